@@ -290,7 +290,7 @@ impl<'a> Reader<'a> {
     fn take(&mut self, length: u64) -> Result<&'a [u8], DecodeError> {
         let rest = &self.bytes[self.at..];
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let taken = rest.get(..length).ok_or(DecodeFault::EndOfInput.at(self.at))?;
+        let taken = rest.get(..length).ok_or_else(|| DecodeFault::EndOfInput.at(self.at))?;
         self.at += length;
         Ok(taken)
     }
@@ -299,7 +299,7 @@ impl<'a> Reader<'a> {
         usize::try_from(count)
             .ok()
             .filter(|count| *count <= (self.bytes.len() - self.at) / bytes_each_min)
-            .ok_or(DecodeFault::EndOfInput.at(self.at))
+            .ok_or_else(|| DecodeFault::EndOfInput.at(self.at))
     }
 
     fn head(&mut self, wanted: u8, expected: &'static str) -> Result<u64, DecodeError> {
@@ -316,7 +316,7 @@ impl<'a> Reader<'a> {
     /// Reads a head: major type and argument, shortest form only (RFC 8949 §3, §4.2.1).
     fn any_head(&mut self) -> Result<(u8, u64), DecodeError> {
         let start = self.at;
-        let initial = self.peek_byte().ok_or(DecodeFault::EndOfInput.at(start))?;
+        let initial = self.peek_byte().ok_or_else(|| DecodeFault::EndOfInput.at(start))?;
         self.at += 1;
         let (major, short) = (initial >> 5, initial & 0x1f);
         let (extra, smallest) = match short {
@@ -421,7 +421,7 @@ impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Map {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// An ordered list.
-    Array(Vec<Value>),
+    Array(Vec<Self>),
     /// `true` or `false`.
     Bool(bool),
     /// Bytes: only digests of withheld parts.
@@ -463,7 +463,7 @@ impl Value {
         if depth > DEPTH_MAX {
             return Err(DecodeFault::TooDeep.at(start));
         }
-        match reader.peek_major().ok_or(DecodeFault::EndOfInput.at(start))? {
+        match reader.peek_major().ok_or_else(|| DecodeFault::EndOfInput.at(start))? {
             0 | 1 => reader.int().map(Self::Int),
             2 => reader.byte_string().map(|bytes| Self::Bytes(bytes.to_vec())),
             3 => reader.text().map(Self::from),
@@ -643,6 +643,9 @@ impl Writer {
     }
 
     /// Bytes that already are one encoded value.
+    ///
+    /// # Panics
+    /// When memory is exhausted, as everything that allocates does.
     pub fn raw(&mut self, encoded: &[u8]) -> &mut Self {
         use cbor4ii::core::enc::Write as _;
         self.0.push(encoded).expect("writing CBOR to memory fails only when memory is exhausted");

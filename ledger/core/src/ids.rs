@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::fmt;
 
 /// Position of an entry in the log, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub struct LeafIndex(pub u64);
 
 impl LeafIndex {
@@ -79,9 +79,35 @@ impl fmt::Display for Handle {
     }
 }
 
+impl serde::Serialize for Handle {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// A submission's name, chosen at random by the client: 16 bytes, 22 base64url characters.
+///
+/// With the issuer it is unique for ever, which makes submitting again safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CaptureId(pub [u8; 16]);
+
+impl CaptureId {
+    /// Reads the 22-character form; any other spelling of the same bytes is `None`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Handle::parse(text).map(|handle| Self(handle.0))
+    }
+}
+
+impl fmt::Display for CaptureId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Handle(self.0).fmt(f)
     }
 }
 

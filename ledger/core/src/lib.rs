@@ -1,6 +1,31 @@
 //! The pure core of the ledger.
 
+pub mod admission;
+pub mod block;
+pub mod bundle;
 pub mod cbor;
+pub mod checkpoint;
+pub mod cose;
 pub mod decimal;
+pub mod disclosure;
+pub mod event;
 pub mod hash;
+pub mod identifier;
 pub mod ids;
+pub mod lists;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
+pub mod merkle;
+pub mod provenance;
+pub mod registry;
+pub mod reject;
+pub mod seal;
+pub mod signature;
+pub mod state;
+pub mod statemap;
+pub mod statement;
+pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod time;
+pub mod visibility;

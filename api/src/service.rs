@@ -1,0 +1,117 @@
+//! What inbound HTTP asks of a node.
+//!
+//! This crate knows requests and answers; keys, clock, queue and disk are the node's. The node
+//! implements [`Service`], and tests implement it over a store in memory.
+
+use ledger::ids::{CaptureId, LeafIndex, UnixMillis};
+use ledger::reject::RejectReason;
+use ledger::signature::PublicKey;
+use ledger::store::{Store, StoreError};
+use std::future::Future;
+use std::time::Duration;
+
+/// A node as its HTTP side sees it. Every method may be called from many tasks at once.
+pub trait Service: Send + Sync + 'static {
+    /// Where the ledger is kept.
+    type Store: Store + 'static;
+
+    /// The ledger's store. Views are taken, and read, on blocking threads only.
+    fn store(&self) -> &Self::Store;
+
+    /// Takes in one statement. Answers when its block is synced and its checkpoint stored, or
+    /// with the reason why not. The same statement again gives the same receipt.
+    ///
+    /// If the caller goes away while it waits, the statement is recorded all the same.
+    fn submit(
+        &self,
+        statement: Vec<u8>,
+    ) -> impl Future<Output = Result<Submitted, SubmitError>> + Send;
+
+    /// Takes in many statements: one answer each, in the same order. One refused statement does
+    /// not keep the others out.
+    fn submit_many(
+        &self,
+        statements: Vec<Vec<u8>>,
+    ) -> impl Future<Output = Vec<Result<Submitted, SubmitError>>> + Send;
+
+    /// The receipt of the statement at `leaf`, a tagged COSE_Sign1 (RFC 9942): the same bytes
+    /// that [`Service::submit`] gave. `None` where there is no such leaf. Reads the disk: called
+    /// on blocking threads.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn receipt(&self, leaf: LeafIndex) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The log's name: the first line of its checkpoints.
+    fn origin(&self) -> &str;
+
+    /// The address under which clients reach this node, `https://host[/path]` without a slash at
+    /// the end. Codes and link sets carry it; it need not be the address listened on.
+    fn public_url(&self) -> &str;
+
+    /// The region by GB/T 2260 code, `5101` for Chengdu.
+    fn region(&self) -> &str;
+
+    /// The key that signs receipts and checkpoints now.
+    fn log_key(&self) -> &PublicKey;
+
+    /// Keys that signed before, which stay resolvable (SCRAPI, "Transparency Service Keys").
+    fn former_log_keys(&self) -> &[PublicKey] {
+        &[]
+    }
+
+    /// The verifier key of the checkpoint's signature, `name+id+base64` (C2SP signed-note).
+    fn vkey(&self) -> String;
+
+    /// The moment, for verdicts that age.
+    fn now(&self) -> UnixMillis;
+
+    /// Whether it takes statements. A node that halted, or is shutting down, still answers reads.
+    fn ready(&self) -> bool;
+
+    /// All metrics in Prometheus' text format, version 0.0.4.
+    fn metrics(&self) -> String;
+
+    /// Told of every answered request: the route's pattern, the status, the time it took.
+    fn observe_request(&self, route: &'static str, status: u16, took: Duration) {
+        let _ = (route, status, took);
+    }
+}
+
+/// A statement that is on the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// Where it stands.
+    pub leaf: LeafIndex,
+    /// Its capture id; a founding statement has none.
+    pub capture: Option<CaptureId>,
+    /// Whether it had been recorded before this request.
+    pub again: bool,
+    /// The receipt: a tagged COSE_Sign1.
+    pub receipt: Vec<u8>,
+}
+
+/// Why a statement has no receipt.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    /// The sender's fault: refused by name, nothing changed.
+    #[error("refused: {reason}")]
+    Rejected {
+        /// Why.
+        reason: RejectReason,
+        /// The statement's capture id, where it could be read.
+        capture: Option<CaptureId>,
+        /// The refusal signed by the log: a COSE_Sign1 over statement digest, reason and time.
+        refusal: Vec<u8>,
+    },
+    /// Too much waits already; nothing was kept. Send again later.
+    #[error("too many statements wait; try again in {retry_after_s} s")]
+    Busy {
+        /// When it may be worth trying again, in seconds.
+        retry_after_s: u32,
+    },
+    /// The node takes nothing more: its store failed or it is shutting down. Whether a statement
+    /// that waited was recorded is unknown; sending it again, here or after a restart, is safe.
+    #[error("the node has stopped taking statements")]
+    Halted,
+}

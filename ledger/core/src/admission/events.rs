@@ -1,0 +1,171 @@
+//! Admission of events, rules version 1: time, role, prefix, duplicates; and their effects.
+
+use super::{EVENT_AHEAD_MAX_MS, Moment, Refusal};
+use crate::event::{Action, Event, EventKind, Role as ObjectRole};
+use crate::hash::Digest;
+use crate::identifier::{Identifier, Kind};
+use crate::ids::{Handle, UnixMillis};
+use crate::reject::RejectReason;
+use crate::state::{
+    Effects, EventRecord, Participant, PrefixOwners, Record as _, Role, State, StateKey,
+};
+
+/// The keys of the items an event touches, in order.
+pub(super) fn item_keys(event: &Event) -> Vec<Digest> {
+    event.items().iter().map(|item| StateKey::item(item).digest).collect()
+}
+
+/// State keys that admitting `events` will read.
+pub(super) fn keys(issuer: Handle, events: &[(Event, Vec<Digest>)], keys: &mut Vec<StateKey>) {
+    for (event, items) in events {
+        keys.extend(
+            items.iter().map(|digest| StateKey { class: crate::state::Class::Item, digest: *digest }),
+        );
+        if let Some(id) = event.event_id() {
+            keys.push(StateKey::event(issuer, id));
+        }
+        keys.extend(created(event).filter_map(|identifier| prefix_key(&identifier)));
+    }
+}
+
+/// What events do to the state, or why they may not be said.
+pub(super) fn effects(
+    state: &mut impl State,
+    handle: Handle,
+    issuer: &Participant,
+    events: &[(Event, Vec<Digest>)],
+    moment: Moment<'_>,
+) -> Result<Effects, Refusal> {
+    let mut effects = Effects::default();
+    for (index, (event, items)) in (0_u16..).zip(events) {
+        in_time(index, event, moment.time)?;
+        if !issuer.roles.iter().any(|role| may_say(role, event)) {
+            let what = event.kind().as_str();
+            return Err(RejectReason::RoleForbids { index, what }.into());
+        }
+        own_prefixes(state, index, event, handle)?;
+        register(state, index, event, handle, moment, &mut effects)?;
+        effects.touches.extend(items.iter().map(|item| (index, *item)));
+    }
+    Ok(effects)
+}
+
+fn in_time(index: u16, event: &Event, now: UnixMillis) -> Result<(), RejectReason> {
+    let declared = event.error_declaration().and_then(|declaration| declaration.time);
+    for time in [Some(event.time()), declared].into_iter().flatten() {
+        if time.0 > now.0.saturating_add(EVENT_AHEAD_MAX_MS) {
+            return Err(RejectReason::TimeInFuture { index, event: time, now });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a participant of this role may say this at all. What is merely suspicious is a finding
+/// later; here stands only what the role excludes.
+fn may_say(role: Role, event: &Event) -> bool {
+    let creates = created(event).next().is_some();
+    let transforms = event.kind() == EventKind::Transformation;
+    let ends = matches!(event.biz_step(), Some("retail_selling" | "dispensing"));
+    match role {
+        Role::Authority => false,
+        Role::Carrier | Role::Laboratory => !creates && !transforms && !ends,
+        Role::Regulator => event.action() == Some(Action::Observe) && !ends,
+        Role::Retailer | Role::Site | Role::Distributor | Role::Processor | Role::Producer => true,
+    }
+}
+
+/// Goods that this event brings into being: commissioned or put out by a transformation. Pallets,
+/// crates and vehicles are not goods.
+fn created(event: &Event) -> impl Iterator<Item = Identifier> {
+    let commissions = event.kind() == EventKind::Object && event.action() == Some(Action::Add);
+    event
+        .objects()
+        .into_iter()
+        .filter(move |object| match object.role {
+            ObjectRole::Output => true,
+            ObjectRole::Object => commissions,
+            ObjectRole::Child | ObjectRole::Input | ObjectRole::Parent => false,
+        })
+        .filter_map(|object| Identifier::parse(object.id).ok())
+        .filter(|identifier| is_goods(identifier.kind()))
+}
+
+/// Kinds of identifier that name goods.
+const fn is_goods(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Drug
+            | Kind::Gtin
+            | Kind::Lot
+            | Kind::OwnLot
+            | Kind::OwnProduct
+            | Kind::Piece
+            | Kind::Serial
+    )
+}
+
+/// Where the owner of this identifier's GS1 prefix is recorded.
+pub(super) fn prefix_key(identifier: &Identifier) -> Option<StateKey> {
+    identifier.gs1_prefix_digits().and_then(|digits| digits.get(..7)).map(StateKey::prefix)
+}
+
+/// Who owns the prefix or the handle in `identifier`, if anyone is known to.
+pub(super) fn owner_of(
+    state: &mut impl State,
+    identifier: &Identifier,
+) -> Result<Option<Handle>, Refusal> {
+    if let Some(handle) = identifier.own_lot_handle() {
+        return Ok(Some(handle));
+    }
+    let (Some(key), Some(digits)) = (prefix_key(identifier), identifier.gs1_prefix_digits()) else {
+        return Ok(None);
+    };
+    let owners: Option<PrefixOwners> = state.load(key)?;
+    Ok(owners.and_then(|owners| owners.owner_of(digits)))
+}
+
+fn own_prefixes(
+    state: &mut impl State,
+    index: u16,
+    event: &Event,
+    issuer: Handle,
+) -> Result<(), Refusal> {
+    for identifier in created(event) {
+        if let Some(owner) = owner_of(state, &identifier)?
+            && owner != issuer
+        {
+            let identifier = identifier.to_string();
+            return Err(RejectReason::ForeignIdentifier { index, identifier, owner }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Enters the event under its id; a second event of the same id must be its correction.
+fn register(
+    state: &mut impl State,
+    index: u16,
+    event: &Event,
+    issuer: Handle,
+    moment: Moment<'_>,
+    effects: &mut Effects,
+) -> Result<(), Refusal> {
+    let Some(id) = event.event_id() else { return Ok(()) };
+    let key = StateKey::event(issuer, id);
+    if effects.sets.iter().any(|(other, _)| *other == key) {
+        return Err(RejectReason::DuplicateEvent { index, leaf: moment.leaf }.into());
+    }
+    let earlier: Option<EventRecord> = state.load(key)?;
+    let corrects = event.error_declaration().is_some();
+    let record = match earlier {
+        None => EventRecord { leaf: moment.leaf, index, corrected: corrects },
+        Some(earlier) if corrects && !earlier.corrected => {
+            EventRecord { corrected: true, ..earlier }
+        }
+        Some(earlier) => {
+            return Err(RejectReason::DuplicateEvent { index, leaf: earlier.leaf }.into());
+        }
+    };
+    effects.sets.push((key, record.encode()));
+    Ok(())
+}

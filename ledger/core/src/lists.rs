@@ -1,0 +1,254 @@
+//! Items' lists out of a store: the server's [`Source`] for provenance.
+
+use crate::cbor::Map;
+use crate::disclosure::{Class, Disclosed, decode_body};
+use crate::event::Event;
+use crate::ids::{Handle, LeafIndex, UnixMillis};
+use crate::provenance::source::{Content, Source, Touch, Touches};
+use crate::registry::Action;
+use crate::state::{KeyRecord, Record as _, StateKey};
+use crate::statement::{Issuer, Payload, SignedStatement};
+use crate::store::{EventRef, StoreError, View};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Members of one item's list that one answer reads: more is a vehicle's life, not a lot's.
+pub const LIST_MAX: usize = 1000;
+
+/// Who reads, and so which parts of events are put back before anything is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Anyone: public fields only.
+    Public,
+    /// One who may see confidential parts, but no personal ones.
+    Confidential,
+    /// One who may see everything: the operator's own machine.
+    All,
+}
+
+impl Reader {
+    /// Whether this reader may see parts of that class.
+    #[must_use]
+    pub const fn sees(self, class: Class) -> bool {
+        match (self, class) {
+            (Self::All, _) | (Self::Confidential, Class::Confidential) => true,
+            (Self::Public, _) | (Self::Confidential, Class::Personal) => false,
+        }
+    }
+}
+
+/// A statement as read back: the entry parsed, with the disclosures this reader may see.
+#[derive(Debug)]
+pub struct Read {
+    /// The statement.
+    pub statement: SignedStatement,
+    /// On whose behalf.
+    pub issuer: Handle,
+    /// The key's record now.
+    pub key: KeyRecord,
+    /// When it was recorded.
+    pub recorded: UnixMillis,
+    /// The header leaf of its block.
+    pub block: LeafIndex,
+}
+
+/// Reads lists from one view of a store.
+#[derive(Debug)]
+pub struct ViewSource<'v, V: View> {
+    view: &'v V,
+    reader: Reader,
+    statements: BTreeMap<LeafIndex, Rc<Read>>,
+    contents: BTreeMap<EventRef, Option<Rc<Content>>>,
+    lists: BTreeMap<String, Vec<EventRef>>,
+}
+
+impl<'v, V: View> ViewSource<'v, V> {
+    /// A source over `view` for `reader`.
+    pub const fn new(view: &'v V, reader: Reader) -> Self {
+        Self {
+            view,
+            reader,
+            statements: BTreeMap::new(),
+            contents: BTreeMap::new(),
+            lists: BTreeMap::new(),
+        }
+    }
+
+    /// The lists read so far, by item: what a bundle of the same answer must show.
+    #[must_use]
+    pub const fn lists(&self) -> &BTreeMap<String, Vec<EventRef>> {
+        &self.lists
+    }
+
+    /// The statements read so far, by leaf.
+    #[must_use]
+    pub const fn statements(&self) -> &BTreeMap<LeafIndex, Rc<Read>> {
+        &self.statements
+    }
+
+    /// Reads the statements at `leaves` that are not here yet, all at once.
+    fn fetch(&mut self, leaves: impl Iterator<Item = LeafIndex>) -> Result<(), StoreError> {
+        let mut wanted: Vec<LeafIndex> =
+            leaves.filter(|leaf| !self.statements.contains_key(leaf)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let found = self.view.entries_with_bodies(&wanted)?;
+        let mut parsed = Vec::with_capacity(wanted.len());
+        for (leaf, pair) in wanted.iter().zip(found) {
+            let (entry, body) = pair.ok_or_else(|| corrupt(*leaf, "no entry"))?;
+            parsed.push((*leaf, parse(*leaf, &entry, &body, self.reader)?));
+        }
+        let keys: Vec<StateKey> = parsed
+            .iter()
+            .map(|(_, statement)| StateKey::key(statement.header().key))
+            .collect();
+        let records = self.view.records(&keys)?;
+        for ((leaf, statement), record) in parsed.into_iter().zip(records) {
+            let read = self.complete(leaf, statement, record)?;
+            self.statements.insert(leaf, Rc::new(read));
+        }
+        Ok(())
+    }
+
+    fn complete(
+        &self,
+        leaf: LeafIndex,
+        statement: SignedStatement,
+        record: Option<Vec<u8>>,
+    ) -> Result<Read, StoreError> {
+        let block = self.view.block_of(leaf)?.ok_or_else(|| corrupt(leaf, "no block"))?;
+        let (issuer, key) = match &statement.header().issuer {
+            Issuer::Participant { handle, .. } => {
+                let bytes = record.ok_or_else(|| corrupt(leaf, "no record of its key"))?;
+                let key = KeyRecord::decode(&bytes)
+                    .map_err(|error| corrupt(leaf, &format!("its key's record: {error}")))?;
+                (*handle, key)
+            }
+            // The founding entry speaks for those it names.
+            Issuer::Log { .. } => founder(&statement, leaf)?,
+        };
+        Ok(Read { statement, issuer, key, recorded: block.time, block: block.header })
+    }
+
+    /// The statement at `leaf`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn statement(&mut self, leaf: LeafIndex) -> Result<Rc<Read>, StoreError> {
+        self.fetch(std::iter::once(leaf))?;
+        self.statements.get(&leaf).cloned().ok_or_else(|| corrupt(leaf, "no entry"))
+    }
+
+    fn touch(&mut self, at: EventRef) -> Result<Option<Touch>, StoreError> {
+        let read = self.statement(at.leaf)?;
+        let content = match self.contents.get(&at) {
+            Some(content) => content.clone(),
+            None => {
+                let content = content_of(&read.statement, at)
+                    .map_err(|why| corrupt(at.leaf, &why))?
+                    .map(Rc::new);
+                self.contents.insert(at, content.clone());
+                content
+            }
+        };
+        Ok(content.map(|content| Touch {
+            at,
+            recorded: read.recorded,
+            issuer: read.issuer,
+            signer: read.key.owner,
+            suspect_from: read.key.suspect_from,
+            content,
+        }))
+    }
+}
+
+/// The founding entry's voice: the first founder, under a key record made of what it brings.
+fn founder(
+    statement: &SignedStatement,
+    leaf: LeafIndex,
+) -> Result<(Handle, KeyRecord), StoreError> {
+    let Payload::Registry(payload) = statement.payload() else {
+        return Err(corrupt(leaf, "a block header where a statement should be"));
+    };
+    let Action::Found { founders, .. } = &payload.action else {
+        return Err(corrupt(leaf, "an act of the log itself"));
+    };
+    let (handle, _, key) = founders.first().ok_or_else(|| corrupt(leaf, "no founder"))?;
+    let record = KeyRecord {
+        owner: *handle,
+        public_key: key.public_key,
+        added: leaf,
+        retired: None,
+        revoked: None,
+        suspect_from: None,
+    };
+    Ok((*handle, record))
+}
+
+fn corrupt(leaf: LeafIndex, why: &str) -> StoreError {
+    StoreError::Corrupt { what: "entry", detail: format!("leaf {leaf}: {why}") }
+}
+
+fn parse(
+    leaf: LeafIndex,
+    entry: &[u8],
+    body: &[u8],
+    reader: Reader,
+) -> Result<SignedStatement, StoreError> {
+    let statement =
+        SignedStatement::parse(entry).map_err(|error| corrupt(leaf, &error.to_string()))?;
+    if body.is_empty() {
+        return Ok(statement);
+    }
+    let mut disclosed = decode_body(body).map_err(|error| corrupt(leaf, &error.to_string()))?;
+    for one in &mut disclosed {
+        one.parts.retain(|part| reader.sees(part.class()));
+    }
+    Ok(statement.with_disclosures(disclosed))
+}
+
+/// What a statement says at one index, from the disclosures at hand; `None` where the disclosure
+/// is not at hand.
+pub(crate) fn content_of(
+    statement: &SignedStatement,
+    at: EventRef,
+) -> Result<Option<Content>, String> {
+    let disclosed: Option<&Disclosed> =
+        statement.disclosed().iter().find(|one| one.index == at.index);
+    let restored: Option<Map> = disclosed
+        .map(|one| one.restore().map_err(|error| error.to_string()))
+        .transpose()?;
+    match statement.payload() {
+        Payload::Block(_) => Err("a block header touches nothing".to_owned()),
+        Payload::Registry(payload) => Ok(Some(Content::Registry {
+            action: payload.action.clone(),
+            record: restored.unwrap_or_default(),
+        })),
+        Payload::Events(_) => restored
+            .map(|map| Event::from_public_value(map.into()).map(Content::Event))
+            .transpose()
+            .map_err(|error| error.to_string()),
+    }
+}
+
+impl<V: View> Source for ViewSource<'_, V> {
+    type Error = StoreError;
+
+    fn touches(&mut self, item: &str) -> Result<Touches, StoreError> {
+        let list = match self.lists.get(item) {
+            Some(list) => list.clone(),
+            None => {
+                let list = self.view.postings(&StateKey::item(item), LIST_MAX + 1)?;
+                self.lists.insert(item.to_owned(), list.clone());
+                list
+            }
+        };
+        self.fetch(list.iter().map(|at| at.leaf))?;
+        let shown: Vec<Touch> = list
+            .iter()
+            .take(LIST_MAX)
+            .filter_map(|at| self.touch(*at).transpose())
+            .collect::<Result<_, _>>()?;
+        Ok(Touches { total: u64::try_from(list.len()).unwrap_or(u64::MAX), shown })
+    }
+}

@@ -1,0 +1,410 @@
+//! The answer to a scan: everything the page, the JSON and the verifier agree on.
+//!
+//! All of it is computed from what a [`super::Source`] shows, by the same code on the server and
+//! in the verifier. Nothing here is a judgement somebody stored.
+
+use crate::ids::{Handle, UnixMillis};
+use crate::store::EventRef;
+use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// Text in the two languages of the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Text {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// The one word a scan shows. The first that applies, in this order (design of the page: red
+/// first, green last).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Recalled, or stopped by an authority.
+    Recalled,
+    /// A required test failed.
+    FailedTest,
+    /// Past its expiry.
+    Expired,
+    /// No such code on this ledger.
+    Unknown,
+    /// A serial that was sold or dispensed before.
+    Sold,
+    /// The temperature left its limits.
+    Breach,
+    /// A link of the chain is missing.
+    Broken,
+    /// No temperature evidence for longer than the interval.
+    Gap,
+    /// The record is complete.
+    Complete,
+}
+
+impl Verdict {
+    /// The stable word, as in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Recalled => "recalled",
+            Self::FailedTest => "failed_test",
+            Self::Expired => "expired",
+            Self::Unknown => "unknown",
+            Self::Sold => "sold",
+            Self::Breach => "breach",
+            Self::Broken => "broken",
+            Self::Gap => "gap",
+            Self::Complete => "complete",
+        }
+    }
+}
+
+/// The provenance of one item.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answer {
+    /// The item asked for, canonical.
+    pub item: String,
+    /// The moment for which this was computed.
+    pub as_of: Moment,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Whether every walk back ends at an origin and every change of hands has both sides.
+    pub complete: bool,
+    /// What the thing is.
+    pub subject: Subject,
+    /// From origin to now, by event time.
+    pub steps: Vec<Step>,
+    /// Missing links, and whose they are.
+    pub breaks: Vec<Break>,
+    /// What is wrong, break or not.
+    pub findings: Vec<Finding>,
+    /// Test results and certificates, newest first.
+    pub tests: Vec<Test>,
+    /// Temperature, one stretch per custody and container.
+    pub temperature: Vec<Stretch>,
+    /// Where the answer was cut short, if it was.
+    pub cut: Option<Cut>,
+    /// Those named in the steps, by handle.
+    pub participants: BTreeMap<Handle, Party>,
+    /// Products named in the steps, by canonical identifier.
+    pub products: BTreeMap<String, Product>,
+    /// Places named in the steps, by canonical identifier.
+    pub places: BTreeMap<String, Place>,
+}
+
+/// A moment, written in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub UnixMillis);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&crate::time::format_utc(self.0))
+    }
+}
+
+/// What was scanned.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    /// The product's canonical identifier, where one is known.
+    pub product: Option<String>,
+    /// Lot number.
+    pub lot: Option<String>,
+    /// Serial number or trace code.
+    pub serial: Option<String>,
+    /// Expiry or best-before date, `2027-05-01`.
+    pub expiry: Option<String>,
+    /// Production, harvest or slaughter date.
+    pub produced: Option<String>,
+    /// Who made or grew it.
+    pub maker: Option<Handle>,
+}
+
+/// What a step is, for its icon and its plain verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Harvest, birth, catch, commissioning, purchase from outside.
+    Origin,
+    /// Made out of other goods.
+    Made,
+    /// Packed into, or taken out of, a case, pallet or vehicle.
+    Packed,
+    /// Handed over.
+    Shipped,
+    /// Taken in.
+    Received,
+    /// Tested or inspected.
+    Tested,
+    /// Moved or stored, with readings.
+    Carried,
+    /// Put on the shelf or stored.
+    Stocked,
+    /// Sold, dispensed, used.
+    Ended,
+    /// Recalled, held, destroyed.
+    Stopped,
+    /// Anything else.
+    Other,
+}
+
+/// One event of the story.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// Where it stands on the log.
+    pub at: EventRef,
+    /// The issuer's name for it.
+    pub event_id: Option<String>,
+    /// What it is.
+    pub kind: StepKind,
+    /// EPCIS business step, as recorded.
+    pub biz_step: Option<String>,
+    /// When it happened.
+    pub time: Moment,
+    /// Its offset from UTC there, `+08:00`.
+    pub offset: String,
+    /// When it was recorded.
+    pub recorded: Moment,
+    /// Whether it was recorded more than a day after it happened.
+    pub late: bool,
+    /// On whose behalf it was said.
+    pub issuer: Handle,
+    /// Who signed, if that is another: a delegate.
+    pub signer: Option<Handle>,
+    /// Whether the key was later revoked with this event under suspicion.
+    pub suspect: bool,
+    /// Whether its issuer declared it wrong, and why.
+    pub corrected: Option<String>,
+    /// The item of the walk that it concerns, canonical.
+    pub concerns: Vec<String>,
+    /// Items this step went into or came from, for the graph: canonical.
+    pub inputs: Vec<String>,
+    /// Items that came out.
+    pub outputs: Vec<String>,
+    /// The place, canonical.
+    pub place: Option<String>,
+    /// The other side of a hand-over.
+    pub counterpart: Option<String>,
+    /// Distance from the scanned item: 0 for its own events, 1 for its inputs', and so on.
+    pub depth: u32,
+}
+
+/// A link that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Break {
+    /// What is missing.
+    pub kind: BreakKind,
+    /// The item whose chain breaks, canonical.
+    pub item: String,
+    /// Whose record is missing, where known: a handle's participant or a party's identifier.
+    pub whose: Option<String>,
+    /// The event after which, or at which, it shows.
+    pub at: Option<EventRef>,
+}
+
+/// Ways for a chain to break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakKind {
+    /// Nothing says where the item comes from.
+    OriginMissing,
+    /// It was shipped, and appears elsewhere without having been received.
+    ReceiptMissing,
+    /// It was received without having been shipped.
+    ShipmentMissing,
+    /// Someone acts on it to whom it was never handed.
+    HandoverMissing,
+    /// An input is named without a lot.
+    LotMissing,
+    /// An item is known only to another region's ledger.
+    ForeignUnresolved,
+}
+
+/// Something that a rule finds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The rule's stable name.
+    pub rule: Rule,
+    /// The item it concerns.
+    pub item: String,
+    /// The events that show it.
+    pub events: Vec<EventRef>,
+    /// Who must act, where known.
+    pub whose: Option<String>,
+}
+
+/// What the chain itself can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// A participant acts on what it does not hold.
+    Custody,
+    /// An event happens before the item exists, or after it ended.
+    Order,
+    /// One item in two parents at a time.
+    SingleParent,
+    /// More shipped, used or sold than there was.
+    DoubleSpend,
+    /// Shipped, sold or used after expiry.
+    Expiry,
+    /// A serial sold or dispensed twice, or moved after that.
+    SoldAgain,
+    /// The parties of a hand-over name different partners.
+    PartyMismatch,
+    /// A test failed.
+    TestFailed,
+    /// A recalled item moved on.
+    RecalledMoving,
+    /// Temperature left its limits.
+    Temperature,
+    /// Temperature evidence is missing.
+    TemperatureGap,
+}
+
+/// A test result or certificate.
+#[derive(Clone, Debug, Serialize)]
+pub struct Test {
+    /// The event.
+    pub at: EventRef,
+    /// When.
+    pub time: Moment,
+    /// Who signed.
+    pub issuer: Handle,
+    /// The item tested.
+    pub item: String,
+    /// The document's or sample's number, where public.
+    pub document: Option<String>,
+    /// `pass`, `fail`, or nothing for a certificate.
+    pub conclusion: Option<String>,
+    /// What was measured.
+    pub lines: Vec<TestLine>,
+}
+
+/// One measured quantity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TestLine {
+    /// What was measured.
+    pub name: Text,
+    /// Method.
+    pub method: String,
+    /// Result, as the laboratory wrote it.
+    pub value: String,
+    /// Limit.
+    pub limit: String,
+    /// Unit.
+    pub unit: String,
+    /// `pass` or `fail`.
+    pub verdict: String,
+}
+
+/// How well a stretch of custody is proved to have kept its temperature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grade {
+    /// Readings at the required interval, all within limits.
+    Proved,
+    /// Readings are missing for longer than the interval.
+    Gap,
+    /// A reading is outside the limits.
+    Breach,
+}
+
+/// Temperature while one party had the item in one container or place.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stretch {
+    /// The item or container that was measured, canonical.
+    pub container: String,
+    /// Who had it.
+    pub holder: Handle,
+    /// From when.
+    pub from: Moment,
+    /// Until when.
+    pub until: Moment,
+    /// Limits in °C and where they come from.
+    pub limits: Limits,
+    /// The grade.
+    pub grade: Grade,
+    /// Minutes outside the limits, a reading holding until the next.
+    pub outside_minutes: u32,
+    /// Longest time without a reading, minutes.
+    pub longest_gap_minutes: u32,
+    /// Lowest reading, tenths of °C.
+    pub lowest_tenths: Option<i32>,
+    /// Highest reading, tenths of °C.
+    pub highest_tenths: Option<i32>,
+    /// Readings in order: time, tenths of °C; thinned to at most 400 that keep every extreme.
+    pub readings: Vec<(Moment, i32)>,
+}
+
+/// Temperature limits of a storage class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// The class's word, as in product master data.
+    pub class: &'static str,
+    /// Lowest allowed, tenths of °C.
+    pub lowest_tenths: Option<i32>,
+    /// Highest allowed, tenths of °C.
+    pub highest_tenths: Option<i32>,
+    /// Longest allowed time between readings, minutes.
+    pub interval_minutes: u32,
+    /// Standard or rule.
+    pub source: &'static str,
+    /// Whether that text was read and confirmed.
+    pub confirmed: bool,
+}
+
+/// Why an answer stops before its natural end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cut {
+    /// The item at which it stopped.
+    pub item: String,
+    /// The limit, in words of the API: `items`, `events`, `depth`, `list`.
+    pub limit: &'static str,
+}
+
+/// A participant by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Party {
+    /// Its name.
+    pub name: Text,
+    /// Its district, GB/T 2260.
+    pub district: String,
+    /// Unified social credit code, where public.
+    pub uscc: Option<String>,
+    /// What it does.
+    pub roles: Vec<crate::state::Role>,
+    /// Licences: kind and number, where public.
+    pub licences: Vec<(String, String)>,
+    /// Whether it is suspended now.
+    pub suspended: bool,
+}
+
+/// A product by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Product {
+    /// Its name.
+    pub name: Text,
+    /// Specification, net content.
+    pub specification: String,
+    /// Net content.
+    pub net_content: String,
+    /// Category.
+    pub category: String,
+    /// Storage class.
+    pub storage_class: String,
+    /// Whether it is one of the key varieties.
+    pub key_variety: bool,
+    /// Shelf life in days.
+    pub shelf_life_days: Option<i64>,
+}
+
+/// A place by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Its name.
+    pub name: Text,
+    /// Its district, GB/T 2260.
+    pub district: String,
+    /// What it is: farm, factory, cold_store, truck, shop, ...
+    pub kind: String,
+}

@@ -1,0 +1,61 @@
+//! Where provenance gets its events: a store's view, or a bundle.
+
+use crate::cbor::Map;
+use crate::event::Event;
+use crate::ids::{Handle, UnixMillis};
+use crate::registry::Action;
+use crate::store::EventRef;
+use std::rc::Rc;
+
+/// One statement item that touches something, with who said it and when it was recorded.
+#[derive(Clone, Debug)]
+pub struct Touch {
+    /// Where it stands.
+    pub at: EventRef,
+    /// The time of its block.
+    pub recorded: UnixMillis,
+    /// On whose behalf it was said.
+    pub issuer: Handle,
+    /// Whose key signed.
+    pub signer: Handle,
+    /// Event times from which statements under that key are suspect, if it was revoked so.
+    pub suspect_from: Option<UnixMillis>,
+    /// What was said.
+    pub content: Rc<Content>,
+}
+
+/// What a touching item says.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A traceability event, with the parts this reader may see.
+    Event(Event),
+    /// An act of the registry, with one record's fields, where it has any.
+    Registry {
+        /// The act.
+        action: Action,
+        /// The record.
+        record: Map,
+    },
+}
+
+/// What touches an item: the whole list, or its beginning where it is too long.
+#[derive(Clone, Debug, Default)]
+pub struct Touches {
+    /// Length of the item's list.
+    pub total: u64,
+    /// Its first members, in log order; all of them unless a limit cut it.
+    pub shown: Vec<Touch>,
+}
+
+/// A reader of items' lists. It must give the whole list or say that it did not; a bundle proves
+/// that, a store's view is trusted to.
+pub trait Source {
+    /// Why a list could not be read.
+    type Error;
+
+    /// What touches `item`, a canonical identifier; an empty list where the item is unknown.
+    ///
+    /// # Errors
+    /// The source's own.
+    fn touches(&mut self, item: &str) -> Result<Touches, Self::Error>;
+}

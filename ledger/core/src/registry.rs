@@ -1,0 +1,366 @@
+//! The registry: who may speak, with which keys, and what things are called.
+//!
+//! The registry is on the ledger. An act's inline fields are what decides (roles, district, keys,
+//! dates of licences); names, numbers and contacts are disclosures under the act's root.
+//!
+//! Bytes: `schemas/suyuan.cddl`, rule `registry-payload`.
+
+use crate::cbor::{DecodeError, DecodeFault, Reader, Writer};
+use crate::hash::Digest;
+use crate::ids::{Handle, UnixMillis};
+use crate::signature::KeyId;
+use crate::state::{Licence, Roles, read_district};
+use crate::statement::Commitment;
+
+/// Keys of one admission, founders of one log, approvals of one act: a board, not a crowd.
+pub const SIGNERS_MAX: usize = 32;
+
+/// A key with the proof that whoever brings it holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewKey {
+    /// The public key, 32 bytes.
+    pub public_key: [u8; 32],
+    /// Its signature over [`possession_message`].
+    pub possession: [u8; 64],
+}
+
+/// What a new key signs to prove possession: purpose, log, owner, key.
+#[must_use]
+pub fn possession_message(origin: &str, owner: Handle, public_key: &[u8; 32]) -> Vec<u8> {
+    let mut writer = Writer::new();
+    writer.array(4).text("suyuan/key-possession/v1").text(origin);
+    writer.byte_string(&owner.0).byte_string(public_key);
+    writer.finish()
+}
+
+/// An act of the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Opens the log: the first entry, signed by the log's own key.
+    Found {
+        /// How many authorities must sign an act over an authority.
+        threshold: u16,
+        /// The first authorities: handle, jurisdiction, key.
+        founders: Vec<(Handle, String, NewKey)>,
+    },
+    /// Admits a participant.
+    Admit {
+        /// Its new handle.
+        handle: Handle,
+        /// What it may do.
+        roles: Roles,
+        /// Its district, or an authority's jurisdiction.
+        district: String,
+        /// Its licences' kinds and dates.
+        licences: Vec<Licence>,
+        /// Its first keys.
+        keys: Vec<NewKey>,
+    },
+    /// Replaces what is recorded of a participant, keys apart.
+    Amend {
+        /// Whose record.
+        handle: Handle,
+        /// What it may do from now on.
+        roles: Roles,
+        /// Its district.
+        district: String,
+        /// Its licences.
+        licences: Vec<Licence>,
+    },
+    /// Stops a participant from saying anything.
+    Suspend(Handle),
+    /// Ends a suspension.
+    Reinstate(Handle),
+    /// Adds a key; it counts from the next leaf.
+    AddKey {
+        /// Whose key.
+        handle: Handle,
+        /// The key.
+        key: NewKey,
+    },
+    /// Names the last block time at which a key counts.
+    RetireKey {
+        /// Which key.
+        key: KeyId,
+        /// Its closing time.
+        closing: UnixMillis,
+    },
+    /// Ends a key from the next leaf on.
+    RevokeKey {
+        /// Which key.
+        key: KeyId,
+        /// Event times from which earlier statements under it are suspect.
+        suspect_from: Option<UnixMillis>,
+    },
+    /// Lets another participant sign for the issuer.
+    Delegate {
+        /// Who may sign.
+        delegate: Handle,
+        /// The last block time at which it may; the past ends a delegation.
+        until: UnixMillis,
+    },
+    /// Master data of products, one disclosure each.
+    Product,
+    /// Master data of places, one disclosure each.
+    Place,
+    /// Declares an old and a new code the same lot, one disclosure each.
+    Recode,
+    /// Puts a version of the admission rules into force from the next block.
+    Rules {
+        /// The version.
+        version: u16,
+    },
+}
+
+impl Action {
+    const fn number(&self) -> u64 {
+        match self {
+            Self::Found { .. } => 0,
+            Self::Admit { .. } => 1,
+            Self::Amend { .. } => 2,
+            Self::Suspend(_) => 3,
+            Self::Reinstate(_) => 4,
+            Self::AddKey { .. } => 5,
+            Self::RetireKey { .. } => 6,
+            Self::RevokeKey { .. } => 7,
+            Self::Delegate { .. } => 8,
+            Self::Product => 9,
+            Self::Place => 10,
+            Self::Recode => 11,
+            Self::Rules { .. } => 12,
+        }
+    }
+
+    /// The act's word, as the command line says it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Found { .. } => "found",
+            Self::Admit { .. } => "admit",
+            Self::Amend { .. } => "amend",
+            Self::Suspend(_) => "suspend",
+            Self::Reinstate(_) => "reinstate",
+            Self::AddKey { .. } => "add-key",
+            Self::RetireKey { .. } => "retire-key",
+            Self::RevokeKey { .. } => "revoke-key",
+            Self::Delegate { .. } => "delegate",
+            Self::Product => "product",
+            Self::Place => "place",
+            Self::Recode => "recode",
+            Self::Rules { .. } => "rules",
+        }
+    }
+
+    /// Number of items of the encoded array.
+    const fn arity(number: u64) -> Option<usize> {
+        Some(match number {
+            0 | 5..=8 => 3,
+            1 => 6,
+            2 => 5,
+            3 | 4 | 12 => 2,
+            9..=11 => 1,
+            _ => return None,
+        })
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        let number = self.number();
+        writer.array(Self::arity(number).unwrap_or_default()).uint(number);
+        match self {
+            Self::Found { threshold, founders } => {
+                writer.uint(u64::from(*threshold)).array(founders.len());
+                for (handle, district, key) in founders {
+                    writer.array(3).byte_string(&handle.0).text(district);
+                    key.write(writer);
+                }
+            }
+            Self::Admit { handle, roles, district, licences, keys } => {
+                writer.byte_string(&handle.0).uint(u64::from(roles.bits())).text(district);
+                Licence::write_list(licences, writer);
+                writer.array(keys.len());
+                for key in keys {
+                    key.write(writer);
+                }
+            }
+            Self::Amend { handle, roles, district, licences } => {
+                writer.byte_string(&handle.0).uint(u64::from(roles.bits())).text(district);
+                Licence::write_list(licences, writer);
+            }
+            Self::Suspend(handle) | Self::Reinstate(handle) => {
+                writer.byte_string(&handle.0);
+            }
+            Self::AddKey { handle, key } => {
+                writer.byte_string(&handle.0);
+                key.write(writer);
+            }
+            Self::RetireKey { key, closing } => {
+                writer.byte_string(key.0.as_bytes()).int(closing.0);
+            }
+            Self::RevokeKey { key, suspect_from } => {
+                writer.byte_string(key.0.as_bytes());
+                match suspect_from {
+                    Some(time) => writer.int(time.0),
+                    None => writer.null(),
+                };
+            }
+            Self::Delegate { delegate, until } => {
+                writer.byte_string(&delegate.0).int(until.0);
+            }
+            Self::Product | Self::Place | Self::Recode => {}
+            Self::Rules { version } => {
+                writer.uint(u64::from(*version));
+            }
+        }
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let start = reader.offset();
+        let count = reader.array()?;
+        let number = reader.uint()?;
+        if Self::arity(number) != Some(count) {
+            return Err(DecodeFault::Field("registry action").at(start));
+        }
+        Ok(match number {
+            0 => Self::Found {
+                threshold: read_u16(reader)?,
+                founders: read_list(reader, |reader| {
+                    reader.array_of(3, "a founder [handle, district, key]")?;
+                    let handle = Handle(reader.byte_array()?);
+                    Ok((handle, read_district(reader)?, NewKey::read(reader)?))
+                })?,
+            },
+            1 => Self::Admit {
+                handle: Handle(reader.byte_array()?),
+                roles: read_roles(reader)?,
+                district: read_district(reader)?,
+                licences: Licence::read_list(reader)?,
+                keys: read_list(reader, NewKey::read)?,
+            },
+            2 => Self::Amend {
+                handle: Handle(reader.byte_array()?),
+                roles: read_roles(reader)?,
+                district: read_district(reader)?,
+                licences: Licence::read_list(reader)?,
+            },
+            3 => Self::Suspend(Handle(reader.byte_array()?)),
+            4 => Self::Reinstate(Handle(reader.byte_array()?)),
+            5 => Self::AddKey {
+                handle: Handle(reader.byte_array()?),
+                key: NewKey::read(reader)?,
+            },
+            6 => Self::RetireKey {
+                key: KeyId(Digest(reader.byte_array()?)),
+                closing: UnixMillis(reader.int()?),
+            },
+            7 => Self::RevokeKey {
+                key: KeyId(Digest(reader.byte_array()?)),
+                suspect_from: if reader.null() { None } else { Some(UnixMillis(reader.int()?)) },
+            },
+            8 => Self::Delegate {
+                delegate: Handle(reader.byte_array()?),
+                until: UnixMillis(reader.int()?),
+            },
+            9 => Self::Product,
+            10 => Self::Place,
+            11 => Self::Recode,
+            _ => Self::Rules { version: read_u16(reader)? },
+        })
+    }
+}
+
+impl NewKey {
+    fn write(&self, writer: &mut Writer) {
+        writer.array(2).byte_string(&self.public_key).byte_string(&self.possession);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.array_of(2, "a key [public key, possession]")?;
+        Ok(Self { public_key: reader.byte_array()?, possession: reader.byte_array()? })
+    }
+}
+
+fn read_u16(reader: &mut Reader<'_>) -> Result<u16, DecodeError> {
+    let at = reader.offset();
+    u16::try_from(reader.uint()?).map_err(|_| DecodeFault::IntegerRange.at(at))
+}
+
+fn read_roles(reader: &mut Reader<'_>) -> Result<Roles, DecodeError> {
+    let at = reader.offset();
+    Roles::from_bits(read_u16(reader)?).ok_or(DecodeFault::Field("roles").at(at))
+}
+
+fn read_list<'a, T>(
+    reader: &mut Reader<'a>,
+    mut one: impl FnMut(&mut Reader<'a>) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let at = reader.offset();
+    let count = reader.array()?;
+    if count > SIGNERS_MAX {
+        return Err(DecodeFault::Field("number of keys or signers").at(at));
+    }
+    (0..count).map(|_| one(reader)).collect()
+}
+
+/// Another authority's consent to an act: its key, and its signature over
+/// [`RegistryPayload::approval_message`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The approving key.
+    pub key: KeyId,
+    /// Its signature.
+    pub signature: [u8; 64],
+}
+
+/// The payload of a registry statement: `[action, count, root, [* approval]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryPayload {
+    /// What is done.
+    pub action: Action,
+    /// Names, numbers and contacts, by commitment.
+    pub commitment: Commitment,
+    /// Consents of other authorities, where the act needs them.
+    pub approvals: Vec<Approval>,
+}
+
+impl RegistryPayload {
+    /// What an approving authority signs: purpose, log, act and commitment.
+    #[must_use]
+    pub fn approval_message(&self, origin: &str) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.array(5).text("suyuan/approval/v1").text(origin);
+        self.action.write(&mut writer);
+        self.commitment.write(&mut writer);
+        writer.finish()
+    }
+
+    /// Appends the payload.
+    pub fn write(&self, writer: &mut Writer) {
+        writer.array(4);
+        self.action.write(writer);
+        self.commitment.write(writer);
+        writer.array(self.approvals.len());
+        for approval in &self.approvals {
+            writer.array(2).byte_string(approval.key.0.as_bytes());
+            writer.byte_string(&approval.signature);
+        }
+    }
+
+    /// Reads the payload.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.array_of(4, "a payload [action, count, root, approvals]")?;
+        Ok(Self {
+            action: Action::read(reader)?,
+            commitment: Commitment::read(reader, 0)?,
+            approvals: read_list(reader, |reader| {
+                reader.array_of(2, "an approval [key id, signature]")?;
+                Ok(Approval {
+                    key: KeyId(Digest(reader.byte_array()?)),
+                    signature: reader.byte_array()?,
+                })
+            })?,
+        })
+    }
+}

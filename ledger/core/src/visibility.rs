@@ -1,0 +1,303 @@
+//! What of an event everyone may see: an allow-list, version 1.
+//!
+//! Public is what a consumer needs to judge the thing in hand: what happened, when, in which
+//! district, to which lot, with which tests and temperatures. Quantities, prices, owners, document
+//! numbers, free text and unlisted extensions are confidential; the names under
+//! [`PERSONAL_NAMESPACE`] are personal. A client splits an event with [`split`]; admission refuses
+//! a public part that shows more ([`first_hidden_field`]), so that a slip of one client cannot
+//! put a customer list on the log.
+
+use crate::cbor::{Map, Value};
+use crate::disclosure::{Class, Disclosed, Disclosure, Part, Salt, WITHHELD, withhold};
+
+/// Extension names that are public: GS1 master data attributes in `ilmd` (CBV 2.0 §10.2).
+pub const PUBLIC_NAMESPACES: [&str; 2] =
+    ["urn:epcglobal:cbv:mda:", "https://ref.suyuan.example/voc/"];
+
+/// Extension names that are personal data: drivers, farmers, vaccinated persons.
+pub const PERSONAL_NAMESPACE: &str = "https://ref.suyuan.example/personal/";
+
+const EVENT_FIELDS: [&str; 22] = [
+    "@context",
+    "action",
+    "bizLocation",
+    "bizStep",
+    "certificationInfo",
+    "childEPCs",
+    "disposition",
+    "epcList",
+    "errorDeclaration",
+    "eventID",
+    "eventTime",
+    "eventTimeZoneOffset",
+    "inputEPCList",
+    "outputEPCList",
+    "parentID",
+    "persistentDisposition",
+    "readPoint",
+    "sensorElementList",
+    "transformationID",
+    "type",
+    "ilmd",
+    "recordTime",
+];
+
+/// Business documents that everyone may see by number: test results and certificates.
+const PUBLIC_DOCUMENTS: [&str; 3] = ["cert", "testprd", "testres"];
+
+/// Parties that everyone may see: who had it and where, not who owned it.
+const PUBLIC_PARTIES: [&str; 2] = ["location", "possessing_party"];
+
+/// Where in an event a map stands.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// The event itself.
+    Event,
+    /// An element of a quantity list.
+    Quantity,
+    /// An element of `bizTransactionList`.
+    Document,
+    /// An element of `sourceList` or `destinationList`.
+    Party,
+    /// `errorDeclaration`, `readPoint`, `bizLocation`, `ilmd`, sensor elements: standard names are
+    /// public, extensions by namespace.
+    Standard,
+    /// Inside something public as a whole.
+    Open,
+}
+
+/// The class of `key` in a map at `place`; `None` is public.
+fn class_of(key: &str, map: &Map, place: Place, event: &Map) -> Option<Class> {
+    if key == WITHHELD {
+        return None;
+    }
+    if let Some((prefix, local)) = key.split_once(':')
+        && !matches!(place, Place::Open)
+    {
+        return extension_class(prefix, local, event);
+    }
+    let public = match place {
+        Place::Event => EVENT_FIELDS.contains(&key) || inner_place(key).is_some(),
+        Place::Quantity => key == "epcClass",
+        Place::Document => key == "type" || has_type(map, &PUBLIC_DOCUMENTS),
+        Place::Party => has_type(map, &PUBLIC_PARTIES),
+        Place::Standard | Place::Open => true,
+    };
+    if public { None } else { Some(Class::Confidential) }
+}
+
+fn has_type(map: &Map, allowed: &[&str]) -> bool {
+    map.get("type").and_then(Value::as_text).is_some_and(|word| allowed.contains(&word))
+}
+
+/// Expands an extension's prefix by the event's own `@context`.
+fn extension_class(prefix: &str, local: &str, event: &Map) -> Option<Class> {
+    let namespace = event
+        .get("@context")
+        .and_then(Value::as_map)
+        .and_then(|context| context.get(prefix))
+        .and_then(Value::as_text)
+        .unwrap_or_default();
+    let name = format!("{namespace}{local}");
+    if name.starts_with(PERSONAL_NAMESPACE) {
+        Some(Class::Personal)
+    } else if PUBLIC_NAMESPACES.iter().any(|public| name.starts_with(public)) {
+        None
+    } else {
+        Some(Class::Confidential)
+    }
+}
+
+/// The place of maps found under `key` of the event, if the event's own fields go on inside.
+fn inner_place(key: &str) -> Option<Place> {
+    Some(match key {
+        "quantityList" | "childQuantityList" | "inputQuantityList" | "outputQuantityList" => {
+            Place::Quantity
+        }
+        "bizTransactionList" => Place::Document,
+        "sourceList" | "destinationList" => Place::Party,
+        "errorDeclaration" | "readPoint" | "bizLocation" | "ilmd" | "sensorElementList" => {
+            Place::Standard
+        }
+        _ => return None,
+    })
+}
+
+/// Where maps under `key` of a map at `place` stand.
+fn below(key: &str, place: Place) -> Place {
+    match place {
+        Place::Event => inner_place(key).unwrap_or(Place::Open),
+        Place::Standard if !key.contains(':') => Place::Standard,
+        Place::Standard | Place::Open | Place::Quantity | Place::Document | Place::Party => {
+            Place::Open
+        }
+    }
+}
+
+/// Splits a whole event into its disclosure and its parts. `salt` is called once for each.
+pub fn split(index: u16, event: Map, salt: &mut dyn FnMut() -> Salt) -> Disclosed {
+    let mut parts = Vec::new();
+    let context = event.clone();
+    let mut public = event;
+    split_map(&mut public, Place::Event, &context, salt, &mut parts);
+    Disclosed { index, disclosure: Disclosure::seal(salt(), public), parts }
+}
+
+fn split_map(
+    map: &mut Map,
+    place: Place,
+    event: &Map,
+    salt: &mut dyn FnMut() -> Salt,
+    parts: &mut Vec<Part>,
+) {
+    let before = map.clone();
+    withhold(map, |key| class_of(key, &before, place, event), salt, parts);
+    for (key, value) in map.iter_mut().filter(|(key, _)| *key != WITHHELD) {
+        split_value(value, below(key, place), event, salt, parts);
+    }
+}
+
+fn split_value(
+    value: &mut Value,
+    place: Place,
+    event: &Map,
+    salt: &mut dyn FnMut() -> Salt,
+    parts: &mut Vec<Part>,
+) {
+    match value {
+        Value::Map(map) => split_map(map, place, event, salt, parts),
+        Value::Array(items) => {
+            for item in items {
+                split_value(item, place, event, salt, parts);
+            }
+        }
+        Value::Bool(_)
+        | Value::Bytes(_)
+        | Value::Decimal(_)
+        | Value::Int(_)
+        | Value::Null
+        | Value::Text(_) => {}
+    }
+}
+
+/// The path of the first field in an event's public part that is not on the list.
+#[must_use]
+pub fn first_hidden_field(event: &Map) -> Option<String> {
+    hidden_in_map(event, Place::Event, event)
+}
+
+fn hidden_in_map(map: &Map, place: Place, event: &Map) -> Option<String> {
+    map.iter().find_map(|(key, value)| {
+        if class_of(key, map, place, event).is_some() {
+            return Some(format!("/{key}"));
+        }
+        hidden_in_value(value, below(key, place), event).map(|rest| format!("/{key}{rest}"))
+    })
+}
+
+fn hidden_in_value(value: &Value, place: Place, event: &Map) -> Option<String> {
+    match value {
+        Value::Map(map) => hidden_in_map(map, place, event),
+        Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| {
+            hidden_in_value(item, place, event).map(|rest| format!("/{at}{rest}"))
+        }),
+        Value::Bool(_)
+        | Value::Bytes(_)
+        | Value::Decimal(_)
+        | Value::Int(_)
+        | Value::Null
+        | Value::Text(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(json: &serde_json::Value) -> Map {
+        fn value(json: &serde_json::Value) -> Value {
+            match json {
+                serde_json::Value::Object(object) => {
+                    Value::Map(object.iter().map(|(key, item)| (key.clone(), value(item))).collect())
+                }
+                serde_json::Value::Array(items) => Value::Array(items.iter().map(value).collect()),
+                serde_json::Value::String(text) => Value::from(text.as_str()),
+                serde_json::Value::Number(number) => Value::Int(number.as_i64().unwrap()),
+                serde_json::Value::Bool(truth) => Value::Bool(*truth),
+                serde_json::Value::Null => Value::Null,
+            }
+        }
+        let Value::Map(map) = value(json) else { panic!("an object") };
+        map
+    }
+
+    fn example() -> Map {
+        map(&serde_json::json!({
+            "@context": {
+                "sy": "https://ref.suyuan.example/voc/",
+                "p": "https://ref.suyuan.example/personal/",
+                "erp": "https://erp.example/"
+            },
+            "type": "ObjectEvent", "action": "OBSERVE", "bizStep": "shipping",
+            "quantityList": [{"epcClass": "urn:x", "quantity": 3, "uom": "KGM"}],
+            "bizTransactionList": [
+                {"type": "inv", "bizTransaction": "INV-77"},
+                {"type": "testres", "bizTransaction": "R-1"}
+            ],
+            "sourceList": [
+                {"type": "owning_party", "source": "urn:owner"},
+                {"type": "possessing_party", "source": "urn:holder"}
+            ],
+            "readPoint": {"id": "urn:place", "erp:dock": "7"},
+            "sy:test": {"conclusion": "pass"}, "p:driver": "wang", "erp:price": 9
+        }))
+    }
+
+    fn shown_and_whole() -> (Map, Disclosed) {
+        let mut next = 0_u8;
+        let mut salt = || {
+            next += 1;
+            Salt([next; 16])
+        };
+        let disclosed = split(0, example(), &mut salt);
+        (disclosed.disclosure.map().clone(), disclosed)
+    }
+
+    #[test]
+    fn a_split_event_shows_only_the_list_and_is_whole_again_with_its_parts() {
+        let (shown, disclosed) = shown_and_whole();
+        let text = format!("{shown:?}");
+        for hidden in ["KGM", "INV-77", "urn:owner", "wang", "erp:price", "erp:dock"] {
+            assert!(!text.contains(hidden), "{hidden} is shown");
+        }
+        for public in ["urn:x", "R-1", "urn:holder", "conclusion", "urn:place"] {
+            assert!(text.contains(public), "{public} is hidden");
+        }
+        assert_eq!(first_hidden_field(&shown), None);
+        assert_eq!(disclosed.check_whole(), Ok(()));
+        assert_eq!(disclosed.restore(), Ok(example()));
+    }
+
+    #[test]
+    fn a_driver_is_personal_and_a_price_is_not() {
+        let (_, disclosed) = shown_and_whole();
+        let class_with = |key: &str| {
+            disclosed.parts.iter().find(|part| part.fields().get(key).is_some()).map(Part::class)
+        };
+        assert_eq!(class_with("p:driver"), Some(Class::Personal));
+        assert_eq!(class_with("erp:price"), Some(Class::Confidential));
+    }
+
+    #[test]
+    fn the_first_field_that_shows_too_much_is_named() {
+        for (change, path) in [
+            (("erp:price", Value::Int(9)), "/erp:price"),
+            (("depth", Value::Int(9)), "/depth"),
+        ] {
+            let (mut shown, _) = shown_and_whole();
+            shown.insert(change.0, change.1);
+            assert_eq!(first_hidden_field(&shown).as_deref(), Some(path));
+        }
+        assert!(first_hidden_field(&example()).is_some());
+    }
+}
