@@ -1,18 +1,170 @@
-//! stub
-use crate::{hash::Digest, ids::TreeSize, signature::{PublicKey, Signer}};
-/// stub
+//! Checkpoints: a log's origin, size and root as the text of a signed note.
+//!
+//! A log never signs two checkpoints of which neither tree grew from the other. Its key is named
+//! after its origin.
+//!
+//! Source: C2SP tlog-checkpoint, tlog-cosignature.
+
+use crate::hash::Digest;
+use crate::ids::TreeSize;
+use crate::note::{KeyKind, Note, NoteError, NoteKey, Signed};
+use crate::signature::{PublicKey, Signer};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::fmt;
+
+/// Why a checkpoint is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("stub")]
-pub struct CheckpointError;
-/// stub
-#[derive(Clone, Debug)]
-pub struct Checkpoint { /// o
- pub origin: String, /// s
- pub size: TreeSize, /// r
- pub root: Digest }
-impl Checkpoint {
- /// stub
- pub fn sign(&self, _s: &dyn Signer) -> String { String::new() }
- /// stub
- pub fn verify(_n: &str, _o: &str, _k: &PublicKey) -> Result<Self, CheckpointError> { Err(CheckpointError) }
+pub enum CheckpointError {
+    /// Only witnesses have signed, not the log itself.
+    #[error("the log itself has not signed the checkpoint")]
+    LogSignatureMissing,
+    /// The text has another form.
+    #[error("line {line} of the checkpoint is malformed")]
+    Malformed {
+        /// Its number, from 1.
+        line: usize,
+    },
+    /// The note or its signatures are out of order.
+    #[error(transparent)]
+    Note(#[from] NoteError),
+    /// A checkpoint of another log.
+    #[error("a checkpoint of {found:?}, not of {want:?}")]
+    Origin {
+        /// The origin it states.
+        found: String,
+        /// The origin expected.
+        want: String,
+    },
 }
+
+/// What a checkpoint says. Shown as the text that is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The log's name, which is also its key's.
+    pub origin: String,
+    /// Number of leaves.
+    pub size: TreeSize,
+    /// The root over them.
+    pub root: Digest,
+}
+
+impl Checkpoint {
+    /// Reads a checkpoint's text. Extension lines of other logs are allowed and not kept; the
+    /// signed text is the note's.
+    ///
+    /// # Errors
+    /// `Malformed`.
+    pub fn parse(text: &str) -> Result<Self, CheckpointError> {
+        let malformed = |line| CheckpointError::Malformed { line };
+        let mut lines = text.split_inclusive('\n').map(|line| line.strip_suffix('\n'));
+        let mut line = |number| lines.next().flatten().filter(|l| !l.is_empty()).ok_or(malformed(number));
+        let origin = line(1)?.to_owned();
+        let size = line(2)?;
+        // A sign or a leading zero would be a second spelling.
+        let size = size
+            .parse::<u64>()
+            .ok()
+            .filter(|number| number.to_string() == size)
+            .ok_or(malformed(2))?;
+        let root = STANDARD.decode(line(3)?).ok().and_then(|root| Digest::from_slice(&root));
+        let root = root.ok_or(malformed(3))?;
+        for (number, extension) in (4..).zip(lines) {
+            if extension.is_none_or(str::is_empty) {
+                return Err(malformed(number));
+            }
+        }
+        Ok(Self { origin, size: TreeSize(size), root })
+    }
+
+    /// The checkpoint as a note signed by the log.
+    ///
+    /// # Panics
+    /// If the origin is no key name; configuration is checked with [`NoteKey::new`].
+    #[must_use]
+    pub fn sign(&self, log: &dyn Signer) -> String {
+        let mut note = Note::new(self.to_string());
+        note.sign(&self.origin, log).expect("a log's origin is a key name");
+        note.to_string()
+    }
+
+    /// Reads a note and checks that the log named `origin` signed it with `log`.
+    ///
+    /// # Errors
+    /// [`CheckpointError`].
+    pub fn verify(note: &str, origin: &str, log: &PublicKey) -> Result<Self, CheckpointError> {
+        let log = NoteKey::new(origin, KeyKind::Ed25519, log.clone())?;
+        SignedCheckpoint::parse(note)?.verify(&[log]).map(|(checkpoint, _)| checkpoint.clone())
+    }
+}
+
+impl fmt::Display for Checkpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n{}\n{}", self.origin, self.size, STANDARD.encode(self.root.0))
+    }
+}
+
+/// A checkpoint with signatures that nobody has checked yet. Shown as its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedCheckpoint {
+    checkpoint: Checkpoint,
+    note: Note,
+}
+
+impl SignedCheckpoint {
+    /// Reads a checkpoint's file.
+    ///
+    /// # Errors
+    /// `Note`, `Malformed`.
+    pub fn parse(note: &str) -> Result<Self, CheckpointError> {
+        let note = Note::parse(note)?;
+        Ok(Self { checkpoint: Checkpoint::parse(note.text())?, note })
+    }
+
+    /// Adds a witness's cosignature at `time`, seconds since 1970, greater than 0.
+    ///
+    /// # Errors
+    /// `Note(KeyName)`.
+    pub fn cosign(
+        &mut self,
+        name: &str,
+        witness: &dyn Signer,
+        time: u64,
+    ) -> Result<(), CheckpointError> {
+        Ok(self.note.cosign(name, witness, time)?)
+    }
+
+    /// What it says, once the log has signed it, and who of `known` has: the log, then witnesses.
+    ///
+    /// `known`: the keys of the log expected here, all of one name, and of witnesses.
+    ///
+    /// # Errors
+    /// `Origin` if none of `known` is a key of the log that it names; `LogSignatureMissing`; `Note`
+    /// if a known key's signature fails.
+    pub fn verify<'k>(
+        &self,
+        known: &'k [NoteKey],
+    ) -> Result<(&Checkpoint, Vec<Signed<'k>>), CheckpointError> {
+        let is_log = |key: &NoteKey| key.kind() == KeyKind::Ed25519;
+        let found = &self.checkpoint.origin;
+        if !known.iter().any(|key| is_log(key) && key.name() == found) {
+            let want = known.iter().find(|key| is_log(key)).map(NoteKey::name).unwrap_or_default();
+            return Err(CheckpointError::Origin { found: found.clone(), want: want.to_owned() });
+        }
+        let mut signed = self.note.verify(known)?;
+        signed.sort_by_key(|one| !is_log(one.key));
+        if signed.first().is_some_and(|one| is_log(one.key) && one.key.name() == found) {
+            Ok((&self.checkpoint, signed))
+        } else {
+            Err(CheckpointError::LogSignatureMissing)
+        }
+    }
+}
+
+impl fmt::Display for SignedCheckpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.note.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests;

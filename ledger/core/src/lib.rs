@@ -16,6 +16,7 @@ pub mod lists;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod merkle;
+pub mod note;
 pub mod provenance;
 pub mod registry;
 pub mod reject;

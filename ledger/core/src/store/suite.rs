@@ -5,7 +5,7 @@
 mod chain;
 pub use chain::{Chain, Sizes};
 
-use super::{EventRef, Store, StoreError, View};
+use super::{EventRef, Store, StoreError, View as _};
 use crate::ids::LeafIndex;
 use crate::state::StateKey;
 use crate::statemap::PagePath;

@@ -1,0 +1,90 @@
+//! One block, whole or not at all.
+
+use crate::head_file::Mark;
+use crate::layout::{Family, META_HEAD, leaf_key, posting_key, tile_key};
+use crate::open::{Committer, Database, RocksStore};
+use crate::view::RocksView;
+use ledger::store::{Store, StoreError, WriteSet};
+use rocksdb::{WriteBatch, WriteOptions};
+
+impl Store for RocksStore {
+    type View<'a> = RocksView<'a>;
+
+    fn view(&self) -> RocksView<'_> {
+        self.database.view()
+    }
+
+    fn commit(&self, write: WriteSet) -> Result<(), StoreError> {
+        // A lock poisoned by a panic half-way through a commit is a commit of unknown outcome.
+        let Ok(mut committer) = self.committer.lock() else {
+            return Err(self.database.fail("a commit panicked".to_owned()));
+        };
+        self.database.check_usable()?;
+        write
+            .check_follows(committer.head.as_ref())
+            .map_err(|error| match error {
+                StoreError::Unknown(why) | StoreError::Io(why) => why,
+                StoreError::Corrupt { what, detail } => format!("{what}: {detail}"),
+            })
+            .and_then(|()| write_block(&self.database, &mut committer, write))
+            .map_err(|why| self.database.fail(why))
+    }
+}
+
+/// First the database, then the head file: a crash between them leaves the database one block
+/// ahead, which opening can tell from every kind of loss. The other order could not be mended.
+fn write_block(
+    database: &Database,
+    committer: &mut Committer,
+    write: WriteSet,
+) -> Result<(), String> {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    let batch = batch(database, &write);
+    database
+        .db
+        .write_opt(batch, &options)
+        .map_err(rocksdb::Error::into_string)?;
+    committer.head_file.write(Mark::of(Some(&write.head)))?;
+    committer.head = Some(write.head);
+    Ok(())
+}
+
+fn batch(database: &Database, write: &WriteSet) -> WriteBatch {
+    let family = |family| database.family(family);
+    let [entries, bodies, effects] = [Family::Entries, Family::Bodies, Family::Effects].map(family);
+    let mut batch = WriteBatch::default();
+    for leaf in &write.entries {
+        let key = leaf_key(leaf.leaf);
+        batch.put_cf(entries, key, &leaf.entry);
+        for (family, bytes) in [(bodies, &leaf.body), (effects, &leaf.effects)] {
+            if !bytes.is_empty() {
+                batch.put_cf(family, key, bytes);
+            }
+        }
+    }
+    let tiles = family(Family::Tiles);
+    for (level, index, hashes) in &write.tiles {
+        let bytes: Vec<u8> = hashes.iter().flat_map(|hash| hash.0).collect();
+        batch.put_cf(tiles, tile_key(*level, *index), bytes);
+    }
+    let records = family(Family::Records);
+    for (key, record) in &write.records {
+        batch.put_cf(records, key.to_bytes(), record);
+    }
+    let pages = family(Family::Pages);
+    for (path, page) in &write.pages {
+        batch.put_cf(pages, path.encode(), page.encode());
+    }
+    let postings = family(Family::Postings);
+    for (item, at) in &write.postings {
+        batch.put_cf(postings, posting_key(item, *at), []);
+    }
+    batch.put_cf(
+        family(Family::Blocks),
+        leaf_key(write.block.header),
+        write.block.encode(),
+    );
+    batch.put_cf(family(Family::Meta), META_HEAD, write.head.encode());
+    batch
+}

@@ -1,0 +1,284 @@
+//! Reads on a RocksDB snapshot.
+//!
+//! **Invariant:** what is missing below the head's size is damage, never an empty answer.
+
+use crate::error::read_error;
+use crate::layout::{Family, META_HEAD, leaf_key, parse_leaf_key, parse_posting_key, tile_key};
+use crate::open::Database;
+use ledger::block::{BlockRecord, Head};
+use ledger::hash::Digest;
+use ledger::ids::LeafIndex;
+use ledger::state::StateKey;
+use ledger::statemap::{Page, PagePath};
+use ledger::store::{EntryWrite, EventRef, StoreError, TILE_HASHES, View};
+use rocksdb::{DBPinnableSlice, IteratorMode, PrefixRange, ReadOptions, Snapshot};
+use std::fmt;
+
+/// Reads of one consistent moment of a ledger on disk.
+///
+/// It keeps files and memory of that moment alive: hold it for one answer, not for the process.
+pub struct RocksView<'a> {
+    database: &'a Database,
+    snapshot: Snapshot<'a>,
+}
+
+impl fmt::Debug for RocksView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RocksView")
+            .field("sequence", &self.snapshot.sequence_number())
+            .finish()
+    }
+}
+
+/// A key and its value.
+type Pair = (Box<[u8]>, Box<[u8]>);
+
+impl<'a> RocksView<'a> {
+    pub(crate) fn new(database: &'a Database) -> Self {
+        Self {
+            database,
+            snapshot: database.db.snapshot(),
+        }
+    }
+
+    fn options(&self) -> ReadOptions {
+        let mut options = ReadOptions::default();
+        options.set_verify_checksums(true);
+        options.set_snapshot(&self.snapshot);
+        options
+    }
+
+    fn read(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.database.check_usable()?;
+        self.database
+            .db
+            .get_cf_opt(self.database.family(family), key, &self.options())
+            .map_err(|error| read_error(family.name(), error))
+    }
+
+    /// One batched read; answers in the order of `keys`.
+    fn read_many<K: AsRef<[u8]>>(
+        &self,
+        family: Family,
+        keys: &[K],
+    ) -> Result<Vec<Option<DBPinnableSlice<'_>>>, StoreError> {
+        self.database.check_usable()?;
+        self.database
+            .db
+            .batched_multi_get_cf_opt(self.database.family(family), keys, false, &self.options())
+            .into_iter()
+            .map(|found| found.map_err(|error| read_error(family.name(), error)))
+            .collect()
+    }
+
+    /// The pairs of `family` within the bounds of `options`, in order.
+    fn scan(
+        &self,
+        family: Family,
+        options: ReadOptions,
+    ) -> Result<impl Iterator<Item = Result<Pair, StoreError>>, StoreError> {
+        self.database.check_usable()?;
+        let found = self.database.db.iterator_cf_opt(
+            self.database.family(family),
+            options,
+            IteratorMode::Start,
+        );
+        Ok(found.map(move |pair| pair.map_err(|error| read_error(family.name(), error))))
+    }
+
+    fn size(&self) -> Result<u64, StoreError> {
+        Ok(self.head()?.map_or(0, |head| head.size().0))
+    }
+
+    /// `None` for a leaf beyond the head, damage below it.
+    fn absent<T>(&self, what: &'static str, leaf: LeafIndex) -> Result<Option<T>, StoreError> {
+        if leaf.0 < self.size()? {
+            return Err(StoreError::Corrupt {
+                what,
+                detail: format!("leaf {leaf} is missing"),
+            });
+        }
+        Ok(None)
+    }
+
+    /// The values of `family` at the leaves `from..to`, in order, with gaps.
+    fn leaf_range(
+        &self,
+        family: Family,
+        from: u64,
+        to: u64,
+    ) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), StoreError>>, StoreError> {
+        let mut options = self.options();
+        options.set_iterate_lower_bound(from.to_be_bytes());
+        options.set_iterate_upper_bound(to.to_be_bytes());
+        Ok(self.scan(family, options)?.map(move |pair| {
+            let (key, value) = pair?;
+            let leaf = parse_leaf_key(&key).ok_or_else(|| bad_key(family))?;
+            Ok((leaf.0, value.into_vec()))
+        }))
+    }
+}
+
+fn bad_key(family: Family) -> StoreError {
+    StoreError::Corrupt {
+        what: family.name(),
+        detail: "a key of the wrong length".to_owned(),
+    }
+}
+
+impl View for RocksView<'_> {
+    fn head(&self) -> Result<Option<Head>, StoreError> {
+        let decode = |bytes: Vec<u8>| {
+            Head::decode(&bytes).map_err(|why| StoreError::Corrupt {
+                what: "head",
+                detail: why.to_string(),
+            })
+        };
+        self.read(Family::Meta, META_HEAD)?.map(decode).transpose()
+    }
+
+    fn entry(&self, leaf: LeafIndex) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.read(Family::Entries, &leaf_key(leaf))? {
+            Some(entry) => Ok(Some(entry)),
+            None => self.absent("entry", leaf),
+        }
+    }
+
+    fn body(&self, leaf: LeafIndex) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(Family::Bodies, &leaf_key(leaf))
+    }
+
+    fn effects(&self, leaf: LeafIndex) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(Family::Effects, &leaf_key(leaf))
+    }
+
+    fn leaves(&self, from: LeafIndex, limit: usize) -> Result<Vec<EntryWrite>, StoreError> {
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let to = from.0.saturating_add(limit).min(self.size()?);
+        if from.0 >= to {
+            return Ok(Vec::new());
+        }
+        let mut entries = self.leaf_range(Family::Entries, from.0, to)?;
+        let mut bodies = Aligned::new(self.leaf_range(Family::Bodies, from.0, to)?);
+        let mut effects = Aligned::new(self.leaf_range(Family::Effects, from.0, to)?);
+        (from.0..to)
+            .map(|leaf| match entries.next().transpose()? {
+                Some((found, entry)) if found == leaf => Ok(EntryWrite {
+                    leaf: LeafIndex(leaf),
+                    entry,
+                    body: bodies.at(leaf)?,
+                    effects: effects.at(leaf)?,
+                }),
+                Some(_) | None => Err(StoreError::Corrupt {
+                    what: "entry",
+                    detail: format!("leaf {leaf} is missing"),
+                }),
+            })
+            .collect()
+    }
+
+    fn entries_with_bodies(
+        &self,
+        leaves: &[LeafIndex],
+    ) -> Result<Vec<Option<(Vec<u8>, Vec<u8>)>>, StoreError> {
+        let keys: Vec<[u8; 8]> = leaves.iter().copied().map(leaf_key).collect();
+        let entries = self.read_many(Family::Entries, &keys)?;
+        let bodies = self.read_many(Family::Bodies, &keys)?;
+        leaves
+            .iter()
+            .zip(entries.into_iter().zip(bodies))
+            .map(|(leaf, (entry, body))| match entry {
+                Some(entry) => {
+                    let body = body.map_or_else(Vec::new, |body| body.to_vec());
+                    Ok(Some((entry.to_vec(), body)))
+                }
+                None => self.absent("entry", *leaf),
+            })
+            .collect()
+    }
+
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, StoreError> {
+        let Some(bytes) = self.read(Family::Tiles, &tile_key(level, index))? else {
+            return Ok(None);
+        };
+        let (hashes, rest) = bytes.as_chunks::<32>();
+        if !rest.is_empty() || !(1..=TILE_HASHES).contains(&hashes.len()) {
+            let detail = format!("tile {level}/{index} has {} bytes", bytes.len());
+            return Err(StoreError::Corrupt {
+                what: "tile",
+                detail,
+            });
+        }
+        Ok(Some(hashes.iter().copied().map(Digest).collect()))
+    }
+
+    fn block_of(&self, leaf: LeafIndex) -> Result<Option<BlockRecord>, StoreError> {
+        let mut options = self.options();
+        options.set_iterate_lower_bound(leaf_key(leaf));
+        let Some((_, bytes)) = self.scan(Family::Blocks, options)?.next().transpose()? else {
+            return self.absent("block", leaf);
+        };
+        BlockRecord::decode(&bytes)
+            .map(Some)
+            .map_err(|why| StoreError::Corrupt {
+                what: "block",
+                detail: why.to_string(),
+            })
+    }
+
+    fn records(&self, keys: &[StateKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let keys: Vec<[u8; 33]> = keys.iter().map(|key| key.to_bytes()).collect();
+        let found = self.read_many(Family::Records, &keys)?;
+        Ok(found
+            .into_iter()
+            .map(|record| record.map(|bytes| bytes.to_vec()))
+            .collect())
+    }
+
+    fn pages(&self, paths: &[PagePath]) -> Result<Vec<Option<Page>>, StoreError> {
+        let keys: Vec<Vec<u8>> = paths.iter().map(PagePath::encode).collect();
+        let found = self.read_many(Family::Pages, &keys)?;
+        let decode = |path: &PagePath, bytes: DBPinnableSlice<'_>| {
+            Page::decode(path, &bytes).map_err(|why| StoreError::Corrupt {
+                what: "page",
+                detail: format!("{path:?}: {why}"),
+            })
+        };
+        paths
+            .iter()
+            .zip(found)
+            .map(|(path, bytes)| bytes.map(|bytes| decode(path, bytes)).transpose())
+            .collect()
+    }
+
+    fn postings(&self, item: &StateKey, limit: usize) -> Result<Vec<EventRef>, StoreError> {
+        let mut options = self.options();
+        options.set_iterate_range(PrefixRange(item.digest.as_bytes().as_slice()));
+        options.set_prefix_same_as_start(true);
+        self.scan(Family::Postings, options)?
+            .take(limit)
+            .map(|pair| parse_posting_key(&pair?.0).ok_or_else(|| bad_key(Family::Postings)))
+            .collect()
+    }
+}
+
+/// Values at some of the leaves that are walked.
+struct Aligned<I> {
+    rest: I,
+    ahead: Option<(u64, Vec<u8>)>,
+}
+
+impl<I: Iterator<Item = Result<(u64, Vec<u8>), StoreError>>> Aligned<I> {
+    const fn new(rest: I) -> Self {
+        Self { rest, ahead: None }
+    }
+
+    /// The value at `leaf`, empty where there is none. Leaves are asked for in order.
+    fn at(&mut self, leaf: u64) -> Result<Vec<u8>, StoreError> {
+        if self.ahead.is_none() {
+            self.ahead = self.rest.next().transpose()?;
+        }
+        let here = self.ahead.take_if(|(found, _)| *found == leaf);
+        Ok(here.map_or_else(Vec::new, |(_, value)| value))
+    }
+}
