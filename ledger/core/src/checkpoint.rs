@@ -56,8 +56,16 @@ impl Checkpoint {
     /// `Malformed`.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let malformed = |line| CheckpointError::Malformed { line };
-        let mut lines = text.split_inclusive('\n').map(|line| line.strip_suffix('\n'));
-        let mut line = |number| lines.next().flatten().filter(|l| !l.is_empty()).ok_or(malformed(number));
+        let mut lines = text
+            .split_inclusive('\n')
+            .map(|line| line.strip_suffix('\n'));
+        let mut line = |number| {
+            lines
+                .next()
+                .flatten()
+                .filter(|l| !l.is_empty())
+                .ok_or_else(|| malformed(number))
+        };
         let origin = line(1)?.to_owned();
         let size = line(2)?;
         // A sign or a leading zero would be a second spelling.
@@ -65,15 +73,22 @@ impl Checkpoint {
             .parse::<u64>()
             .ok()
             .filter(|number| number.to_string() == size)
-            .ok_or(malformed(2))?;
-        let root = STANDARD.decode(line(3)?).ok().and_then(|root| Digest::from_slice(&root));
-        let root = root.ok_or(malformed(3))?;
+            .ok_or_else(|| malformed(2))?;
+        let root = STANDARD
+            .decode(line(3)?)
+            .ok()
+            .and_then(|root| Digest::from_slice(&root));
+        let root = root.ok_or_else(|| malformed(3))?;
         for (number, extension) in (4..).zip(lines) {
             if extension.is_none_or(str::is_empty) {
                 return Err(malformed(number));
             }
         }
-        Ok(Self { origin, size: TreeSize(size), root })
+        Ok(Self {
+            origin,
+            size: TreeSize(size),
+            root,
+        })
     }
 
     /// The checkpoint as a note signed by the log.
@@ -83,7 +98,8 @@ impl Checkpoint {
     #[must_use]
     pub fn sign(&self, log: &dyn Signer) -> String {
         let mut note = Note::new(self.to_string());
-        note.sign(&self.origin, log).expect("a log's origin is a key name");
+        note.sign(&self.origin, log)
+            .expect("a log's origin is a key name");
         note.to_string()
     }
 
@@ -93,13 +109,21 @@ impl Checkpoint {
     /// [`CheckpointError`].
     pub fn verify(note: &str, origin: &str, log: &PublicKey) -> Result<Self, CheckpointError> {
         let log = NoteKey::new(origin, KeyKind::Ed25519, log.clone())?;
-        SignedCheckpoint::parse(note)?.verify(&[log]).map(|(checkpoint, _)| checkpoint.clone())
+        SignedCheckpoint::parse(note)?
+            .verify(&[log])
+            .map(|(checkpoint, _)| checkpoint.clone())
     }
 }
 
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n{}\n{}", self.origin, self.size, STANDARD.encode(self.root.0))
+        writeln!(
+            f,
+            "{}\n{}\n{}",
+            self.origin,
+            self.size,
+            STANDARD.encode(self.root.0)
+        )
     }
 }
 
@@ -117,7 +141,10 @@ impl SignedCheckpoint {
     /// `Note`, `Malformed`.
     pub fn parse(note: &str) -> Result<Self, CheckpointError> {
         let note = Note::parse(note)?;
-        Ok(Self { checkpoint: Checkpoint::parse(note.text())?, note })
+        Ok(Self {
+            checkpoint: Checkpoint::parse(note.text())?,
+            note,
+        })
     }
 
     /// Adds a witness's cosignature at `time`, seconds since 1970, greater than 0.
@@ -147,12 +174,22 @@ impl SignedCheckpoint {
         let is_log = |key: &NoteKey| key.kind() == KeyKind::Ed25519;
         let found = &self.checkpoint.origin;
         if !known.iter().any(|key| is_log(key) && key.name() == found) {
-            let want = known.iter().find(|key| is_log(key)).map(NoteKey::name).unwrap_or_default();
-            return Err(CheckpointError::Origin { found: found.clone(), want: want.to_owned() });
+            let want = known
+                .iter()
+                .find(|key| is_log(key))
+                .map(NoteKey::name)
+                .unwrap_or_default();
+            return Err(CheckpointError::Origin {
+                found: found.clone(),
+                want: want.to_owned(),
+            });
         }
         let mut signed = self.note.verify(known)?;
         signed.sort_by_key(|one| !is_log(one.key));
-        if signed.first().is_some_and(|one| is_log(one.key) && one.key.name() == found) {
+        if signed
+            .iter()
+            .any(|one| is_log(one.key) && one.key.name() == found)
+        {
             Ok((&self.checkpoint, signed))
         } else {
             Err(CheckpointError::LogSignatureMissing)

@@ -1,6 +1,7 @@
 //! The pure core of the ledger.
 
 pub mod admission;
+pub mod audit;
 pub mod block;
 pub mod bundle;
 pub mod cbor;
@@ -18,6 +19,7 @@ pub mod memory;
 pub mod merkle;
 pub mod note;
 pub mod provenance;
+pub mod receipt;
 pub mod registry;
 pub mod reject;
 pub mod seal;

@@ -115,7 +115,9 @@ impl NoteKey {
     /// `KeyName`.
     pub fn new(name: &str, kind: KeyKind, key: PublicKey) -> Result<Self, NoteError> {
         if !is_key_name(name) {
-            return Err(NoteError::KeyName { name: name.chars().take(64).collect() });
+            return Err(NoteError::KeyName {
+                name: name.chars().take(64).collect(),
+            });
         }
         let mut hasher = Sha256::new();
         hasher.update(name.as_bytes());
@@ -123,7 +125,12 @@ impl NoteKey {
         hasher.update(key.as_bytes());
         let digest: [u8; 32] = hasher.finalize().into();
         let [a, b, c, d, ..] = digest;
-        Ok(Self { name: name.to_owned(), kind, key, id: [a, b, c, d] })
+        Ok(Self {
+            name: name.to_owned(),
+            kind,
+            key,
+            id: [a, b, c, d],
+        })
     }
 
     /// Reads a verifier key, `name+id+base64(kind, key)`.
@@ -144,7 +151,11 @@ impl NoteKey {
             .ok_or(NoteError::KeyKind { kind: *kind })?;
         let key = PublicKey::parse(key.try_into().map_err(|_| NoteError::KeyText)?)?;
         let key = Self::new(name, kind, key)?;
-        if id == hex::encode(key.id) { Ok(key) } else { Err(NoteError::KeyId) }
+        if id == hex::encode(key.id) {
+            Ok(key)
+        } else {
+            Err(NoteError::KeyId)
+        }
     }
 
     /// The key's name.
@@ -169,7 +180,9 @@ impl NoteKey {
     fn verify(&self, text: &str, signature: &[u8]) -> Option<Option<u64>> {
         match self.kind {
             KeyKind::Ed25519 => {
-                self.key.verify(text.as_bytes(), signature.try_into().ok()?).ok()?;
+                self.key
+                    .verify(text.as_bytes(), signature.try_into().ok()?)
+                    .ok()?;
                 Some(None)
             }
             KeyKind::Cosignature => {
@@ -179,7 +192,9 @@ impl NoteKey {
                     return None;
                 }
                 let message = cosigned(time, text);
-                self.key.verify(message.as_bytes(), signature.try_into().ok()?).ok()?;
+                self.key
+                    .verify(message.as_bytes(), signature.try_into().ok()?)
+                    .ok()?;
                 Some(Some(time))
             }
         }
@@ -190,7 +205,13 @@ impl fmt::Display for NoteKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = vec![self.kind.number()];
         bytes.extend_from_slice(self.key.as_bytes());
-        write!(f, "{}+{}+{}", self.name, hex::encode(self.id), STANDARD.encode(bytes))
+        write!(
+            f,
+            "{}+{}+{}",
+            self.name,
+            hex::encode(self.id),
+            STANDARD.encode(bytes)
+        )
     }
 }
 
@@ -200,7 +221,10 @@ fn cosigned(time: u64, text: &str) -> String {
 }
 
 fn is_key_name(name: &str) -> bool {
-    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
+    !name.is_empty()
+        && !name
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
 /// A signature line.
@@ -231,7 +255,10 @@ impl Note {
     /// A note nobody has signed yet. `text` ends in a line feed.
     #[must_use]
     pub const fn new(text: String) -> Self {
-        Self { text, lines: Vec::new() }
+        Self {
+            text,
+            lines: Vec::new(),
+        }
     }
 
     /// Reads a note. The text ends at the last blank line.
@@ -240,7 +267,10 @@ impl Note {
     /// `TooLarge`, `ControlCharacter`, `NoSignatures`, `SignatureLine`.
     pub fn parse(note: &str) -> Result<Self, NoteError> {
         if note.len() > NOTE_BYTES_MAX {
-            return Err(NoteError::TooLarge { limit: NOTE_BYTES_MAX, unit: "bytes" });
+            return Err(NoteError::TooLarge {
+                limit: NOTE_BYTES_MAX,
+                unit: "bytes",
+            });
         }
         if let Some(at) = note.bytes().position(|byte| byte < 0x20 && byte != b'\n') {
             return Err(NoteError::ControlCharacter { at });
@@ -255,9 +285,15 @@ impl Note {
             .take(SIGNATURES_MAX + 1)
             .collect::<Result<_, _>>()?;
         if lines.len() > SIGNATURES_MAX {
-            return Err(NoteError::TooLarge { limit: SIGNATURES_MAX, unit: "signatures" });
+            return Err(NoteError::TooLarge {
+                limit: SIGNATURES_MAX,
+                unit: "signatures",
+            });
         }
-        Ok(Self { text: text.to_owned(), lines })
+        Ok(Self {
+            text: text.to_owned(),
+            lines,
+        })
     }
 
     /// What is signed.
@@ -273,7 +309,11 @@ impl Note {
     pub fn sign(&mut self, name: &str, signer: &dyn Signer) -> Result<(), NoteError> {
         let key = NoteKey::new(name, KeyKind::Ed25519, signer.public_key().clone())?;
         let signature = signer.sign(self.text.as_bytes()).to_vec();
-        self.lines.push(Line { name: key.name, id: key.id, signature });
+        self.lines.push(Line {
+            name: key.name,
+            id: key.id,
+            signature,
+        });
         Ok(())
     }
 
@@ -287,7 +327,11 @@ impl Note {
         let key = NoteKey::new(name, KeyKind::Cosignature, signer.public_key().clone())?;
         let mut signature = time.to_be_bytes().to_vec();
         signature.extend_from_slice(&signer.sign(cosigned(time, &self.text).as_bytes()));
-        self.lines.push(Line { name: key.name, id: key.id, signature });
+        self.lines.push(Line {
+            name: key.name,
+            id: key.id,
+            signature,
+        });
         Ok(())
     }
 
@@ -298,18 +342,26 @@ impl Note {
     pub fn verify<'k>(&self, known: &'k [NoteKey]) -> Result<Vec<Signed<'k>>, NoteError> {
         let mut signed: Vec<Signed<'k>> = Vec::new();
         for line in &self.lines {
-            let Some(key) = known.iter().find(|key| key.name == line.name && key.id == line.id)
+            let Some(key) = known
+                .iter()
+                .find(|key| key.name == line.name && key.id == line.id)
             else {
                 continue;
             };
-            let time = key
-                .verify(&self.text, &line.signature)
-                .ok_or_else(|| NoteError::BadSignature { name: line.name.clone() })?;
+            let time =
+                key.verify(&self.text, &line.signature)
+                    .ok_or_else(|| NoteError::BadSignature {
+                        name: line.name.clone(),
+                    })?;
             if !signed.iter().any(|before| before.key == key) {
                 signed.push(Signed { key, time });
             }
         }
-        if signed.is_empty() { Err(NoteError::Unsigned) } else { Ok(signed) }
+        if signed.is_empty() {
+            Err(NoteError::Unsigned)
+        } else {
+            Ok(signed)
+        }
     }
 }
 
@@ -321,7 +373,11 @@ fn parse_line(line: &str) -> Option<Line> {
     if !is_key_name(name) || signature.is_empty() {
         return None;
     }
-    Some(Line { name: name.to_owned(), id: *id, signature: signature.to_vec() })
+    Some(Line {
+        name: name.to_owned(),
+        id: *id,
+        signature: signature.to_vec(),
+    })
 }
 
 impl fmt::Display for Note {

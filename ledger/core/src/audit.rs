@@ -1,0 +1,520 @@
+//! Audit by replay: everything that can be computed again is, and every difference is a finding.
+//!
+//! The auditor reads entries, bodies and effects from leaf 0, and believes nothing else: not the
+//! state, not the tiles, not the head. It keeps its own state and its own state map, and at each
+//! block header compares roots. Where a body is gone it applies the effects that were kept, and
+//! says so.
+//!
+//! Signatures are independent of one another, so that the caller may verify them on other cores:
+//! [`Auditor::block`] takes leaves whose signatures [`prepare`] has already judged.
+
+use crate::admission::{Checked, Moment, Verdict, admit, check_content, check_unsigned};
+use crate::block::{BlockHeader, Head};
+use crate::checkpoint::Checkpoint;
+use crate::disclosure::{Disclosed, DisclosureError, decode_body};
+use crate::hash::{Digest, leaf_hash};
+use crate::ids::{LeafIndex, TreeSize, UnixMillis};
+use crate::merkle::Frontier;
+use crate::registry::Action;
+use crate::reject::RejectReason;
+use crate::signature::{KeyId, PublicKey};
+use crate::state::{
+    Effects, State, StateKey, apply,
+};
+use crate::statemap::{self, MemoryPages};
+use crate::statement::{Payload, SignedStatement};
+use crate::store::{EntryWrite, StoreError};
+use std::collections::BTreeMap;
+
+/// What an audit found wrong, or could only take on trust.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuditFinding {
+    /// The body at a leaf does not match the entry, or no admission rule lets it in.
+    #[error("leaf {leaf}: not admissible: {why}")]
+    NotAdmissible {
+        /// The leaf.
+        leaf: LeafIndex,
+        /// The refusal's name and text.
+        why: String,
+    },
+    /// The kept effects are not those the rules give.
+    #[error("leaf {leaf}: effects differ from those recomputed")]
+    EffectsDiffer {
+        /// The leaf.
+        leaf: LeafIndex,
+    },
+    /// A body is gone: its effects were taken, not recomputed.
+    #[error("leaf {leaf}: body absent, effects taken and not recomputed")]
+    BodyAbsent {
+        /// The leaf.
+        leaf: LeafIndex,
+    },
+    /// An entry, body or effects do not decode.
+    #[error("leaf {leaf}: damaged {what}: {why}")]
+    Damaged {
+        /// The leaf.
+        leaf: LeafIndex,
+        /// Which record.
+        what: &'static str,
+        /// How.
+        why: String,
+    },
+    /// A signature does not verify, or its key is not on the ledger.
+    #[error("leaf {leaf}: signature invalid under key {key}")]
+    SignatureInvalid {
+        /// The leaf.
+        leaf: LeafIndex,
+        /// The key.
+        key: KeyId,
+    },
+    /// A header says something else than the replay.
+    #[error("block {height}: header field {field} differs from the replay")]
+    HeaderDiffers {
+        /// The block.
+        height: u64,
+        /// The field.
+        field: &'static str,
+    },
+    /// Leaves are missing.
+    #[error("leaf {leaf} is missing")]
+    LeafMissing {
+        /// The first missing leaf.
+        leaf: LeafIndex,
+    },
+    /// The stored head, checkpoint or tail is not that of the replay.
+    #[error("head: {field} differs from the replay")]
+    HeadDiffers {
+        /// The field.
+        field: &'static str,
+    },
+    /// A stored view differs from what the entries give.
+    #[error("view {what} differs: {detail}")]
+    ViewDiffers {
+        /// Which view.
+        what: &'static str,
+        /// Where.
+        detail: String,
+    },
+}
+
+impl AuditFinding {
+    /// Whether this is damage or fraud, rather than something taken on trust.
+    #[must_use]
+    pub const fn is_fault(&self) -> bool {
+        !matches!(self, Self::BodyAbsent { .. })
+    }
+}
+
+/// A leaf with everything about it that needs no state.
+#[derive(Debug)]
+pub struct Prepared {
+    leaf: LeafIndex,
+    hash: Digest,
+    effects: Vec<u8>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Nothing of it can be used.
+    Damaged(AuditFinding),
+    /// A header, with the statement for its signature.
+    Header(Box<(BlockHeader, SignedStatement)>),
+    /// A statement whose public part is at hand.
+    Whole(Box<Checked>),
+    /// A statement without its body.
+    Bodiless(Box<SignedStatement>),
+    /// A statement whose body does not match.
+    Refused(String),
+}
+
+/// Reads one leaf: decoding, commitment, form of each event. Pure, and the same on any core.
+#[must_use]
+pub fn prepare(leaf: EntryWrite) -> Prepared {
+    let EntryWrite { leaf, entry, body, effects } = leaf;
+    let hash = leaf_hash(&entry);
+    let kind = kind_of(leaf, &entry, &body);
+    Prepared { leaf, hash, effects, kind }
+}
+
+fn kind_of(leaf: LeafIndex, entry: &[u8], body: &[u8]) -> Kind {
+    let damaged = |what, why: String| Kind::Damaged(AuditFinding::Damaged { leaf, what, why });
+    let statement = match SignedStatement::parse(entry) {
+        Ok(statement) => statement,
+        Err(why) => return damaged("entry", why.to_string()),
+    };
+    if let Payload::Block(header) = statement.payload() {
+        return Kind::Header(Box::new((header.clone(), statement)));
+    }
+    let wants_body = statement.payload().commitment().is_some_and(|one| one.count > 0);
+    if wants_body && body.is_empty() {
+        return Kind::Bodiless(Box::new(statement));
+    }
+    let disclosed = if body.is_empty() { Ok(Vec::new()) } else { decode_body(body) };
+    let statement = match disclosed {
+        Ok(disclosed) => statement.with_disclosures(disclosed),
+        Err(why) => return damaged("body", why.to_string()),
+    };
+    // Parts may have been deleted on lawful order: then the public part alone is checked, and
+    // that what is left of the parts belongs to it.
+    let missing = |one: &Disclosed| one.check_whole() == Err(DisclosureError::PartMissing);
+    let checked = if statement.disclosed().iter().any(missing) {
+        check_deleted(statement)
+    } else {
+        check_unsigned(statement)
+    };
+    match checked {
+        Ok(checked) => Kind::Whole(Box::new(checked)),
+        Err(why) => Kind::Refused(format!("{}: {why}", why.name())),
+    }
+}
+
+/// [`check_unsigned`] for a statement some of whose parts are gone.
+fn check_deleted(statement: SignedStatement) -> Result<Checked, RejectReason> {
+    statement.check_commitment()?;
+    for one in statement.disclosed() {
+        let index = one.index;
+        one.restore().map_err(|why| RejectReason::Disclosure { index, why })?;
+    }
+    check_content(statement)
+}
+
+impl Prepared {
+    /// The statement whose signature is to be verified, if there is one.
+    #[must_use]
+    pub fn statement(&self) -> Option<&SignedStatement> {
+        match &self.kind {
+            Kind::Damaged(_) | Kind::Refused(_) => None,
+            Kind::Header(both) => Some(&both.1),
+            Kind::Whole(checked) => Some(checked.statement()),
+            Kind::Bodiless(statement) => Some(statement),
+        }
+    }
+
+    /// Verifies the signature under `key`, which must be the one the header names.
+    #[must_use]
+    pub fn verifies_under(&self, key: &PublicKey) -> bool {
+        self.statement().is_some_and(|statement| {
+            key.key_id() == statement.header().key
+                && key.verify(statement.signed_bytes(), statement.signature()).is_ok()
+        })
+    }
+
+    /// Keys that this leaf brings: a signature under one of them can come any time later.
+    #[must_use]
+    pub fn new_keys(&self) -> Vec<PublicKey> {
+        let Some(statement) = self.statement() else { return Vec::new() };
+        let Payload::Registry(payload) = statement.payload() else { return Vec::new() };
+        let keys: Vec<[u8; 32]> = match &payload.action {
+            Action::Found { founders, .. } => {
+                founders.iter().map(|(_, _, key)| key.public_key).collect()
+            }
+            Action::Admit { keys, .. } => keys.iter().map(|key| key.public_key).collect(),
+            Action::AddKey { key, .. } => vec![key.public_key],
+            Action::Amend { .. }
+            | Action::Suspend(_)
+            | Action::Reinstate(_)
+            | Action::RetireKey { .. }
+            | Action::RevokeKey { .. }
+            | Action::Delegate { .. }
+            | Action::Product
+            | Action::Place
+            | Action::Recode
+            | Action::Rules { .. } => Vec::new(),
+        };
+        keys.iter().filter_map(|bytes| PublicKey::parse(bytes).ok()).collect()
+    }
+}
+
+/// The state of an audit, in memory.
+#[derive(Debug, Default)]
+struct Replayed(BTreeMap<StateKey, Vec<u8>>, Vec<StateKey>);
+
+impl State for Replayed {
+    fn read(&mut self, key: StateKey) -> Result<Option<&[u8]>, StoreError> {
+        Ok(self.0.get(&key).map(Vec::as_slice))
+    }
+
+    fn write(&mut self, key: StateKey, record: Vec<u8>) {
+        if key.class.authenticated() {
+            self.1.push(key);
+        }
+        self.0.insert(key, record);
+    }
+}
+
+/// A replay in progress. One block is in flight at a time.
+#[derive(Debug)]
+pub struct Auditor {
+    origin: String,
+    state: Replayed,
+    pages: MemoryPages,
+    state_root: Digest,
+    tree: Frontier,
+    header_hash: Digest,
+    height: u64,
+    time: Option<UnixMillis>,
+    events: u64,
+    findings: Vec<AuditFinding>,
+    pending: Vec<Prepared>,
+}
+
+/// Findings kept: past that the ledger is rubble, and a longer list says no more.
+pub const FINDINGS_MAX: usize = 1000;
+
+impl Auditor {
+    /// A replay of the log named `origin` from its first leaf.
+    #[must_use]
+    pub fn new(origin: &str) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            state: Replayed::default(),
+            pages: MemoryPages::new(),
+            state_root: statemap::EMPTY_ROOT,
+            tree: Frontier::new(),
+            header_hash: Digest([0; 32]),
+            height: 0,
+            time: None,
+            events: 0,
+            findings: Vec::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    /// Takes the next leaf. `signature` says whether its signature verifies under the key it
+    /// names, as the caller found with [`Prepared::verifies_under`].
+    pub fn leaf(&mut self, prepared: Prepared, signature: bool) {
+        let next = LeafIndex(self.tree.size().0 + self.pending_len());
+        if prepared.leaf != next {
+            self.find(AuditFinding::LeafMissing { leaf: next });
+        }
+        if !signature && let Some(statement) = prepared.statement() {
+            let key = statement.header().key;
+            self.find(AuditFinding::SignatureInvalid { leaf: prepared.leaf, key });
+        }
+        let closes = matches!(prepared.kind, Kind::Header(_));
+        self.pending.push(prepared);
+        if closes {
+            self.close();
+        }
+    }
+
+    fn pending_len(&self) -> u64 {
+        u64::try_from(self.pending.len()).unwrap_or(u64::MAX)
+    }
+
+    fn find(&mut self, finding: AuditFinding) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Replays the block whose header has just come.
+    fn close(&mut self) {
+        let mut block = std::mem::take(&mut self.pending);
+        let Some(Prepared { leaf, hash, kind: Kind::Header(both), .. }) = block.pop() else {
+            return;
+        };
+        let (header, _) = *both;
+        let mut effects_tree = Frontier::new();
+        let mut events = 0;
+        let statements = u64::try_from(block.len()).unwrap_or(u64::MAX);
+        for one in block {
+            effects_tree.push(leaf_hash(&one.effects));
+            self.tree.push(one.hash);
+            events += self.statement(one, header.time);
+        }
+        self.update_map();
+        let expected = BlockHeader {
+            height: self.height,
+            previous: self.header_hash,
+            size: self.tree.size(),
+            root: self.tree.root(),
+            time: self.time.map_or(header.time, |time| time.max(header.time)),
+            statements,
+            events,
+            rules_version: header.rules_version,
+            effects: effects_tree.root(),
+            state: self.state_root,
+        };
+        self.compare(&header, &expected, leaf);
+        self.tree.push(hash);
+        self.header_hash = hash;
+        self.height = header.height + 1;
+        self.time = Some(header.time);
+        self.events += events;
+    }
+
+    fn compare(&mut self, header: &BlockHeader, expected: &BlockHeader, leaf: LeafIndex) {
+        let height = header.height;
+        for (field, same) in [
+            ("height", header.height == expected.height),
+            ("previous", header.previous == expected.previous),
+            ("size", header.size == expected.size && header.leaf() == leaf),
+            ("root", header.root == expected.root),
+            ("time", header.time == expected.time),
+            ("statements", header.statements == expected.statements),
+            ("events", header.events == expected.events),
+            ("effects", header.effects == expected.effects),
+            ("state", header.state == expected.state),
+        ] {
+            if !same {
+                self.find(AuditFinding::HeaderDiffers { height, field });
+            }
+        }
+    }
+
+    /// Replays one statement and returns its number of events.
+    fn statement(&mut self, one: Prepared, time: UnixMillis) -> u64 {
+        let leaf = one.leaf;
+        let kept = match Effects::decode(&one.effects) {
+            Ok(effects) => effects,
+            Err(why) => {
+                let (what, why) = ("effects", why.to_string());
+                self.find(AuditFinding::Damaged { leaf, what, why });
+                Effects::default()
+            }
+        };
+        let mut events = 0;
+        let effects = match one.kind {
+            Kind::Header(_) => kept,
+            Kind::Damaged(finding) => {
+                self.find(finding);
+                kept
+            }
+            Kind::Refused(why) => {
+                self.find(AuditFinding::NotAdmissible { leaf, why });
+                kept
+            }
+            Kind::Bodiless(statement) => {
+                self.find(AuditFinding::BodyAbsent { leaf });
+                if let Payload::Events(commitment) = statement.payload() {
+                    events = u64::from(commitment.count);
+                }
+                kept
+            }
+            Kind::Whole(checked) => {
+                events = u64::try_from(checked.event_count()).unwrap_or_default();
+                self.recompute(leaf, &checked, kept, time)
+            }
+        };
+        let applied = apply(&mut self.state, leaf, &one.hash, &effects);
+        if let Err(error) = applied {
+            let (what, why) = ("effects", error.to_string());
+            self.find(AuditFinding::Damaged { leaf, what, why });
+        }
+        events
+    }
+
+    fn recompute(
+        &mut self,
+        leaf: LeafIndex,
+        checked: &Checked,
+        kept: Effects,
+        time: UnixMillis,
+    ) -> Effects {
+        let origin = self.origin.clone();
+        let moment = Moment { origin: &origin, leaf, time };
+        let why = match admit(&mut self.state, checked, moment) {
+            Ok(Verdict::Admitted(effects)) => {
+                if effects != kept {
+                    self.find(AuditFinding::EffectsDiffer { leaf });
+                }
+                return effects;
+            }
+            Ok(Verdict::Again(earlier)) => format!("the same statement stands at leaf {earlier}"),
+            Ok(Verdict::Rejected(reason)) => format!("{}: {reason}", reason.name()),
+            Err(error) => error.to_string(),
+        };
+        self.find(AuditFinding::NotAdmissible { leaf, why });
+        kept
+    }
+
+    fn update_map(&mut self) {
+        let mut keys = std::mem::take(&mut self.state.1);
+        keys.sort_unstable();
+        keys.dedup();
+        let mut changes: Vec<(Digest, Digest)> = keys
+            .iter()
+            .filter_map(|key| Some((key.digest, Digest::of(self.state.0.get(key)?))))
+            .collect();
+        changes.sort_unstable();
+        match statemap::update(&self.pages, &self.state_root, &changes) {
+            Ok(update) => {
+                self.state_root = update.root;
+                self.pages.apply(update);
+            }
+            Err(error) => {
+                let detail = error.to_string();
+                self.find(AuditFinding::ViewDiffers { what: "replayed state map", detail });
+            }
+        }
+    }
+
+    /// Ends the replay and compares it with the stored head and its checkpoint.
+    #[must_use]
+    pub fn finish(mut self, head: Option<&Head>, log_key: &PublicKey) -> AuditReport {
+        if let Some(leaf) = self.pending.first().map(|one| one.leaf) {
+            self.find(AuditFinding::LeafMissing { leaf: LeafIndex(leaf.0 + self.pending_len()) });
+        }
+        let size = self.tree.size();
+        match head {
+            None if size == TreeSize(0) => {}
+            None => self.find(AuditFinding::HeadDiffers { field: "presence" }),
+            Some(head) => {
+                let checkpoint = Checkpoint::verify(&head.checkpoint, &self.origin, log_key);
+                let signed = checkpoint
+                    .is_ok_and(|one| one.size == size && one.root == self.tree.root());
+                for (field, same) in [
+                    ("size", head.size() == size),
+                    ("root", head.block.root == self.tree.root()),
+                    ("header hash", head.header_hash == self.header_hash),
+                    ("peaks", head.peaks == self.tree.peaks()),
+                    ("state", head.state == self.state_root),
+                    ("events", head.events == self.events),
+                    ("checkpoint", signed),
+                ] {
+                    if !same {
+                        self.find(AuditFinding::HeadDiffers { field });
+                    }
+                }
+            }
+        }
+        AuditReport {
+            size,
+            blocks: self.height,
+            events: self.events,
+            state: self.state_root,
+            findings: self.findings,
+            records: self.state.0,
+        }
+    }
+}
+
+/// What an audit established.
+#[derive(Debug)]
+pub struct AuditReport {
+    /// Leaves replayed.
+    pub size: TreeSize,
+    /// Blocks replayed.
+    pub blocks: u64,
+    /// Events replayed.
+    pub events: u64,
+    /// The state root reached.
+    pub state: Digest,
+    /// What is wrong, in the order met; at most [`FINDINGS_MAX`].
+    pub findings: Vec<AuditFinding>,
+    /// The state reached, to compare stored views with.
+    pub records: BTreeMap<StateKey, Vec<u8>>,
+}
+
+impl AuditReport {
+    /// Whether nothing is damaged or forged.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        !self.findings.iter().any(AuditFinding::is_fault)
+    }
+}
+
+#[cfg(test)]
+mod tests;
