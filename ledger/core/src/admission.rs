@@ -67,7 +67,10 @@ impl Checked {
 
     /// State keys that [`admit`] will surely read, to be fetched together.
     pub fn keys(&self) -> Vec<StateKey> {
-        let mut keys = vec![StateKey::config(), StateKey::key(self.statement.header().key)];
+        let mut keys = vec![
+            StateKey::config(),
+            StateKey::key(self.statement.header().key),
+        ];
         if let Issuer::Participant { handle, capture } = self.statement.header().issuer {
             keys.push(StateKey::participant(handle));
             keys.push(StateKey::capture(handle, capture));
@@ -116,10 +119,17 @@ pub fn check_unsigned(statement: SignedStatement) -> Result<Checked, RejectReaso
 pub fn check_content(statement: SignedStatement) -> Result<Checked, RejectReason> {
     let content = match statement.payload() {
         Payload::Block(_) => {
-            return Err(RejectReason::RoleForbids { index: 0, what: "block header" });
+            return Err(RejectReason::RoleForbids {
+                index: 0,
+                what: "block header",
+            });
         }
         Payload::Registry(_) => Content::Registry(
-            statement.disclosed().iter().map(|one| one.disclosure.map().clone()).collect(),
+            statement
+                .disclosed()
+                .iter()
+                .map(|one| one.disclosure.map().clone())
+                .collect(),
         ),
         Payload::Events(_) => Content::Events(
             statement
@@ -128,10 +138,17 @@ pub fn check_content(statement: SignedStatement) -> Result<Checked, RejectReason
                 .map(|one| {
                     let map = one.disclosure.map();
                     if let Some(path) = first_hidden_field(map) {
-                        return Err(RejectReason::FieldNotPublic { index: one.index, path });
+                        return Err(RejectReason::FieldNotPublic {
+                            index: one.index,
+                            path,
+                        });
                     }
-                    let event = Event::from_public_value(map.clone().into())
-                        .map_err(|why| RejectReason::EventInvalid { index: one.index, why })?;
+                    let event = Event::from_public_value(map.clone().into()).map_err(|why| {
+                        RejectReason::EventInvalid {
+                            index: one.index,
+                            why,
+                        }
+                    })?;
                     let items = events::item_keys(&event);
                     Ok((event, items))
                 })
@@ -229,17 +246,22 @@ fn decide(
     let issuer = participant(state, handle)?;
     signer(state, checked, handle, moment)?;
     let mut effects = match (&checked.content, statement.payload()) {
-        (Content::Events(events), _) => {
-            events::effects(state, handle, &issuer, events, moment)?
-        }
+        (Content::Events(events), _) => events::effects(state, handle, &issuer, events, moment)?,
         (Content::Registry(records), Payload::Registry(payload)) => {
             registry::effects(state, handle, &issuer, payload, records, statement, moment)?
         }
         (Content::Registry(_), Payload::Block(_) | Payload::Events(_)) => {
-            return Err(RejectReason::RoleForbids { index: 0, what: "block header" }.into());
+            return Err(RejectReason::RoleForbids {
+                index: 0,
+                what: "block header",
+            }
+            .into());
         }
     };
-    let record = CaptureRecord { leaf: moment.leaf, signed };
+    let record = CaptureRecord {
+        leaf: moment.leaf,
+        signed,
+    };
     effects.sets.push((capture_key, record.encode()));
     Ok(Verdict::Admitted(effects.in_order()))
 }
@@ -250,7 +272,11 @@ fn participant(state: &mut impl State, handle: Handle) -> Result<Participant, Re
         .load(StateKey::participant(handle))?
         .ok_or(RejectReason::ParticipantUnknown { handle })?;
     if record.suspended {
-        return Err(RejectReason::ParticipantSuspended { handle, since: record.since }.into());
+        return Err(RejectReason::ParticipantSuspended {
+            handle,
+            since: record.since,
+        }
+        .into());
     }
     Ok(record)
 }
@@ -263,12 +289,17 @@ fn signer(
     moment: Moment<'_>,
 ) -> Result<(), Refusal> {
     let key = checked.statement.header().key;
-    let record: KeyRecord =
-        state.load(StateKey::key(key))?.ok_or(RejectReason::KeyUnknown { key })?;
+    let record: KeyRecord = state
+        .load(StateKey::key(key))?
+        .ok_or(RejectReason::KeyUnknown { key })?;
     match record.standing(moment.leaf, moment.time) {
         KeyStanding::Counts => {}
         KeyStanding::NotYet => {
-            return Err(RejectReason::KeyNotYetValid { key, added: record.added }.into());
+            return Err(RejectReason::KeyNotYetValid {
+                key,
+                added: record.added,
+            }
+            .into());
         }
         KeyStanding::Retired(closing) => {
             return Err(RejectReason::KeyRetired { key, closing }.into());
@@ -280,10 +311,14 @@ fn signer(
     if record.owner == issuer {
         return Ok(());
     }
-    let delegation: Option<Delegation> =
-        state.load(StateKey::delegation(issuer, record.owner))?;
+    let delegation: Option<Delegation> = state.load(StateKey::delegation(issuer, record.owner))?;
     if delegation.is_none_or(|leave| leave.until < moment.time) {
-        return Err(RejectReason::KeyOfAnother { key, owner: record.owner, issuer }.into());
+        return Err(RejectReason::KeyOfAnother {
+            key,
+            owner: record.owner,
+            issuer,
+        }
+        .into());
     }
     participant(state, record.owner).map(|_| ())
 }
@@ -291,9 +326,9 @@ fn signer(
 /// The ledger's own record; a log without one was never founded.
 fn config(state: &mut impl State) -> Result<Config, Refusal> {
     let record: Option<Config> = state.load(StateKey::config())?;
-    record.ok_or_else(|| {
-        Refusal::Reject(RejectReason::WithoutObject { what: "a founded ledger" })
-    })
+    record.ok_or(Refusal::Reject(RejectReason::WithoutObject {
+        what: "a founded ledger",
+    }))
 }
 
 /// The rules version in force for the next block, or 0 before the founding entry.

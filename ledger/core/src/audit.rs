@@ -18,9 +18,7 @@ use crate::merkle::Frontier;
 use crate::registry::Action;
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
-use crate::state::{
-    Effects, State, StateKey, apply,
-};
+use crate::state::{Effects, State, StateKey, apply};
 use crate::statemap::{self, MemoryPages};
 use crate::statement::{Payload, SignedStatement};
 use crate::store::{EntryWrite, StoreError};
@@ -131,10 +129,20 @@ enum Kind {
 /// Reads one leaf: decoding, commitment, form of each event. Pure, and the same on any core.
 #[must_use]
 pub fn prepare(leaf: EntryWrite) -> Prepared {
-    let EntryWrite { leaf, entry, body, effects } = leaf;
+    let EntryWrite {
+        leaf,
+        entry,
+        body,
+        effects,
+    } = leaf;
     let hash = leaf_hash(&entry);
     let kind = kind_of(leaf, &entry, &body);
-    Prepared { leaf, hash, effects, kind }
+    Prepared {
+        leaf,
+        hash,
+        effects,
+        kind,
+    }
 }
 
 fn kind_of(leaf: LeafIndex, entry: &[u8], body: &[u8]) -> Kind {
@@ -146,11 +154,18 @@ fn kind_of(leaf: LeafIndex, entry: &[u8], body: &[u8]) -> Kind {
     if let Payload::Block(header) = statement.payload() {
         return Kind::Header(Box::new((header.clone(), statement)));
     }
-    let wants_body = statement.payload().commitment().is_some_and(|one| one.count > 0);
+    let wants_body = statement
+        .payload()
+        .commitment()
+        .is_some_and(|one| one.count > 0);
     if wants_body && body.is_empty() {
         return Kind::Bodiless(Box::new(statement));
     }
-    let disclosed = if body.is_empty() { Ok(Vec::new()) } else { decode_body(body) };
+    let disclosed = if body.is_empty() {
+        Ok(Vec::new())
+    } else {
+        decode_body(body)
+    };
     let statement = match disclosed {
         Ok(disclosed) => statement.with_disclosures(disclosed),
         Err(why) => return damaged("body", why.to_string()),
@@ -174,7 +189,8 @@ fn check_deleted(statement: SignedStatement) -> Result<Checked, RejectReason> {
     statement.check_commitment()?;
     for one in statement.disclosed() {
         let index = one.index;
-        one.restore().map_err(|why| RejectReason::Disclosure { index, why })?;
+        one.restore()
+            .map_err(|why| RejectReason::Disclosure { index, why })?;
     }
     check_content(statement)
 }
@@ -196,15 +212,21 @@ impl Prepared {
     pub fn verifies_under(&self, key: &PublicKey) -> bool {
         self.statement().is_some_and(|statement| {
             key.key_id() == statement.header().key
-                && key.verify(statement.signed_bytes(), statement.signature()).is_ok()
+                && key
+                    .verify(statement.signed_bytes(), statement.signature())
+                    .is_ok()
         })
     }
 
     /// Keys that this leaf brings: a signature under one of them can come any time later.
     #[must_use]
     pub fn new_keys(&self) -> Vec<PublicKey> {
-        let Some(statement) = self.statement() else { return Vec::new() };
-        let Payload::Registry(payload) = statement.payload() else { return Vec::new() };
+        let Some(statement) = self.statement() else {
+            return Vec::new();
+        };
+        let Payload::Registry(payload) = statement.payload() else {
+            return Vec::new();
+        };
         let keys: Vec<[u8; 32]> = match &payload.action {
             Action::Found { founders, .. } => {
                 founders.iter().map(|(_, _, key)| key.public_key).collect()
@@ -222,7 +244,9 @@ impl Prepared {
             | Action::Recode
             | Action::Rules { .. } => Vec::new(),
         };
-        keys.iter().filter_map(|bytes| PublicKey::parse(bytes).ok()).collect()
+        keys.iter()
+            .filter_map(|bytes| PublicKey::parse(bytes).ok())
+            .collect()
     }
 }
 
@@ -290,7 +314,10 @@ impl Auditor {
         }
         if !signature && let Some(statement) = prepared.statement() {
             let key = statement.header().key;
-            self.find(AuditFinding::SignatureInvalid { leaf: prepared.leaf, key });
+            self.find(AuditFinding::SignatureInvalid {
+                leaf: prepared.leaf,
+                key,
+            });
         }
         let closes = matches!(prepared.kind, Kind::Header(_));
         self.pending.push(prepared);
@@ -312,7 +339,13 @@ impl Auditor {
     /// Replays the block whose header has just come.
     fn close(&mut self) {
         let mut block = std::mem::take(&mut self.pending);
-        let Some(Prepared { leaf, hash, kind: Kind::Header(both), .. }) = block.pop() else {
+        let Some(Prepared {
+            leaf,
+            hash,
+            kind: Kind::Header(both),
+            ..
+        }) = block.pop()
+        else {
             return;
         };
         let (header, _) = *both;
@@ -350,7 +383,10 @@ impl Auditor {
         for (field, same) in [
             ("height", header.height == expected.height),
             ("previous", header.previous == expected.previous),
-            ("size", header.size == expected.size && header.leaf() == leaf),
+            (
+                "size",
+                header.size == expected.size && header.leaf() == leaf,
+            ),
             ("root", header.root == expected.root),
             ("time", header.time == expected.time),
             ("statements", header.statements == expected.statements),
@@ -414,7 +450,11 @@ impl Auditor {
         time: UnixMillis,
     ) -> Effects {
         let origin = self.origin.clone();
-        let moment = Moment { origin: &origin, leaf, time };
+        let moment = Moment {
+            origin: &origin,
+            leaf,
+            time,
+        };
         let why = match admit(&mut self.state, checked, moment) {
             Ok(Verdict::Admitted(effects)) => {
                 if effects != kept {
@@ -446,7 +486,10 @@ impl Auditor {
             }
             Err(error) => {
                 let detail = error.to_string();
-                self.find(AuditFinding::ViewDiffers { what: "replayed state map", detail });
+                self.find(AuditFinding::ViewDiffers {
+                    what: "replayed state map",
+                    detail,
+                });
             }
         }
     }
@@ -455,7 +498,9 @@ impl Auditor {
     #[must_use]
     pub fn finish(mut self, head: Option<&Head>, log_key: &PublicKey) -> AuditReport {
         if let Some(leaf) = self.pending.first().map(|one| one.leaf) {
-            self.find(AuditFinding::LeafMissing { leaf: LeafIndex(leaf.0 + self.pending_len()) });
+            self.find(AuditFinding::LeafMissing {
+                leaf: LeafIndex(leaf.0 + self.pending_len()),
+            });
         }
         let size = self.tree.size();
         match head {
@@ -463,8 +508,8 @@ impl Auditor {
             None => self.find(AuditFinding::HeadDiffers { field: "presence" }),
             Some(head) => {
                 let checkpoint = Checkpoint::verify(&head.checkpoint, &self.origin, log_key);
-                let signed = checkpoint
-                    .is_ok_and(|one| one.size == size && one.root == self.tree.root());
+                let signed =
+                    checkpoint.is_ok_and(|one| one.size == size && one.root == self.tree.root());
                 for (field, same) in [
                     ("size", head.size() == size),
                     ("root", head.block.root == self.tree.root()),

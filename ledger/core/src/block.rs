@@ -177,12 +177,18 @@ impl Head {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.array(6).byte_string(&self.block.encode()).byte_string(&self.header_hash.0);
+        writer
+            .array(6)
+            .byte_string(&self.block.encode())
+            .byte_string(&self.header_hash.0);
         writer.array(self.peaks.len());
         for peak in &self.peaks {
             writer.byte_string(&peak.0);
         }
-        writer.byte_string(&self.state.0).uint(self.events).text(&self.checkpoint);
+        writer
+            .byte_string(&self.state.0)
+            .uint(self.events)
+            .text(&self.checkpoint);
         writer.finish()
     }
 

@@ -76,7 +76,11 @@ impl Bundle {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.array(9).text(VERSION).text(&self.item).text(&self.checkpoint);
+        writer
+            .array(9)
+            .text(VERSION)
+            .text(&self.item)
+            .text(&self.checkpoint);
         writer.array(self.statements.len());
         for statement in &self.statements {
             statement.write(&mut writer);
@@ -111,7 +115,11 @@ impl Bundle {
     /// [`BundleError::Malformed`], [`BundleError::Torn`].
     pub fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
         if bytes.len() > BUNDLE_BYTES_MAX {
-            return Err(DecodeFault::TooLarge { limit_bytes: BUNDLE_BYTES_MAX }.at(0).into());
+            return Err(DecodeFault::TooLarge {
+                limit_bytes: BUNDLE_BYTES_MAX,
+            }
+            .at(0)
+            .into());
         }
         let mut reader = Reader::new(bytes);
         reader.array_of(9, "a bundle of nine items")?;
@@ -139,7 +147,11 @@ impl Bundle {
 
 impl BundledStatement {
     fn write(&self, writer: &mut Writer) {
-        writer.array(4).uint(self.leaf.0).byte_string(&self.entry).array(self.disclosed.len());
+        writer
+            .array(4)
+            .uint(self.leaf.0)
+            .byte_string(&self.entry)
+            .array(self.disclosed.len());
         for one in &self.disclosed {
             one.write(writer);
         }
@@ -185,8 +197,7 @@ fn read_list(reader: &mut Reader<'_>) -> Result<(String, Vec<EventRef>), DecodeE
         let at = reader.offset();
         reader.array_of(2, "[leaf, index]")?;
         let leaf = read_leaf(reader)?;
-        let index =
-            u16::try_from(reader.uint()?).map_err(|_| DecodeFault::IntegerRange.at(at))?;
+        let index = u16::try_from(reader.uint()?).map_err(|_| DecodeFault::IntegerRange.at(at))?;
         Ok(EventRef { leaf, index })
     })?;
     Ok((item, members))
@@ -196,8 +207,12 @@ fn read_record(reader: &mut Reader<'_>) -> Result<(StateKey, Option<Vec<u8>>), D
     let at = reader.offset();
     reader.array_of(2, "[state key, record]")?;
     let key = StateKey::from_bytes(reader.byte_string()?)
-        .ok_or(DecodeFault::Field("state key").at(at))?;
-    let record = if reader.null() { None } else { Some(reader.byte_string()?.to_vec()) };
+        .ok_or_else(|| DecodeFault::Field("state key").at(at))?;
+    let record = if reader.null() {
+        None
+    } else {
+        Some(reader.byte_string()?.to_vec())
+    };
     Ok((key, record))
 }
 

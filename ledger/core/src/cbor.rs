@@ -134,12 +134,14 @@ impl<'a> Reader<'a> {
     pub fn int(&mut self) -> Result<i64, DecodeError> {
         let start = self.at;
         let (major, argument) = self.any_head()?;
-        let magnitude =
-            i64::try_from(argument).map_err(|_| DecodeFault::IntegerRange.at(start))?;
+        let magnitude = i64::try_from(argument).map_err(|_| DecodeFault::IntegerRange.at(start))?;
         match major {
             0 => Ok(magnitude),
             1 => Ok(-1 - magnitude),
-            _ => Err(DecodeFault::WrongType { expected: "an integer" }.at(start)),
+            _ => Err(DecodeFault::WrongType {
+                expected: "an integer",
+            }
+            .at(start)),
         }
     }
 
@@ -158,9 +160,12 @@ impl<'a> Reader<'a> {
     /// [`DecodeError`] if the next value is anything else.
     pub fn byte_array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let start = self.at;
-        self.byte_string()?
-            .try_into()
-            .map_err(|_| DecodeFault::WrongType { expected: "a byte string of fixed size" }.at(start))
+        self.byte_string()?.try_into().map_err(|_| {
+            DecodeFault::WrongType {
+                expected: "a byte string of fixed size",
+            }
+            .at(start)
+        })
     }
 
     /// A text string.
@@ -237,7 +242,10 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 Ok(true)
             }
-            _ => Err(DecodeFault::WrongType { expected: "true or false" }.at(start)),
+            _ => Err(DecodeFault::WrongType {
+                expected: "true or false",
+            }
+            .at(start)),
         }
     }
 
@@ -290,7 +298,9 @@ impl<'a> Reader<'a> {
     fn take(&mut self, length: u64) -> Result<&'a [u8], DecodeError> {
         let rest = &self.bytes[self.at..];
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let taken = rest.get(..length).ok_or_else(|| DecodeFault::EndOfInput.at(self.at))?;
+        let taken = rest
+            .get(..length)
+            .ok_or_else(|| DecodeFault::EndOfInput.at(self.at))?;
         self.at += length;
         Ok(taken)
     }
@@ -316,7 +326,9 @@ impl<'a> Reader<'a> {
     /// Reads a head: major type and argument, shortest form only (RFC 8949 §3, §4.2.1).
     fn any_head(&mut self) -> Result<(u8, u64), DecodeError> {
         let start = self.at;
-        let initial = self.peek_byte().ok_or_else(|| DecodeFault::EndOfInput.at(start))?;
+        let initial = self
+            .peek_byte()
+            .ok_or_else(|| DecodeFault::EndOfInput.at(start))?;
         self.at += 1;
         let (major, short) = (initial >> 5, initial & 0x1f);
         let (extra, smallest) = match short {
@@ -331,8 +343,10 @@ impl<'a> Reader<'a> {
         if major == 7 {
             return Err(DecodeFault::Unsupported.at(start));
         }
-        let argument =
-            self.take(extra)?.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        let argument = self
+            .take(extra)?
+            .iter()
+            .fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
         if argument < smallest {
             return Err(DecodeFault::NotShortest.at(start));
         }
@@ -352,7 +366,8 @@ impl Map {
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(other, _)| (other.len(), other.as_str()).cmp(&(key.len(), key)))
+        self.0
+            .binary_search_by(|(other, _)| (other.len(), other.as_str()).cmp(&(key.len(), key)))
     }
 
     /// The value under `key`.
@@ -463,9 +478,14 @@ impl Value {
         if depth > DEPTH_MAX {
             return Err(DecodeFault::TooDeep.at(start));
         }
-        match reader.peek_major().ok_or_else(|| DecodeFault::EndOfInput.at(start))? {
+        match reader
+            .peek_major()
+            .ok_or_else(|| DecodeFault::EndOfInput.at(start))?
+        {
             0 | 1 => reader.int().map(Self::Int),
-            2 => reader.byte_string().map(|bytes| Self::Bytes(bytes.to_vec())),
+            2 => reader
+                .byte_string()
+                .map(|bytes| Self::Bytes(bytes.to_vec())),
             3 => reader.text().map(Self::from),
             4 => (0..reader.array()?)
                 .map(|_| Self::read_at(reader, depth + 1))
@@ -484,7 +504,10 @@ impl Value {
             }
             6 => Decimal::read(reader).map(Self::Decimal),
             _ if reader.null() => Ok(Self::Null),
-            _ => reader.bool().map(Self::Bool).map_err(|_| DecodeFault::Unsupported.at(start)),
+            _ => reader
+                .bool()
+                .map(Self::Bool)
+                .map_err(|_| DecodeFault::Unsupported.at(start)),
         }
     }
 
@@ -499,19 +522,31 @@ impl Value {
     /// The text, if it is text.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
-        if let Self::Text(text) = self { Some(text) } else { None }
+        if let Self::Text(text) = self {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// The map, if it is one.
     #[must_use]
     pub const fn as_map(&self) -> Option<&Map> {
-        if let Self::Map(map) = self { Some(map) } else { None }
+        if let Self::Map(map) = self {
+            Some(map)
+        } else {
+            None
+        }
     }
 
     /// The list, if it is one.
     #[must_use]
     pub fn as_array(&self) -> Option<&[Self]> {
-        if let Self::Array(items) = self { Some(items) } else { None }
+        if let Self::Array(items) = self {
+            Some(items)
+        } else {
+            None
+        }
     }
 }
 
@@ -550,7 +585,9 @@ pub struct Writer(BufWriter);
 
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Writer").field(&self.0.buffer().len()).finish()
+        f.debug_tuple("Writer")
+            .field(&self.0.buffer().len())
+            .finish()
     }
 }
 
@@ -648,7 +685,9 @@ impl Writer {
     /// When memory is exhausted, as everything that allocates does.
     pub fn raw(&mut self, encoded: &[u8]) -> &mut Self {
         use cbor4ii::core::enc::Write as _;
-        self.0.push(encoded).expect("writing CBOR to memory fails only when memory is exhausted");
+        self.0
+            .push(encoded)
+            .expect("writing CBOR to memory fails only when memory is exhausted");
         self
     }
 

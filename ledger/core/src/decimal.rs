@@ -68,7 +68,11 @@ impl Decimal {
     }
 
     pub(crate) fn write(self, writer: &mut Writer) {
-        writer.tag(4).array(2).int(i64::from(self.exponent)).int(self.mantissa);
+        writer
+            .tag(4)
+            .array(2)
+            .int(i64::from(self.exponent))
+            .int(self.mantissa);
     }
 }
 
@@ -80,7 +84,11 @@ impl fmt::Display for Decimal {
         }
         let places = usize::from(self.exponent.unsigned_abs());
         let sign = if self.mantissa < 0 { "-" } else { "" };
-        let digits = format!("{:0>width$}", self.mantissa.unsigned_abs(), width = places + 1);
+        let digits = format!(
+            "{:0>width$}",
+            self.mantissa.unsigned_abs(),
+            width = places + 1
+        );
         let (whole, fraction) = digits.split_at(digits.len() - places);
         write!(f, "{sign}{whole}.{fraction}")
     }
@@ -99,7 +107,9 @@ pub fn number(mut mantissa: i64, mut exponent: i64) -> Result<Value, NumberError
         exponent = exponent.checked_add(1).ok_or(NumberError::Range)?;
     }
     if (0..19).contains(&exponent) {
-        let power = u32::try_from(exponent).ok().and_then(|places| 10_i64.checked_pow(places));
+        let power = u32::try_from(exponent)
+            .ok()
+            .and_then(|places| 10_i64.checked_pow(places));
         if let Some(integer) = power.and_then(|power| mantissa.checked_mul(power)) {
             return Ok(Value::Int(integer));
         }
@@ -122,7 +132,12 @@ pub fn parse_number(text: &str) -> Result<Value, NumberError> {
             if sign_and_digits.len() > 6 {
                 return Err(NumberError::Range);
             }
-            (significand, sign_and_digits.parse::<i64>().map_err(|_| NumberError::Malformed)?)
+            (
+                significand,
+                sign_and_digits
+                    .parse::<i64>()
+                    .map_err(|_| NumberError::Malformed)?,
+            )
         }
         None => (text, 0),
     };
@@ -135,7 +150,11 @@ pub fn parse_number(text: &str) -> Result<Value, NumberError> {
     let fraction = fraction.trim_end_matches('0');
     let places = i64::try_from(fraction.len()).map_err(|_| NumberError::Range)?;
     let all = format!("{whole}{fraction}");
-    let zeros = if fraction.is_empty() { all.len() - all.trim_end_matches('0').len() } else { 0 };
+    let zeros = if fraction.is_empty() {
+        all.len() - all.trim_end_matches('0').len()
+    } else {
+        0
+    };
     let zeros = zeros.min(all.len() - 1);
     let kept = &all[..all.len() - zeros];
     let mantissa = match kept {
@@ -165,12 +184,24 @@ mod tests {
                 assert_eq!(decimal.to_string(), shown, "{spelling}");
             }
         }
-        for (spelling, integer) in
-            [("0", 0), ("-0", 0), ("-0.0e9", 0), ("10.0", 10), ("1e3", 1000), ("100", 100)]
-        {
-            assert_eq!(parse_number(spelling), Ok(Value::Int(integer)), "{spelling}");
+        for (spelling, integer) in [
+            ("0", 0),
+            ("-0", 0),
+            ("-0.0e9", 0),
+            ("10.0", 10),
+            ("1e3", 1000),
+            ("100", 100),
+        ] {
+            assert_eq!(
+                parse_number(spelling),
+                Ok(Value::Int(integer)),
+                "{spelling}"
+            );
         }
-        assert_eq!(parse_number(&i64::MIN.to_string()), Ok(Value::Int(i64::MIN)));
+        assert_eq!(
+            parse_number(&i64::MIN.to_string()),
+            Ok(Value::Int(i64::MIN))
+        );
     }
 
     #[test]
@@ -178,7 +209,12 @@ mod tests {
         for text in ["", "-", "1.2.3", "0x1", "1e", "+1", "NaN", "1 "] {
             assert_eq!(parse_number(text), Err(NumberError::Malformed), "{text}");
         }
-        for text in ["9223372036854775809", "1.2345678901234567890123", "1e309", "1e-9999999"] {
+        for text in [
+            "9223372036854775809",
+            "1.2345678901234567890123",
+            "1e309",
+            "1e-9999999",
+        ] {
             assert_eq!(parse_number(text), Err(NumberError::Range), "{text}");
         }
     }

@@ -73,9 +73,20 @@ impl Part {
     pub fn seal(salt: Salt, fields: Map, class: Class) -> Self {
         let mut writer = Writer::new();
         let value = Value::Map(fields);
-        writer.array(3).byte_string(&salt.0).value(&value).text(class.word());
-        let Value::Map(fields) = value else { unreachable!("the value above is a map") };
-        Self { encoded: writer.finish(), salt, fields, class }
+        writer
+            .array(3)
+            .byte_string(&salt.0)
+            .value(&value)
+            .text(class.word());
+        let Value::Map(fields) = value else {
+            unreachable!("the value above is a map")
+        };
+        Self {
+            encoded: writer.finish(),
+            salt,
+            fields,
+            class,
+        }
     }
 
     /// Reads a part.
@@ -95,7 +106,12 @@ impl Part {
             _ => return Err(DecodeFault::Field("class").at(at)),
         };
         reader.end()?;
-        Ok(Self { encoded: encoded.to_vec(), salt, fields, class })
+        Ok(Self {
+            encoded: encoded.to_vec(),
+            salt,
+            fields,
+            class,
+        })
     }
 
     /// What the map that this part belongs to lists: SHA-256 of the encoded part.
@@ -138,8 +154,14 @@ impl Disclosure {
         let mut writer = Writer::new();
         let value = Value::Map(map);
         writer.array(2).byte_string(&salt.0).value(&value);
-        let Value::Map(map) = value else { unreachable!("the value above is a map") };
-        Self { encoded: writer.finish(), salt, map }
+        let Value::Map(map) = value else {
+            unreachable!("the value above is a map")
+        };
+        Self {
+            encoded: writer.finish(),
+            salt,
+            map,
+        }
     }
 
     /// Reads a disclosure.
@@ -153,7 +175,11 @@ impl Disclosure {
         let salt = Salt(reader.byte_array()?);
         let map = read_map(&mut reader)?;
         reader.end()?;
-        Ok(Self { encoded: encoded.to_vec(), salt, map })
+        Ok(Self {
+            encoded: encoded.to_vec(),
+            salt,
+            map,
+        })
     }
 
     /// This disclosure's leaf in its statement's tree.
@@ -177,7 +203,10 @@ impl Disclosure {
 
 fn limit(encoded: &[u8]) -> Result<(), DecodeError> {
     if encoded.len() > DISCLOSURE_BYTES_MAX {
-        return Err(DecodeFault::TooLarge { limit_bytes: DISCLOSURE_BYTES_MAX }.at(0));
+        return Err(DecodeFault::TooLarge {
+            limit_bytes: DISCLOSURE_BYTES_MAX,
+        }
+        .at(0));
     }
     Ok(())
 }
@@ -236,8 +265,11 @@ impl Disclosed {
     /// # Errors
     /// [`DisclosureError`] if a part has no place, or brings a field that is there already.
     pub fn restore(&self) -> Result<Map, DisclosureError> {
-        let mut parts: BTreeMap<Digest, &Part> =
-            self.parts.iter().map(|part| (part.digest(), part)).collect();
+        let mut parts: BTreeMap<Digest, &Part> = self
+            .parts
+            .iter()
+            .map(|part| (part.digest(), part))
+            .collect();
         let mut map = self.disclosure.map.clone();
         restore_into(&mut map, &mut parts, 0)?;
         if parts.is_empty() && self.distinct_parts() {
@@ -253,7 +285,11 @@ impl Disclosed {
     /// [`DisclosureError`].
     pub fn check_whole(&self) -> Result<(), DisclosureError> {
         let map = self.restore()?;
-        if lists_anything(&map) { Err(DisclosureError::PartMissing) } else { Ok(()) }
+        if lists_anything(&map) {
+            Err(DisclosureError::PartMissing)
+        } else {
+            Ok(())
+        }
     }
 
     fn distinct_parts(&self) -> bool {
@@ -269,7 +305,10 @@ impl Disclosed {
 
     /// Appends `[index, disclosure, [parts]]`.
     pub fn write(&self, writer: &mut Writer) {
-        writer.array(3).uint(u64::from(self.index)).byte_string(&self.disclosure.encoded);
+        writer
+            .array(3)
+            .uint(u64::from(self.index))
+            .byte_string(&self.disclosure.encoded);
         writer.array(self.parts.len());
         for part in &self.parts {
             writer.byte_string(&part.encoded);
@@ -287,7 +326,7 @@ impl Disclosed {
         let index = u16::try_from(index)
             .ok()
             .filter(|index| usize::from(*index) < DISCLOSURES_MAX)
-            .ok_or(DecodeFault::Field("index").at(start))?;
+            .ok_or_else(|| DecodeFault::Field("index").at(start))?;
         let within = |offset: usize| move |error: DecodeError| error.why.at(offset + error.offset);
         let at = reader.offset();
         let disclosure = Disclosure::decode(reader.byte_string()?).map_err(within(at))?;
@@ -302,7 +341,11 @@ impl Disclosed {
                 Part::decode(reader.byte_string()?).map_err(within(at))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { index, disclosure, parts })
+        Ok(Self {
+            index,
+            disclosure,
+            parts,
+        })
     }
 }
 
@@ -339,9 +382,13 @@ pub fn read_body(reader: &mut Reader<'_>) -> Result<Vec<Disclosed>, DecodeError>
     if count > DISCLOSURES_MAX {
         return Err(DecodeFault::Field("number of disclosures").at(start));
     }
-    let disclosed: Vec<Disclosed> =
-        (0..count).map(|_| Disclosed::read(reader)).collect::<Result<_, _>>()?;
-    if disclosed.windows(2).any(|pair| pair[0].index >= pair[1].index) {
+    let disclosed: Vec<Disclosed> = (0..count)
+        .map(|_| Disclosed::read(reader))
+        .collect::<Result<_, _>>()?;
+    if disclosed
+        .windows(2)
+        .any(|pair| pair[0].index >= pair[1].index)
+    {
         return Err(DecodeFault::Field("order of disclosures").at(start));
     }
     Ok(disclosed)
@@ -389,9 +436,9 @@ fn restore_value(
 ) -> Result<(), DisclosureError> {
     match value {
         Value::Map(map) => restore_into(map, parts, depth),
-        Value::Array(items) => {
-            items.iter_mut().try_for_each(|item| restore_value(item, parts, depth + 1))
-        }
+        Value::Array(items) => items
+            .iter_mut()
+            .try_for_each(|item| restore_value(item, parts, depth + 1)),
         Value::Bool(_)
         | Value::Bytes(_)
         | Value::Decimal(_)
@@ -408,7 +455,13 @@ fn listed_digests(listed: &Value) -> Result<Vec<Digest>, DisclosureError> {
         .as_array()
         .ok_or(DisclosureError::MalformedList)?
         .iter()
-        .map(|item| if let Value::Bytes(bytes) = item { Digest::from_slice(bytes) } else { None })
+        .map(|item| {
+            if let Value::Bytes(bytes) = item {
+                Digest::from_slice(bytes)
+            } else {
+                None
+            }
+        })
         .collect();
     digests
         .filter(|digests| !digests.is_empty() && digests.windows(2).all(|pair| pair[0] < pair[1]))
@@ -428,7 +481,8 @@ fn lists_anything(map: &Map) -> bool {
             | Value::Text(_) => false,
         }
     }
-    map.iter().any(|(key, value)| key == WITHHELD || in_value(value))
+    map.iter()
+        .any(|(key, value)| key == WITHHELD || in_value(value))
 }
 
 /// Takes the fields for which `class_of` names a class out of `map` and seals them as parts.
@@ -451,15 +505,20 @@ pub fn withhold(
         if keys.is_empty() {
             continue;
         }
-        let fields = keys.iter().filter_map(|key| Some((key.clone(), map.remove(key)?))).collect();
+        let fields = keys
+            .iter()
+            .filter_map(|key| Some((key.clone(), map.remove(key)?)))
+            .collect();
         let part = Part::seal(salt(), fields, class);
         digests.push(part.digest());
         parts.push(part);
     }
     if !digests.is_empty() {
         digests.sort_unstable();
-        let listed: Vec<Value> =
-            digests.iter().map(|digest| Value::Bytes(digest.0.to_vec())).collect();
+        let listed: Vec<Value> = digests
+            .iter()
+            .map(|digest| Value::Bytes(digest.0.to_vec()))
+            .collect();
         map.insert(WITHHELD, listed);
     }
 }
@@ -490,9 +549,12 @@ mod tests {
     }
 
     fn event() -> Map {
-        let quantity: Map = [("epcClass", Value::from("urn:x")), ("quantity", Value::Int(7))]
-            .into_iter()
-            .collect();
+        let quantity: Map = [
+            ("epcClass", Value::from("urn:x")),
+            ("quantity", Value::Int(7)),
+        ]
+        .into_iter()
+        .collect();
         [
             ("type", Value::from("ObjectEvent")),
             ("price", Value::Int(3)),
@@ -517,7 +579,11 @@ mod tests {
             _ => None,
         };
         withhold(&mut map, class, &mut salt, &mut parts);
-        Disclosed { index: 0, disclosure: Disclosure::seal(salt(), map), parts }
+        Disclosed {
+            index: 0,
+            disclosure: Disclosure::seal(salt(), map),
+            parts,
+        }
     }
 
     #[test]
@@ -526,13 +592,17 @@ mod tests {
         assert_eq!(whole.parts.len(), 3);
         assert_eq!(whole.restore(), Ok(event()));
         assert_eq!(whole.check_whole(), Ok(()));
-        assert_eq!(decode_body(&encode_body(std::slice::from_ref(&whole))), Ok(vec![whole]));
+        assert_eq!(
+            decode_body(&encode_body(std::slice::from_ref(&whole))),
+            Ok(vec![whole])
+        );
     }
 
     #[test]
     fn a_missing_part_is_named_and_the_rest_is_still_restored() {
         let mut some = sealed();
-        some.parts.retain(|part| part.class() == Class::Confidential);
+        some.parts
+            .retain(|part| part.class() == Class::Confidential);
         let map = some.restore().unwrap();
         assert_eq!(map.get("price"), Some(&Value::Int(3)));
         assert_eq!(map.get("driver"), None);
@@ -556,7 +626,11 @@ mod tests {
         let mut map = event();
         map.insert(WITHHELD, vec![Value::Bytes(part.digest().0.to_vec())]);
         let disclosure = Disclosure::seal(Salt([2; 16]), map);
-        let disclosed = Disclosed { index: 0, disclosure, parts: vec![part] };
+        let disclosed = Disclosed {
+            index: 0,
+            disclosure,
+            parts: vec![part],
+        };
         assert_eq!(disclosed.restore(), Err(DisclosureError::FieldTwice));
     }
 
@@ -565,7 +639,10 @@ mod tests {
         let mut one = sealed();
         assert_eq!(check_salts(std::slice::from_ref(&one)), Ok(()));
         let again = one.clone();
-        assert_eq!(check_salts(&[one.clone(), again]), Err(DisclosureError::WeakSalt));
+        assert_eq!(
+            check_salts(&[one.clone(), again]),
+            Err(DisclosureError::WeakSalt)
+        );
         one.disclosure = Disclosure::seal(Salt([0; 16]), event());
         assert_eq!(check_salts(&[one]), Err(DisclosureError::WeakSalt));
     }
@@ -580,7 +657,11 @@ mod tests {
         ] {
             let map: Map = [(WITHHELD, listed)].into_iter().collect();
             let disclosure = Disclosure::seal(Salt([2; 16]), map);
-            let disclosed = Disclosed { index: 0, disclosure, parts: vec![] };
+            let disclosed = Disclosed {
+                index: 0,
+                disclosure,
+                parts: vec![],
+            };
             assert_eq!(disclosed.restore(), Err(DisclosureError::MalformedList));
         }
     }

@@ -42,7 +42,9 @@ impl Digest {
     /// A digest from 64 hexadecimal digits, else `None`.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
-        hex::decode(text).ok().and_then(|bytes| Self::from_slice(&bytes))
+        hex::decode(text)
+            .ok()
+            .and_then(|bytes| Self::from_slice(&bytes))
     }
 }
 

@@ -17,7 +17,11 @@ impl LeafIndex {
     /// At 2^64 - 1 leaves, which no log reaches: decoders refuse such an index.
     #[must_use]
     pub const fn size_through(self) -> TreeSize {
-        TreeSize(self.0.checked_add(1).expect("a log never holds 2^64 leaves"))
+        TreeSize(
+            self.0
+                .checked_add(1)
+                .expect("a log never holds 2^64 leaves"),
+        )
     }
 }
 

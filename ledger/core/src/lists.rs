@@ -88,8 +88,9 @@ impl<'v, V: View> ViewSource<'v, V> {
 
     /// Reads the statements at `leaves` that are not here yet, all at once.
     fn fetch(&mut self, leaves: impl Iterator<Item = LeafIndex>) -> Result<(), StoreError> {
-        let mut wanted: Vec<LeafIndex> =
-            leaves.filter(|leaf| !self.statements.contains_key(leaf)).collect();
+        let mut wanted: Vec<LeafIndex> = leaves
+            .filter(|leaf| !self.statements.contains_key(leaf))
+            .collect();
         wanted.sort_unstable();
         wanted.dedup();
         let found = self.view.entries_with_bodies(&wanted)?;
@@ -116,7 +117,10 @@ impl<'v, V: View> ViewSource<'v, V> {
         statement: SignedStatement,
         record: Option<Vec<u8>>,
     ) -> Result<Read, StoreError> {
-        let block = self.view.block_of(leaf)?.ok_or_else(|| corrupt(leaf, "no block"))?;
+        let block = self
+            .view
+            .block_of(leaf)?
+            .ok_or_else(|| corrupt(leaf, "no block"))?;
         let (issuer, key) = match &statement.header().issuer {
             Issuer::Participant { handle, .. } => {
                 let bytes = record.ok_or_else(|| corrupt(leaf, "no record of its key"))?;
@@ -127,7 +131,13 @@ impl<'v, V: View> ViewSource<'v, V> {
             // The founding entry speaks for those it names.
             Issuer::Log { .. } => founder(&statement, leaf)?,
         };
-        Ok(Read { statement, issuer, key, recorded: block.time, block: block.header })
+        Ok(Read {
+            statement,
+            issuer,
+            key,
+            recorded: block.time,
+            block: block.header,
+        })
     }
 
     /// The statement at `leaf`.
@@ -136,7 +146,10 @@ impl<'v, V: View> ViewSource<'v, V> {
     /// [`StoreError`].
     pub fn statement(&mut self, leaf: LeafIndex) -> Result<Rc<Read>, StoreError> {
         self.fetch(std::iter::once(leaf))?;
-        self.statements.get(&leaf).cloned().ok_or_else(|| corrupt(leaf, "no entry"))
+        self.statements
+            .get(&leaf)
+            .cloned()
+            .ok_or_else(|| corrupt(leaf, "no entry"))
     }
 
     fn touch(&mut self, at: EventRef) -> Result<Option<Touch>, StoreError> {
@@ -173,7 +186,9 @@ fn founder(
     let Action::Found { founders, .. } = &payload.action else {
         return Err(corrupt(leaf, "an act of the log itself"));
     };
-    let (handle, _, key) = founders.first().ok_or_else(|| corrupt(leaf, "no founder"))?;
+    let (handle, _, key) = founders
+        .first()
+        .ok_or_else(|| corrupt(leaf, "no founder"))?;
     let record = KeyRecord {
         owner: *handle,
         public_key: key.public_key,
@@ -186,7 +201,10 @@ fn founder(
 }
 
 fn corrupt(leaf: LeafIndex, why: &str) -> StoreError {
-    StoreError::Corrupt { what: "entry", detail: format!("leaf {leaf}: {why}") }
+    StoreError::Corrupt {
+        what: "entry",
+        detail: format!("leaf {leaf}: {why}"),
+    }
 }
 
 fn parse(
@@ -213,8 +231,10 @@ pub(crate) fn content_of(
     statement: &SignedStatement,
     at: EventRef,
 ) -> Result<Option<Content>, String> {
-    let disclosed: Option<&Disclosed> =
-        statement.disclosed().iter().find(|one| one.index == at.index);
+    let disclosed: Option<&Disclosed> = statement
+        .disclosed()
+        .iter()
+        .find(|one| one.index == at.index);
     let restored: Option<Map> = disclosed
         .map(|one| one.restore().map_err(|error| error.to_string()))
         .transpose()?;
@@ -249,6 +269,9 @@ impl<V: View> Source for ViewSource<'_, V> {
             .take(LIST_MAX)
             .filter_map(|at| self.touch(*at).transpose())
             .collect::<Result<_, _>>()?;
-        Ok(Touches { total: u64::try_from(list.len()).unwrap_or(u64::MAX), shown })
+        Ok(Touches {
+            total: u64::try_from(list.len()).unwrap_or(u64::MAX),
+            shown,
+        })
     }
 }

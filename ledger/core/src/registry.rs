@@ -28,7 +28,10 @@ pub struct NewKey {
 #[must_use]
 pub fn possession_message(origin: &str, owner: Handle, public_key: &[u8; 32]) -> Vec<u8> {
     let mut writer = Writer::new();
-    writer.array(4).text("suyuan/key-possession/v1").text(origin);
+    writer
+        .array(4)
+        .text("suyuan/key-possession/v1")
+        .text(origin);
     writer.byte_string(&owner.0).byte_string(public_key);
     writer.finish()
 }
@@ -131,6 +134,16 @@ impl Action {
         }
     }
 
+    /// The first authority that a founding entry names.
+    #[must_use]
+    pub fn founder(&self) -> Option<Handle> {
+        if let Self::Found { founders, .. } = self {
+            founders.first().map(|(handle, _, _)| *handle)
+        } else {
+            None
+        }
+    }
+
     /// The act's word, as the command line says it.
     #[must_use]
     pub const fn word(&self) -> &'static str {
@@ -165,25 +178,47 @@ impl Action {
 
     fn write(&self, writer: &mut Writer) {
         let number = self.number();
-        writer.array(Self::arity(number).unwrap_or_default()).uint(number);
+        writer
+            .array(Self::arity(number).unwrap_or_default())
+            .uint(number);
         match self {
-            Self::Found { threshold, founders } => {
+            Self::Found {
+                threshold,
+                founders,
+            } => {
                 writer.uint(u64::from(*threshold)).array(founders.len());
                 for (handle, district, key) in founders {
                     writer.array(3).byte_string(&handle.0).text(district);
                     key.write(writer);
                 }
             }
-            Self::Admit { handle, roles, district, licences, keys } => {
-                writer.byte_string(&handle.0).uint(u64::from(roles.bits())).text(district);
+            Self::Admit {
+                handle,
+                roles,
+                district,
+                licences,
+                keys,
+            } => {
+                writer
+                    .byte_string(&handle.0)
+                    .uint(u64::from(roles.bits()))
+                    .text(district);
                 Licence::write_list(licences, writer);
                 writer.array(keys.len());
                 for key in keys {
                     key.write(writer);
                 }
             }
-            Self::Amend { handle, roles, district, licences } => {
-                writer.byte_string(&handle.0).uint(u64::from(roles.bits())).text(district);
+            Self::Amend {
+                handle,
+                roles,
+                district,
+                licences,
+            } => {
+                writer
+                    .byte_string(&handle.0)
+                    .uint(u64::from(roles.bits()))
+                    .text(district);
                 Licence::write_list(licences, writer);
             }
             Self::Suspend(handle) | Self::Reinstate(handle) => {
@@ -254,7 +289,11 @@ impl Action {
             },
             7 => Self::RevokeKey {
                 key: KeyId(Digest(reader.byte_array()?)),
-                suspect_from: if reader.null() { None } else { Some(UnixMillis(reader.int()?)) },
+                suspect_from: if reader.null() {
+                    None
+                } else {
+                    Some(UnixMillis(reader.int()?))
+                },
             },
             8 => Self::Delegate {
                 delegate: Handle(reader.byte_array()?),
@@ -263,19 +302,27 @@ impl Action {
             9 => Self::Product,
             10 => Self::Place,
             11 => Self::Recode,
-            _ => Self::Rules { version: read_u16(reader)? },
+            _ => Self::Rules {
+                version: read_u16(reader)?,
+            },
         })
     }
 }
 
 impl NewKey {
     fn write(&self, writer: &mut Writer) {
-        writer.array(2).byte_string(&self.public_key).byte_string(&self.possession);
+        writer
+            .array(2)
+            .byte_string(&self.public_key)
+            .byte_string(&self.possession);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.array_of(2, "a key [public key, possession]")?;
-        Ok(Self { public_key: reader.byte_array()?, possession: reader.byte_array()? })
+        Ok(Self {
+            public_key: reader.byte_array()?,
+            possession: reader.byte_array()?,
+        })
     }
 }
 
@@ -286,7 +333,7 @@ fn read_u16(reader: &mut Reader<'_>) -> Result<u16, DecodeError> {
 
 fn read_roles(reader: &mut Reader<'_>) -> Result<Roles, DecodeError> {
     let at = reader.offset();
-    Roles::from_bits(read_u16(reader)?).ok_or(DecodeFault::Field("roles").at(at))
+    Roles::from_bits(read_u16(reader)?).ok_or_else(|| DecodeFault::Field("roles").at(at))
 }
 
 fn read_list<'a, T>(

@@ -30,7 +30,9 @@ pub struct Log<'a> {
 
 impl std::fmt::Debug for Log<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Log").field("origin", &self.origin).finish_non_exhaustive()
+        f.debug_struct("Log")
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
     }
 }
 
@@ -67,10 +69,18 @@ pub fn seal<V: View>(
 ) -> Result<Sealed, StoreError> {
     let head = view.head()?;
     let mut block = Block::open(view, head.as_ref(), log, now)?;
-    block.state.prefetch(statements.iter().flat_map(Checked::keys))?;
-    let outcomes =
-        statements.iter().map(|one| block.add(one)).collect::<Result<Vec<_>, StoreError>>()?;
-    let write = if block.entries.is_empty() { None } else { Some(block.close(head)?) };
+    block
+        .state
+        .prefetch(statements.iter().flat_map(Checked::keys))?;
+    let outcomes = statements
+        .iter()
+        .map(|one| block.add(one))
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    let write = if block.entries.is_empty() {
+        None
+    } else {
+        Some(block.close(head)?)
+    };
     Ok(Sealed { outcomes, write })
 }
 
@@ -122,7 +132,11 @@ impl<'a, V: View> Block<'a, V> {
 
     fn add(&mut self, checked: &Checked) -> Result<Outcome, StoreError> {
         let leaf = self.next_leaf();
-        let moment = Moment { origin: self.log.origin, leaf, time: self.time };
+        let moment = Moment {
+            origin: self.log.origin,
+            leaf,
+            time: self.time,
+        };
         let effects = match admit(&mut self.state, checked, moment)? {
             Verdict::Admitted(effects) => effects,
             Verdict::Again(leaf) => return Ok(Outcome::Again(leaf)),
@@ -130,7 +144,8 @@ impl<'a, V: View> Block<'a, V> {
         };
         let statement = checked.statement();
         let hash = statement.leaf_hash();
-        self.postings.extend(apply(&mut self.state, leaf, &hash, &effects)?);
+        self.postings
+            .extend(apply(&mut self.state, leaf, &hash, &effects)?);
         let effects = effects.encode();
         self.effects.push(leaf_hash(&effects));
         self.events += u64::try_from(checked.event_count()).unwrap_or_default();
@@ -152,20 +167,29 @@ impl<'a, V: View> Block<'a, V> {
     fn push(&mut self, entry: Vec<u8>, hash: Digest, body: Vec<u8>, effects: Vec<u8>) {
         let leaf = self.next_leaf();
         self.hashes.push(hash);
-        self.entries.push(EntryWrite { leaf, entry, body, effects });
+        self.entries.push(EntryWrite {
+            leaf,
+            entry,
+            body,
+            effects,
+        });
     }
 
     fn close(mut self, before: Option<Head>) -> Result<WriteSet, StoreError> {
         let statements = u64::try_from(self.entries.len()).unwrap_or_default();
         let records = std::mem::replace(&mut self.state, Overlay::new(self.view)).into_changes();
-        let root = before.as_ref().map_or(statemap::EMPTY_ROOT, |head| head.state);
+        let root = before
+            .as_ref()
+            .map_or(statemap::EMPTY_ROOT, |head| head.state);
         let state = update_map(self.view, &root, &records)?;
         // The header names the tree before itself, so that the tree grows in two steps.
         let mut tiles = self.tree.append(&self.hashes);
         self.hashes.clear();
         let header = BlockHeader {
             height: before.as_ref().map_or(0, |head| head.block.height + 1),
-            previous: before.as_ref().map_or(Digest([0; 32]), |head| head.header_hash),
+            previous: before
+                .as_ref()
+                .map_or(Digest([0; 32]), |head| head.header_hash),
             size: self.tree.frontier().size(),
             root: self.tree.frontier().root(),
             time: self.time,
@@ -177,9 +201,17 @@ impl<'a, V: View> Block<'a, V> {
         };
         let statement = sign_header(self.log, &header);
         let header_hash = statement.leaf_hash();
-        self.push(statement.entry().to_vec(), header_hash, Vec::new(), Vec::new());
+        self.push(
+            statement.entry().to_vec(),
+            header_hash,
+            Vec::new(),
+            Vec::new(),
+        );
         let last = self.tree.append(&self.hashes);
-        tiles.retain(|tile| last.iter().all(|other| (tile.0, tile.1) != (other.0, other.1)));
+        tiles.retain(|tile| {
+            last.iter()
+                .all(|other| (tile.0, tile.1) != (other.0, other.1))
+        });
         tiles.extend(last);
         let root = self.tree.frontier().root();
         let block = BlockRecord {
@@ -216,8 +248,10 @@ impl<'a, V: View> Block<'a, V> {
 /// The header as the log's own statement: subject is the height, audience the log itself.
 #[must_use]
 pub fn sign_header(log: Log<'_>, header: &BlockHeader) -> SignedStatement {
-    let issuer =
-        Issuer::Log { origin: log.origin.to_owned(), subject: header.height.to_string() };
+    let issuer = Issuer::Log {
+        origin: log.origin.to_owned(),
+        subject: header.height.to_string(),
+    };
     let seconds = u64::try_from(header.time.0 / 1000).unwrap_or_default();
     let payload = Payload::Block(header.clone());
     let audience = vec![log.origin.to_owned()];
@@ -258,9 +292,10 @@ pub fn page_error(error: statemap::PageError<StoreError>) -> StoreError {
 pub fn tile_error(error: TileError<StoreError>) -> StoreError {
     match error {
         TileError::Tiles(error) => error,
-        damage @ (TileError::PeaksMismatch | TileError::Width { .. }) => {
-            StoreError::Corrupt { what: "tiles", detail: damage.to_string() }
-        }
+        damage @ (TileError::PeaksMismatch | TileError::Width { .. }) => StoreError::Corrupt {
+            what: "tiles",
+            detail: damage.to_string(),
+        },
     }
 }
 

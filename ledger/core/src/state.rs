@@ -28,12 +28,12 @@ use crate::store::{EventRef, StoreError};
 mod effects;
 mod overlay;
 mod records;
-pub(crate) use records::read_district;
 pub use effects::{Effects, apply};
 pub use overlay::Overlay;
+pub(crate) use records::read_district;
 pub use records::{
-    CaptureRecord, Config, Delegation, EventRecord, ItemRecord, KeyRecord, KeyStanding, Licence, Participant,
-    PrefixOwners, Record, Role, Roles,
+    CaptureRecord, Config, Delegation, EventRecord, ItemRecord, KeyRecord, KeyStanding, Licence,
+    Participant, PrefixOwners, Record, Role, Roles,
 };
 
 /// What kind of thing a state key names. The letter is part of the hashed key and of the stored
@@ -111,7 +111,10 @@ impl StateKey {
         let letter = [class.letter()];
         let mut pieces: Vec<&[u8]> = vec![&letter];
         pieces.extend_from_slice(id);
-        Self { class, digest: Digest::of_all(&pieces) }
+        Self {
+            class,
+            digest: Digest::of_all(&pieces),
+        }
     }
 
     /// The ledger's own record.
@@ -174,7 +177,10 @@ impl StateKey {
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (letter, digest) = bytes.split_first()?;
-        Some(Self { class: Class::from_letter(*letter)?, digest: Digest::from_slice(digest)? })
+        Some(Self {
+            class: Class::from_letter(*letter)?,
+            digest: Digest::from_slice(digest)?,
+        })
     }
 }
 

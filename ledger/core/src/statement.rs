@@ -11,6 +11,7 @@
 //!
 //! Bytes: `schemas/suyuan.cddl`, rules `statement`, `protected`, `payload`.
 
+use crate::block::BlockHeader;
 use crate::cbor::{DecodeError, DecodeFault, Reader, Writer};
 use crate::cose::{ALG_ED25519, ALG_EDDSA, Sign1};
 use crate::disclosure::{DISCLOSURES_MAX, Disclosed, encode_body, read_body};
@@ -20,7 +21,6 @@ use crate::merkle::Frontier;
 use crate::registry::RegistryPayload;
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, Signer};
-use crate::block::BlockHeader;
 
 /// A statement with its disclosures: what 1,000 events of an ERP's batch need.
 pub const STATEMENT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -110,7 +110,14 @@ impl Header {
             Issuer::Log { origin, subject } => (origin.clone(), subject.clone()),
             Issuer::Participant { handle, capture } => (handle.to_string(), capture.to_string()),
         };
-        writer.uint(15).map(4).uint(1).text(&issuer).uint(2).text(&subject).uint(3);
+        writer
+            .uint(15)
+            .map(4)
+            .uint(1)
+            .text(&issuer)
+            .uint(2)
+            .text(&subject)
+            .uint(3);
         if let [only] = self.audience.as_slice() {
             writer.text(only);
         } else {
@@ -139,8 +146,11 @@ impl Header {
         }
         expect_label(reader, 3)?;
         let media_type = reader.text()?;
-        let content = ContentType::from_media_type(media_type)
-            .ok_or_else(|| RejectReason::ContentTypeUnknown { found: shorten(media_type) })?;
+        let content = ContentType::from_media_type(media_type).ok_or_else(|| {
+            RejectReason::ContentTypeUnknown {
+                found: shorten(media_type),
+            }
+        })?;
         expect_label(reader, 4)?;
         let key = KeyId(Digest(reader.byte_array()?));
         expect_label(reader, 15)?;
@@ -152,24 +162,37 @@ impl Header {
         let subject_at = reader.offset();
         let subject = reader.text()?;
         let issuer = if content == ContentType::Block {
-            Issuer::Log { origin: issuer_text.to_owned(), subject: subject.to_owned() }
+            Issuer::Log {
+                origin: issuer_text.to_owned(),
+                subject: subject.to_owned(),
+            }
         } else if let Some(handle) = Handle::parse(issuer_text) {
             let capture = CaptureId::parse(subject)
-                .ok_or(DecodeFault::Field("sub: 22 base64url characters").at(subject_at))?;
+                .ok_or_else(|| DecodeFault::Field("sub: 22 base64url characters").at(subject_at))?;
             Issuer::Participant { handle, capture }
         } else if content == ContentType::Registry && issuer_text.contains('.') {
             // Only the founding entry; admission checks that.
-            Issuer::Log { origin: issuer_text.to_owned(), subject: subject.to_owned() }
+            Issuer::Log {
+                origin: issuer_text.to_owned(),
+                subject: subject.to_owned(),
+            }
         } else {
-            return Err(
-                DecodeFault::Field("iss: 22 base64url characters").at(issuer_at).into()
-            );
+            return Err(DecodeFault::Field("iss: 22 base64url characters")
+                .at(issuer_at)
+                .into());
         };
         expect_label(reader, 3)?;
         let audience = read_audience(reader)?;
         expect_label(reader, 6)?;
         let issued_at = reader.uint()?;
-        Ok(Self { algorithm, content, key, issuer, audience, issued_at })
+        Ok(Self {
+            algorithm,
+            content,
+            key,
+            issuer,
+            audience,
+            issued_at,
+        })
     }
 }
 
@@ -179,12 +202,20 @@ fn shorten(text: &str) -> String {
 
 fn expect_map(reader: &mut Reader<'_>, count: usize) -> Result<(), DecodeError> {
     let at = reader.offset();
-    if reader.map()? == count { Ok(()) } else { Err(DecodeFault::Field("number of labels").at(at)) }
+    if reader.map()? == count {
+        Ok(())
+    } else {
+        Err(DecodeFault::Field("number of labels").at(at))
+    }
 }
 
 fn expect_label(reader: &mut Reader<'_>, label: i64) -> Result<(), DecodeError> {
     let at = reader.offset();
-    if reader.int()? == label { Ok(()) } else { Err(DecodeFault::Field("header label").at(at)) }
+    if reader.int()? == label {
+        Ok(())
+    } else {
+        Err(DecodeFault::Field("header label").at(at))
+    }
 }
 
 fn read_audience(reader: &mut Reader<'_>) -> Result<Vec<String>, DecodeError> {
@@ -196,7 +227,9 @@ fn read_audience(reader: &mut Reader<'_>) -> Result<Vec<String>, DecodeError> {
     if !(2..=AUDIENCE_MAX).contains(&count) {
         return Err(DecodeFault::Field("aud: one text, or two to eight").at(at));
     }
-    (0..count).map(|_| reader.text().map(str::to_owned)).collect()
+    (0..count)
+        .map(|_| reader.text().map(str::to_owned))
+        .collect()
 }
 
 /// What a statement says.
@@ -227,7 +260,10 @@ impl Commitment {
     #[must_use]
     pub fn to(disclosed: &[Disclosed]) -> Self {
         let count = u16::try_from(disclosed.len()).expect("at most 1,000 disclosures");
-        Self { count, root: disclosures_root(disclosed) }
+        Self {
+            count,
+            root: disclosures_root(disclosed),
+        }
     }
 
     /// Appends `count, root` to an array the caller has opened.
@@ -244,8 +280,11 @@ impl Commitment {
         let count = u16::try_from(reader.uint()?)
             .ok()
             .filter(|count| *count >= allowed_min && usize::from(*count) <= DISCLOSURES_MAX)
-            .ok_or(DecodeFault::Field("count").at(at))?;
-        Ok(Self { count, root: Digest(reader.byte_array()?) })
+            .ok_or_else(|| DecodeFault::Field("count").at(at))?;
+        Ok(Self {
+            count,
+            root: Digest(reader.byte_array()?),
+        })
     }
 }
 
@@ -334,9 +373,14 @@ impl SignedStatement {
                 limit_bytes: STATEMENT_BYTES_MAX,
             });
         }
-        let Sign1 { protected, unprotected, payload, signature } = Sign1::decode(bytes)?;
+        let Sign1 {
+            protected,
+            unprotected,
+            payload,
+            signature,
+        } = Sign1::decode(bytes)?;
         let header = Header::decode(&protected)?;
-        let payload_bytes = payload.ok_or(DecodeFault::Field("payload").at(0))?;
+        let payload_bytes = payload.ok_or_else(|| DecodeFault::Field("payload").at(0))?;
         let payload = Payload::decode(header.content, &payload_bytes)?;
         let disclosed = decode_unprotected(&unprotected)?;
         let signed_bytes = Sign1::signed_bytes(&protected, &payload_bytes);
@@ -355,7 +399,15 @@ impl SignedStatement {
             });
         }
         let leaf = leaf_hash(&entry);
-        Ok(Self { header, payload, disclosed, entry, leaf, signed_bytes, signature })
+        Ok(Self {
+            header,
+            payload,
+            disclosed,
+            entry,
+            leaf,
+            signed_bytes,
+            signature,
+        })
     }
 
     /// Signs `payload`, and carries `disclosed` beside it.
@@ -388,7 +440,15 @@ impl SignedStatement {
         }
         .encode();
         let leaf = leaf_hash(&entry);
-        Self { header, payload, disclosed, entry, leaf, signed_bytes, signature }
+        Self {
+            header,
+            payload,
+            disclosed,
+            entry,
+            leaf,
+            signed_bytes,
+            signature,
+        }
     }
 
     /// The bytes a client submits: the entry with the disclosures in its unprotected header.
@@ -400,7 +460,10 @@ impl SignedStatement {
         let mut whole = Sign1::decode(&self.entry).expect("an entry is a COSE_Sign1");
         if !self.disclosed.is_empty() {
             let mut writer = Writer::new();
-            writer.map(1).int(LABEL_DISCLOSURES).raw(&encode_body(&self.disclosed));
+            writer
+                .map(1)
+                .int(LABEL_DISCLOSURES)
+                .raw(&encode_body(&self.disclosed));
             whole.unprotected = writer.finish();
         }
         whole.encode()
@@ -471,9 +534,16 @@ impl SignedStatement {
         };
         let found = self.disclosed.len();
         if found != usize::from(commitment.count)
-            || self.disclosed.iter().enumerate().any(|(at, one)| usize::from(one.index) != at)
+            || self
+                .disclosed
+                .iter()
+                .enumerate()
+                .any(|(at, one)| usize::from(one.index) != at)
         {
-            return Err(RejectReason::DisclosureCount { found, want: commitment.count });
+            return Err(RejectReason::DisclosureCount {
+                found,
+                want: commitment.count,
+            });
         }
         if disclosures_root(&self.disclosed) == commitment.root {
             Ok(())

@@ -117,6 +117,9 @@ pub struct EntryWrite {
     pub effects: Vec<u8>,
 }
 
+/// An entry's bytes and its body's; the body is empty where there is none.
+pub type EntryAndBody = (Vec<u8>, Vec<u8>);
+
 /// Reads of one consistent moment.
 ///
 /// What is empty is not stored: the body and the effects of a block header are `None` here, and
@@ -160,7 +163,7 @@ pub trait View {
     fn entries_with_bodies(
         &self,
         leaves: &[LeafIndex],
-    ) -> Result<Vec<Option<(Vec<u8>, Vec<u8>)>>, StoreError>;
+    ) -> Result<Vec<Option<EntryAndBody>>, StoreError>;
 
     /// A hash tile, possibly partial.
     ///

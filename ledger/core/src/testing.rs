@@ -54,12 +54,31 @@ impl World {
     pub fn new() -> Self {
         let mut next = 1;
         let log_key = key(&mut next);
-        let authority = Rc::new(Member { handle: handle(&mut next), key: key(&mut next) });
+        let authority = Rc::new(Member {
+            handle: handle(&mut next),
+            key: key(&mut next),
+        });
         let now = UnixMillis(1_795_392_000_000);
-        let mut world = Self { store: MemoryStore::new(), log_key, authority, now, next };
-        let founder = (world.authority.handle, "51".to_owned(), world.possession(&world.authority));
-        let action = Action::Found { threshold: 1, founders: vec![founder] };
-        let issuer = Issuer::Log { origin: ORIGIN.to_owned(), subject: "founding".to_owned() };
+        let mut world = Self {
+            store: MemoryStore::new(),
+            log_key,
+            authority,
+            now,
+            next,
+        };
+        let founder = (
+            world.authority.handle,
+            "51".to_owned(),
+            world.possession(&world.authority),
+        );
+        let action = Action::Found {
+            threshold: 1,
+            founders: vec![founder],
+        };
+        let issuer = Issuer::Log {
+            origin: ORIGIN.to_owned(),
+            subject: "founding".to_owned(),
+        };
         let payload = Payload::Registry(RegistryPayload {
             action,
             commitment: Commitment::to(&[]),
@@ -87,7 +106,10 @@ impl World {
 
     /// A member that is not admitted yet.
     pub fn stranger(&mut self) -> Member {
-        Member { handle: handle(&mut self.next), key: key(&mut self.next) }
+        Member {
+            handle: handle(&mut self.next),
+            key: key(&mut self.next),
+        }
     }
 
     /// A key with its proof of possession.
@@ -95,7 +117,10 @@ impl World {
     pub fn possession(&self, member: &Member) -> NewKey {
         let public_key = *member.key.public_key().as_bytes();
         let message = possession_message(ORIGIN, member.handle, &public_key);
-        NewKey { public_key, possession: member.key.sign(&message) }
+        NewKey {
+            public_key,
+            possession: member.key.sign(&message),
+        }
     }
 
     /// Admits a participant with one key and a profile of these fields (JSON).
@@ -166,7 +191,11 @@ impl World {
 
     /// Disclosures of `member` as they are, in one events statement.
     pub fn disclosures(&mut self, member: &Member, disclosed: Vec<Disclosed>) -> SignedStatement {
-        self.sign(member, Payload::Events(Commitment::to(&disclosed)), disclosed)
+        self.sign(
+            member,
+            Payload::Events(Commitment::to(&disclosed)),
+            disclosed,
+        )
     }
 
     /// Signs as `member` under a fresh capture id, for this log.
@@ -177,7 +206,10 @@ impl World {
         disclosed: Vec<Disclosed>,
     ) -> SignedStatement {
         let capture = CaptureId(self.salt().0);
-        let issuer = Issuer::Participant { handle: member.handle, capture };
+        let issuer = Issuer::Participant {
+            handle: member.handle,
+            capture,
+        };
         let audience = vec![ORIGIN.to_owned()];
         SignedStatement::sign(&member.key, issuer, audience, 0, payload, disclosed)
     }
@@ -193,8 +225,9 @@ impl World {
         use crate::state::{KeyRecord, Overlay, State as _, StateKey};
         let id = statement.header().key;
         let view = self.store.view();
-        let record: Option<KeyRecord> =
-            Overlay::new(&view).load(StateKey::key(id)).expect("memory can be read");
+        let record: Option<KeyRecord> = Overlay::new(&view)
+            .load(StateKey::key(id))
+            .expect("memory can be read");
         let key = match record.and_then(|record| record.key()) {
             Some(key) => key,
             None if id == self.log_key.public_key().key_id() => self.log_key.public_key().clone(),
@@ -207,11 +240,19 @@ impl World {
     ///
     /// # Errors
     /// [`StoreError`].
+    ///
+    /// # Panics
+    /// Never: sealing gives one outcome for each statement.
     pub fn submit(&mut self, statements: Vec<SignedStatement>) -> Result<Vec<Outcome>, StoreError> {
-        let checked: Vec<Result<Checked, RejectReason>> =
-            statements.into_iter().map(|statement| self.check(statement)).collect();
+        let checked: Vec<Result<Checked, RejectReason>> = statements
+            .into_iter()
+            .map(|statement| self.check(statement))
+            .collect();
         let good: Vec<Checked> = checked.iter().filter_map(|one| one.clone().ok()).collect();
-        let log = Log { origin: ORIGIN, signer: &self.log_key };
+        let log = Log {
+            origin: ORIGIN,
+            signer: &self.log_key,
+        };
         let sealed = seal(&self.store.view(), log, &good, self.now)?;
         if let Some(write) = sealed.write {
             self.store.commit(write)?;
@@ -221,7 +262,9 @@ impl World {
         Ok(checked
             .into_iter()
             .map(|one| match one {
-                Ok(_) => outcomes.next().expect("one outcome for each checked statement"),
+                Ok(_) => outcomes
+                    .next()
+                    .expect("one outcome for each checked statement"),
                 Err(reason) => Outcome::Rejected(reason),
             })
             .collect())
@@ -242,7 +285,11 @@ impl World {
     /// # Panics
     /// If it is not.
     pub fn refusal(&mut self, statement: SignedStatement) -> RejectReason {
-        match self.submit(vec![statement]).expect("memory can be written").pop() {
+        match self
+            .submit(vec![statement])
+            .expect("memory can be written")
+            .pop()
+        {
             Some(Outcome::Rejected(reason)) => reason,
             other => panic!("not refused: {other:?}"),
         }
@@ -286,15 +333,17 @@ pub fn map_of_json(json: &serde_json::Value) -> Map {
             }
             serde_json::Value::String(text) => Value::from(text.as_str()),
             serde_json::Value::Array(items) => Value::Array(items.iter().map(value).collect()),
-            serde_json::Value::Object(object) => {
-                object.iter().map(|(key, item)| (key.clone(), value(item))).collect::<Map>().into()
-            }
+            serde_json::Value::Object(object) => object
+                .iter()
+                .map(|(key, item)| (key.clone(), value(item)))
+                .collect::<Map>()
+                .into(),
         }
     }
-    match value(json) {
-        Value::Map(map) => map,
-        other => panic!("a record is an object, not {other:?}"),
-    }
+    let Value::Map(map) = value(json) else {
+        panic!("a record is an object")
+    };
+    map
 }
 
 /// A lot's commissioning, shipping or any other ObjectEvent on one lot, in EPCIS JSON.

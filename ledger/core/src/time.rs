@@ -27,7 +27,11 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
     let year = year_of_era + era * 400 + (month <= 2) as i64;
     (year, month, day)
 }
@@ -57,7 +61,8 @@ pub fn format_date(time: UnixMillis) -> String {
 fn digits(text: &[u8], count: usize) -> Option<(i64, &[u8])> {
     let (head, rest) = text.split_at_checked(count)?;
     let number = head.iter().try_fold(0_i64, |sum, byte| {
-        byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'))
+        byte.is_ascii_digit()
+            .then(|| sum * 10 + i64::from(byte - b'0'))
     })?;
     Some((number, rest))
 }
@@ -106,7 +111,10 @@ pub fn parse(text: &str) -> Option<UnixMillis> {
     }
     let mut ms = 0;
     if let Some((_, fraction)) = after(&rest, b".,") {
-        let places = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let places = fraction
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         if places == 0 {
             return None;
         }
@@ -160,9 +168,13 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(format_utc).as_deref(), Some(utc), "{text}");
         }
-        for bad in
-            ["2026-02-29T00:00:00Z", "2026-11-23T08:00:00", "2026-13-01T00:00:00Z", "", "2026-1-1"]
-        {
+        for bad in [
+            "2026-02-29T00:00:00Z",
+            "2026-11-23T08:00:00",
+            "2026-13-01T00:00:00Z",
+            "",
+            "2026-1-1",
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -83,11 +83,17 @@ fn class_of(key: &str, map: &Map, place: Place, event: &Map) -> Option<Class> {
         Place::Party => has_type(map, &PUBLIC_PARTIES),
         Place::Standard | Place::Open => true,
     };
-    if public { None } else { Some(Class::Confidential) }
+    if public {
+        None
+    } else {
+        Some(Class::Confidential)
+    }
 }
 
 fn has_type(map: &Map, allowed: &[&str]) -> bool {
-    map.get("type").and_then(Value::as_text).is_some_and(|word| allowed.contains(&word))
+    map.get("type")
+        .and_then(Value::as_text)
+        .is_some_and(|word| allowed.contains(&word))
 }
 
 /// Expands an extension's prefix by the event's own `@context`.
@@ -101,7 +107,10 @@ fn extension_class(prefix: &str, local: &str, event: &Map) -> Option<Class> {
     let name = format!("{namespace}{local}");
     if name.starts_with(PERSONAL_NAMESPACE) {
         Some(Class::Personal)
-    } else if PUBLIC_NAMESPACES.iter().any(|public| name.starts_with(public)) {
+    } else if PUBLIC_NAMESPACES
+        .iter()
+        .any(|public| name.starts_with(public))
+    {
         None
     } else {
         Some(Class::Confidential)
@@ -140,7 +149,11 @@ pub fn split(index: u16, event: Map, salt: &mut dyn FnMut() -> Salt) -> Disclose
     let context = event.clone();
     let mut public = event;
     split_map(&mut public, Place::Event, &context, salt, &mut parts);
-    Disclosed { index, disclosure: Disclosure::seal(salt(), public), parts }
+    Disclosed {
+        index,
+        disclosure: Disclosure::seal(salt(), public),
+        parts,
+    }
 }
 
 fn split_map(
@@ -217,9 +230,12 @@ mod tests {
     fn map(json: &serde_json::Value) -> Map {
         fn value(json: &serde_json::Value) -> Value {
             match json {
-                serde_json::Value::Object(object) => {
-                    Value::Map(object.iter().map(|(key, item)| (key.clone(), value(item))).collect())
-                }
+                serde_json::Value::Object(object) => Value::Map(
+                    object
+                        .iter()
+                        .map(|(key, item)| (key.clone(), value(item)))
+                        .collect(),
+                ),
                 serde_json::Value::Array(items) => Value::Array(items.iter().map(value).collect()),
                 serde_json::Value::String(text) => Value::from(text.as_str()),
                 serde_json::Value::Number(number) => Value::Int(number.as_i64().unwrap()),
@@ -227,7 +243,9 @@ mod tests {
                 serde_json::Value::Null => Value::Null,
             }
         }
-        let Value::Map(map) = value(json) else { panic!("an object") };
+        let Value::Map(map) = value(json) else {
+            panic!("an object")
+        };
         map
     }
 
@@ -267,7 +285,14 @@ mod tests {
     fn a_split_event_shows_only_the_list_and_is_whole_again_with_its_parts() {
         let (shown, disclosed) = shown_and_whole();
         let text = format!("{shown:?}");
-        for hidden in ["KGM", "INV-77", "urn:owner", "wang", "erp:price", "erp:dock"] {
+        for hidden in [
+            "KGM",
+            "INV-77",
+            "urn:owner",
+            "wang",
+            "erp:price",
+            "erp:dock",
+        ] {
             assert!(!text.contains(hidden), "{hidden} is shown");
         }
         for public in ["urn:x", "R-1", "urn:holder", "conclusion", "urn:place"] {
@@ -282,7 +307,11 @@ mod tests {
     fn a_driver_is_personal_and_a_price_is_not() {
         let (_, disclosed) = shown_and_whole();
         let class_with = |key: &str| {
-            disclosed.parts.iter().find(|part| part.fields().get(key).is_some()).map(Part::class)
+            disclosed
+                .parts
+                .iter()
+                .find(|part| part.fields().get(key).is_some())
+                .map(Part::class)
         };
         assert_eq!(class_with("p:driver"), Some(Class::Personal));
         assert_eq!(class_with("erp:price"), Some(Class::Confidential));

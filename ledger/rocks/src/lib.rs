@@ -1,7 +1,7 @@
 //! The one door to RocksDB: a ledger's storage on one disk.
 //!
-//! A data directory holds `db/`, a RocksDB database laid out as [`layout`] says, and `head`, a
-//! second copy of the newest head (see [`HeadFile`](head_file)). A block is one write batch,
+//! A data directory holds `db/`, a RocksDB database laid out as `layout.rs` says, and `head`, a
+//! second copy of the newest head (`head_file.rs`). A block is one write batch,
 //! synced, then the head file, synced; only then does a commit return.
 //!
 //! What a crash leaves, and what opening makes of it:

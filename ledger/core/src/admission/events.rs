@@ -12,15 +12,20 @@ use crate::state::{
 
 /// The keys of the items an event touches, in order.
 pub(super) fn item_keys(event: &Event) -> Vec<Digest> {
-    event.items().iter().map(|item| StateKey::item(item).digest).collect()
+    event
+        .items()
+        .iter()
+        .map(|item| StateKey::item(item).digest)
+        .collect()
 }
 
 /// State keys that admitting `events` will read.
 pub(super) fn keys(issuer: Handle, events: &[(Event, Vec<Digest>)], keys: &mut Vec<StateKey>) {
     for (event, items) in events {
-        keys.extend(
-            items.iter().map(|digest| StateKey { class: crate::state::Class::Item, digest: *digest }),
-        );
+        keys.extend(items.iter().map(|digest| StateKey {
+            class: crate::state::Class::Item,
+            digest: *digest,
+        }));
         if let Some(id) = event.event_id() {
             keys.push(StateKey::event(issuer, id));
         }
@@ -45,16 +50,24 @@ pub(super) fn effects(
         }
         own_prefixes(state, index, event, handle)?;
         register(state, index, event, handle, moment, &mut effects)?;
-        effects.touches.extend(items.iter().map(|item| (index, *item)));
+        effects
+            .touches
+            .extend(items.iter().map(|item| (index, *item)));
     }
     Ok(effects)
 }
 
 fn in_time(index: u16, event: &Event, now: UnixMillis) -> Result<(), RejectReason> {
-    let declared = event.error_declaration().and_then(|declaration| declaration.time);
+    let declared = event
+        .error_declaration()
+        .and_then(|declaration| declaration.time);
     for time in [Some(event.time()), declared].into_iter().flatten() {
         if time.0 > now.0.saturating_add(EVENT_AHEAD_MAX_MS) {
-            return Err(RejectReason::TimeInFuture { index, event: time, now });
+            return Err(RejectReason::TimeInFuture {
+                index,
+                event: time,
+                now,
+            });
         }
     }
     Ok(())
@@ -106,7 +119,10 @@ const fn is_goods(kind: Kind) -> bool {
 
 /// Where the owner of this identifier's GS1 prefix is recorded.
 pub(super) fn prefix_key(identifier: &Identifier) -> Option<StateKey> {
-    identifier.gs1_prefix_digits().and_then(|digits| digits.get(..7)).map(StateKey::prefix)
+    identifier
+        .gs1_prefix_digits()
+        .and_then(|digits| digits.get(..7))
+        .map(StateKey::prefix)
 }
 
 /// Who owns the prefix or the handle in `identifier`, if anyone is known to.
@@ -135,7 +151,12 @@ fn own_prefixes(
             && owner != issuer
         {
             let identifier = identifier.to_string();
-            return Err(RejectReason::ForeignIdentifier { index, identifier, owner }.into());
+            return Err(RejectReason::ForeignIdentifier {
+                index,
+                identifier,
+                owner,
+            }
+            .into());
         }
     }
     Ok(())
@@ -150,20 +171,35 @@ fn register(
     moment: Moment<'_>,
     effects: &mut Effects,
 ) -> Result<(), Refusal> {
-    let Some(id) = event.event_id() else { return Ok(()) };
+    let Some(id) = event.event_id() else {
+        return Ok(());
+    };
     let key = StateKey::event(issuer, id);
     if effects.sets.iter().any(|(other, _)| *other == key) {
-        return Err(RejectReason::DuplicateEvent { index, leaf: moment.leaf }.into());
+        return Err(RejectReason::DuplicateEvent {
+            index,
+            leaf: moment.leaf,
+        }
+        .into());
     }
     let earlier: Option<EventRecord> = state.load(key)?;
     let corrects = event.error_declaration().is_some();
     let record = match earlier {
-        None => EventRecord { leaf: moment.leaf, index, corrected: corrects },
-        Some(earlier) if corrects && !earlier.corrected => {
-            EventRecord { corrected: true, ..earlier }
-        }
+        None => EventRecord {
+            leaf: moment.leaf,
+            index,
+            corrected: corrects,
+        },
+        Some(earlier) if corrects && !earlier.corrected => EventRecord {
+            corrected: true,
+            ..earlier
+        },
         Some(earlier) => {
-            return Err(RejectReason::DuplicateEvent { index, leaf: earlier.leaf }.into());
+            return Err(RejectReason::DuplicateEvent {
+                index,
+                leaf: earlier.leaf,
+            }
+            .into());
         }
     };
     effects.sets.push((key, record.encode()));

@@ -24,19 +24,37 @@ pub(super) fn found(
     statement: &SignedStatement,
     moment: Moment<'_>,
 ) -> Result<Effects, Refusal> {
-    let Payload::Registry(RegistryPayload { action: Action::Found { threshold, founders }, .. }) =
-        statement.payload()
+    let Payload::Registry(RegistryPayload {
+        action: Action::Found {
+            threshold,
+            founders,
+        },
+        ..
+    }) = statement.payload()
     else {
-        return Err(RejectReason::WithoutObject { what: "a participant as issuer" }.into());
+        return Err(RejectReason::WithoutObject {
+            what: "a participant as issuer",
+        }
+        .into());
     };
     if moment.leaf.0 != 0 || state.load::<Config>(StateKey::config())?.is_some() {
-        return Err(RejectReason::WithoutObject { what: "an unfounded ledger" }.into());
+        return Err(RejectReason::WithoutObject {
+            what: "an unfounded ledger",
+        }
+        .into());
     }
     if *threshold == 0 || usize::from(*threshold) > founders.len() {
-        return Err(RejectReason::RecordInvalid { index: 0, field: "threshold" }.into());
+        return Err(RejectReason::RecordInvalid {
+            index: 0,
+            field: "threshold",
+        }
+        .into());
     }
     let mut act = Act::new(moment);
-    let config = Config { authority_threshold: *threshold, rules_version: RULES_VERSION };
+    let config = Config {
+        authority_threshold: *threshold,
+        rules_version: RULES_VERSION,
+    };
     act.set(StateKey::config(), &config);
     for (handle, district, key) in founders {
         let record = Participant {
@@ -63,12 +81,26 @@ pub(super) fn effects(
     moment: Moment<'_>,
 ) -> Result<Effects, Refusal> {
     let mut act = Act::new(moment);
-    let by = Authority { handle, issuer, payload, statement };
+    let by = Authority {
+        handle,
+        issuer,
+        payload,
+        statement,
+    };
     match &payload.action {
         Action::Found { .. } => {
-            return Err(RejectReason::WithoutObject { what: "an unfounded ledger" }.into());
+            return Err(RejectReason::WithoutObject {
+                what: "an unfounded ledger",
+            }
+            .into());
         }
-        Action::Admit { handle, roles, district, licences, keys } => {
+        Action::Admit {
+            handle,
+            roles,
+            district,
+            licences,
+            keys,
+        } => {
             by.may_act_in(district)?;
             by.has_approvals(state, *roles, moment)?;
             let record = Participant {
@@ -84,7 +116,12 @@ pub(super) fn effects(
             }
             act.profile(state, *handle, records)?;
         }
-        Action::Amend { handle, roles, district, licences } => {
+        Action::Amend {
+            handle,
+            roles,
+            district,
+            licences,
+        } => {
             let before = known(state, *handle)?;
             by.may_act_in(&before.district)?;
             by.may_act_in(district)?;
@@ -117,7 +154,10 @@ pub(super) fn effects(
         })?,
         Action::Delegate { delegate, until } => {
             known(state, *delegate)?;
-            act.set(StateKey::delegation(by.handle, *delegate), &Delegation { until: *until });
+            act.set(
+                StateKey::delegation(by.handle, *delegate),
+                &Delegation { until: *until },
+            );
             act.touch_participant(by.handle);
         }
         Action::Product | Action::Place => act.master_data(state, by.handle, records)?,
@@ -199,7 +239,9 @@ impl Authority<'_> {
             let Some(record) = key else { continue };
             let counts = record.standing(moment.leaf, moment.time)
                 == crate::state::KeyStanding::Counts
-                && record.key().is_some_and(|key| key.verify(&message, &approval.signature).is_ok());
+                && record
+                    .key()
+                    .is_some_and(|key| key.verify(&message, &approval.signature).is_ok());
             if counts
                 && participant(state, record.owner)
                     .is_ok_and(|participant| participant.roles.has(Role::Authority))
@@ -210,7 +252,11 @@ impl Authority<'_> {
         if consenting.len() >= usize::from(want) {
             Ok(())
         } else {
-            Err(RejectReason::ApprovalsMissing { found: consenting.len(), want }.into())
+            Err(RejectReason::ApprovalsMissing {
+                found: consenting.len(),
+                want,
+            }
+            .into())
         }
     }
 
@@ -244,7 +290,10 @@ struct Act<'a> {
 
 impl<'a> Act<'a> {
     fn new(moment: Moment<'a>) -> Self {
-        Self { effects: Effects::default(), moment }
+        Self {
+            effects: Effects::default(),
+            moment,
+        }
     }
 
     /// Puts a record, replacing one this act put before.
@@ -254,7 +303,9 @@ impl<'a> Act<'a> {
     }
 
     fn touch(&mut self, index: u16, canonical: &str) {
-        self.effects.touches.push((index, StateKey::item(canonical).digest));
+        self.effects
+            .touches
+            .push((index, StateKey::item(canonical).digest));
     }
 
     fn touch_participant(&mut self, handle: Handle) {
@@ -289,7 +340,8 @@ impl<'a> Act<'a> {
     ) -> Result<(), Refusal> {
         let key = PublicKey::parse(&new.public_key).map_err(|_| RejectReason::KeyUnproved)?;
         let message = possession_message(self.moment.origin, owner, &new.public_key);
-        key.verify(&message, &new.possession).map_err(|_| RejectReason::KeyUnproved)?;
+        key.verify(&message, &new.possession)
+            .map_err(|_| RejectReason::KeyUnproved)?;
         let id = key.key_id();
         let at = StateKey::key(id);
         if self.is_set(at) || state.load::<KeyRecord>(at)?.is_some() {
@@ -315,8 +367,9 @@ impl<'a> Act<'a> {
         change: impl FnOnce(&mut KeyRecord),
     ) -> Result<(), Refusal> {
         let at = StateKey::key(id);
-        let mut record: KeyRecord =
-            state.load(at)?.ok_or(RejectReason::KeyUnknown { key: id })?;
+        let mut record: KeyRecord = state
+            .load(at)?
+            .ok_or(RejectReason::KeyUnknown { key: id })?;
         by.over(state, record.owner, self.moment)?;
         if record.owner == by.handle && !by.signed_by_owner(state)? {
             let what = by.payload.action.word();
@@ -339,7 +392,11 @@ impl<'a> Act<'a> {
         by.may_act_in(&record.district)?;
         by.has_approvals(state, record.roles, self.moment)?;
         if record.suspended == suspended {
-            let what = if suspended { "a participant in standing" } else { "a suspension" };
+            let what = if suspended {
+                "a participant in standing"
+            } else {
+                "a suspension"
+            };
             return Err(RejectReason::WithoutObject { what }.into());
         }
         record.suspended = suspended;
@@ -358,8 +415,13 @@ impl<'a> Act<'a> {
     ) -> Result<(), Refusal> {
         for (index, record) in (0_u16..).zip(records) {
             for gln in texts(record, "glns", index)? {
-                let party = Identifier::parse(&format!("https://id.gs1.org/417/{gln}"))
-                    .map_err(|_| RejectReason::RecordInvalid { index, field: "glns" })?;
+                let party =
+                    Identifier::parse(&format!("https://id.gs1.org/417/{gln}")).map_err(|_| {
+                        RejectReason::RecordInvalid {
+                            index,
+                            field: "glns",
+                        }
+                    })?;
                 self.touch(index, &party.to_string());
             }
             for prefix in texts(record, "prefixes", index)? {
@@ -375,7 +437,9 @@ impl<'a> Act<'a> {
         handle: Handle,
         prefix: &str,
     ) -> Result<(), Refusal> {
-        let taken = || RejectReason::PrefixTaken { prefix: prefix.to_owned() };
+        let taken = || RejectReason::PrefixTaken {
+            prefix: prefix.to_owned(),
+        };
         let digits = prefix.bytes().all(|byte| byte.is_ascii_digit());
         if !digits || !(7..=12).contains(&prefix.len()) {
             return Err(taken().into());
@@ -387,7 +451,11 @@ impl<'a> Act<'a> {
             None => state.load(key)?.unwrap_or_default(),
         };
         let overlaps = |other: &str| other.starts_with(prefix) || prefix.starts_with(other);
-        if owners.0.iter().any(|(other, owner)| overlaps(other) && *owner != handle) {
+        if owners
+            .0
+            .iter()
+            .any(|(other, owner)| overlaps(other) && *owner != handle)
+        {
             return Err(taken().into());
         }
         if owners.0.iter().all(|(other, _)| other != prefix) {
@@ -407,26 +475,10 @@ impl<'a> Act<'a> {
     ) -> Result<(), Refusal> {
         for (index, record) in (0_u16..).zip(records) {
             let identifier = identifier_in(record, "id", index)?;
-            self.owned(state, index, &identifier, handle)?;
+            owned(state, index, &identifier, handle)?;
             self.touch(index, &identifier.to_string());
         }
         Ok(())
-    }
-
-    fn owned(
-        &self,
-        state: &mut impl State,
-        index: u16,
-        identifier: &Identifier,
-        handle: Handle,
-    ) -> Result<(), Refusal> {
-        match owner_of(state, identifier)? {
-            Some(owner) if owner != handle => {
-                let identifier = identifier.to_string();
-                Err(RejectReason::ForeignIdentifier { index, identifier, owner }.into())
-            }
-            _ => Ok(()),
-        }
     }
 
     /// A re-coding touches both codes; the new one must be the issuer's to give.
@@ -440,13 +492,38 @@ impl<'a> Act<'a> {
             let old = identifier_in(record, "old", index)?;
             let new = identifier_in(record, "new", index)?;
             if old == new {
-                return Err(RejectReason::RecordInvalid { index, field: "new" }.into());
+                return Err(RejectReason::RecordInvalid {
+                    index,
+                    field: "new",
+                }
+                .into());
             }
-            self.owned(state, index, &new, handle)?;
+            owned(state, index, &new, handle)?;
             self.touch(index, &old.to_string());
             self.touch(index, &new.to_string());
         }
         Ok(())
+    }
+}
+
+/// Checks that no other participant owns the identifier's prefix or handle.
+fn owned(
+    state: &mut impl State,
+    index: u16,
+    identifier: &Identifier,
+    handle: Handle,
+) -> Result<(), Refusal> {
+    match owner_of(state, identifier)? {
+        Some(owner) if owner != handle => {
+            let identifier = identifier.to_string();
+            Err(RejectReason::ForeignIdentifier {
+                index,
+                identifier,
+                owner,
+            }
+            .into())
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -469,7 +546,15 @@ fn texts<'a>(
     index: u16,
 ) -> Result<Vec<&'a str>, RejectReason> {
     let malformed = || RejectReason::RecordInvalid { index, field };
-    let Some(value) = record.get(field) else { return Ok(Vec::new()) };
-    let items = value.as_array().filter(|items| items.len() <= NUMBERS_MAX).ok_or_else(malformed)?;
-    items.iter().map(|item| item.as_text().ok_or_else(malformed)).collect()
+    let Some(value) = record.get(field) else {
+        return Ok(Vec::new());
+    };
+    let items = value
+        .as_array()
+        .filter(|items| items.len() <= NUMBERS_MAX)
+        .ok_or_else(malformed)?;
+    items
+        .iter()
+        .map(|item| item.as_text().ok_or_else(malformed))
+        .collect()
 }

@@ -10,7 +10,11 @@ const LOT: &str = "https://id.gs1.org/01/06901234567892/10/A1";
 
 fn world() -> World {
     let mut world = World::new();
-    let maker = world.admit(&[Role::Producer], "510117", &json!({"prefixes": ["6901234"]}));
+    let maker = world.admit(
+        &[Role::Producer],
+        "510117",
+        &json!({"prefixes": ["6901234"]}),
+    );
     for number in 0..5 {
         let id = format!("urn:e:{number}");
         let event = object_event(&id, "OBSERVE", "storing", "2026-11-20T08:00:00Z", LOT);
@@ -33,7 +37,12 @@ fn replay(world: &World, change: impl Fn(&mut EntryWrite)) -> AuditReport {
         let good = key
             .and_then(|key| keys.get(&key))
             .is_some_and(|key| prepared.verifies_under(key));
-        keys.extend(prepared.new_keys().into_iter().map(|key| (key.key_id(), key)));
+        keys.extend(
+            prepared
+                .new_keys()
+                .into_iter()
+                .map(|key| (key.key_id(), key)),
+        );
         auditor.leaf(prepared, good);
     }
     auditor.finish(view.head().unwrap().as_ref(), log_key)
@@ -53,7 +62,10 @@ fn a_deleted_body_is_taken_and_said_so() {
             leaf.body.clear();
         }
     });
-    assert_eq!(report.findings, [AuditFinding::BodyAbsent { leaf: LeafIndex(6) }]);
+    assert_eq!(
+        report.findings,
+        [AuditFinding::BodyAbsent { leaf: LeafIndex(6) }]
+    );
     assert!(report.is_clean());
 }
 
@@ -66,8 +78,14 @@ fn altered_effects_are_found_at_their_leaf_and_in_the_header() {
             leaf.effects = effects.encode();
         }
     });
-    assert_eq!(report.findings[0], AuditFinding::EffectsDiffer { leaf: LeafIndex(6) });
-    let header = AuditFinding::HeaderDiffers { height: 3, field: "effects" };
+    assert_eq!(
+        report.findings[0],
+        AuditFinding::EffectsDiffer { leaf: LeafIndex(6) }
+    );
+    let header = AuditFinding::HeaderDiffers {
+        height: 3,
+        field: "effects",
+    };
     assert!(report.findings.contains(&header));
 }
 
@@ -106,5 +124,9 @@ fn a_leaf_left_out_is_missing() {
         }
     }
     let report = auditor.finish(view.head().unwrap().as_ref(), world.log_key.public_key());
-    assert!(report.findings.contains(&AuditFinding::LeafMissing { leaf: LeafIndex(4) }));
+    assert!(
+        report
+            .findings
+            .contains(&AuditFinding::LeafMissing { leaf: LeafIndex(4) })
+    );
 }

@@ -33,41 +33,58 @@ pub fn build<V: View>(
         statements.insert(*leaf, bundled(*leaf, &read.statement, shown.get(leaf)));
     }
     let newest = std::iter::once(head.block.header);
-    let headers: BTreeSet<LeafIndex> =
-        source.statements().values().map(|read| read.block).chain(newest).collect();
+    let headers: BTreeSet<LeafIndex> = source
+        .statements()
+        .values()
+        .map(|read| read.block)
+        .chain(newest)
+        .collect();
     let headers: Vec<LeafIndex> = headers.into_iter().collect();
     for (leaf, pair) in headers.iter().zip(view.entries_with_bodies(&headers)?) {
         let (entry, _) = pair.ok_or_else(|| StoreError::Corrupt {
             what: "entry",
             detail: format!("leaf {leaf}: no block header"),
         })?;
-        let header =
-            BundledStatement { leaf: *leaf, entry, disclosed: Vec::new(), siblings: Vec::new() };
+        let header = BundledStatement {
+            leaf: *leaf,
+            entry,
+            disclosed: Vec::new(),
+            siblings: Vec::new(),
+        };
         statements.insert(*leaf, header);
     }
     let leaves: Vec<LeafIndex> = statements.keys().copied().collect();
     let tiles = ViewTiles(view);
-    let path = multi_proof(&TileNodes::new(&tiles), &leaves, head.size()).map_err(|error| {
-        match error {
-            ProveError::Nodes(error) => tile_error(error),
-            ProveError::Request(why) => {
-                StoreError::Corrupt { what: "list", detail: why.to_string() }
-            }
-        }
-    })?;
-    let keys = wanted_records(source.lists(), source.statements().values().map(AsRef::as_ref));
+    let path =
+        multi_proof(&TileNodes::new(&tiles), &leaves, head.size()).map_err(
+            |error| match error {
+                ProveError::Nodes(error) => tile_error(error),
+                ProveError::Request(why) => StoreError::Corrupt {
+                    what: "list",
+                    detail: why.to_string(),
+                },
+            },
+        )?;
+    let keys = wanted_records(
+        source.lists(),
+        source.statements().values().map(AsRef::as_ref),
+    );
     let records: Vec<(StateKey, Option<Vec<u8>>)> =
         keys.iter().copied().zip(view.records(&keys)?).collect();
     let mut digests: Vec<Digest> = keys.iter().map(|key| key.digest).collect();
     digests.sort_unstable();
-    let map_proof = statemap::prove_many(&ViewPages(view), &head.state, &digests)
-        .map_err(page_error)?;
+    let map_proof =
+        statemap::prove_many(&ViewPages(view), &head.state, &digests).map_err(page_error)?;
     Ok(Bundle {
         item: item.to_owned(),
         checkpoint: head.checkpoint,
         statements: statements.into_values().collect(),
         path,
-        lists: source.lists().iter().map(|(item, list)| (item.clone(), list.clone())).collect(),
+        lists: source
+            .lists()
+            .iter()
+            .map(|(item, list)| (item.clone(), list.clone()))
+            .collect(),
         records,
         map_proof,
     })
@@ -112,14 +129,24 @@ fn bundled(
         .filter(|one| shown.is_some_and(|shown| shown.contains(&one.index)))
         .cloned()
         .collect();
-    let leaves: Vec<Digest> =
-        statement.disclosed().iter().map(|one| one.disclosure.leaf()).collect();
-    let wanted: Vec<LeafIndex> =
-        disclosed.iter().map(|one| LeafIndex(u64::from(one.index))).collect();
+    let leaves: Vec<Digest> = statement
+        .disclosed()
+        .iter()
+        .map(|one| one.disclosure.leaf())
+        .collect();
+    let wanted: Vec<LeafIndex> = disclosed
+        .iter()
+        .map(|one| LeafIndex(u64::from(one.index)))
+        .collect();
     let size = TreeSize(u64::try_from(leaves.len()).unwrap_or_default());
     // Without a disclosure shown there is nothing to prove.
     let siblings = multi_proof(&Leaves(&leaves), &wanted, size).unwrap_or_default();
-    BundledStatement { leaf, entry: statement.entry().to_vec(), disclosed, siblings }
+    BundledStatement {
+        leaf,
+        entry: statement.entry().to_vec(),
+        disclosed,
+        siblings,
+    }
 }
 
 /// A statement's own tree, small enough to hash anew for each answer.
@@ -130,7 +157,9 @@ impl Nodes for Leaves<'_> {
 
     fn node(&self, level: u8, index: u64) -> Result<Digest, Self::Error> {
         let width = 1_usize << level;
-        let start = usize::try_from(index).unwrap_or(usize::MAX).saturating_mul(width);
+        let start = usize::try_from(index)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(width);
         let mut subtree = Frontier::new();
         for leaf in &self.0[start..start + width] {
             subtree.push(*leaf);

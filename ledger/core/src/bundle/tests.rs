@@ -16,17 +16,42 @@ const UNKNOWN: &str = "https://id.gs1.org/01/06901234567892/10/NEVER";
 /// maker's list, and one unknown lot's.
 fn scene() -> (World, Member, Vec<u8>) {
     let mut world = World::new();
-    let maker = world.admit(&[Role::Producer], "510117", &json!({"name": {"zh": "甲", "en": "A"}}));
-    let made = object_event("urn:e:1", "ADD", "commissioning", "2026-11-20T08:00:00Z", LOT);
-    let shipped = object_event("urn:e:2", "OBSERVE", "shipping", "2026-11-21T08:00:00Z", LOT);
+    let maker = world.admit(
+        &[Role::Producer],
+        "510117",
+        &json!({"name": {"zh": "甲", "en": "A"}}),
+    );
+    let made = object_event(
+        "urn:e:1",
+        "ADD",
+        "commissioning",
+        "2026-11-20T08:00:00Z",
+        LOT,
+    );
+    let shipped = object_event(
+        "urn:e:2",
+        "OBSERVE",
+        "shipping",
+        "2026-11-21T08:00:00Z",
+        LOT,
+    );
     let other = "https://id.gs1.org/01/06901234567892/10/B2";
-    let unrelated = object_event("urn:e:3", "ADD", "commissioning", "2026-11-21T08:00:00Z", other);
+    let unrelated = object_event(
+        "urn:e:3",
+        "ADD",
+        "commissioning",
+        "2026-11-21T08:00:00Z",
+        other,
+    );
     let first = world.events(&maker, &[made, unrelated]);
     world.admitted(vec![first]);
     let second = world.events(&maker, &[shipped]);
     world.admitted(vec![second]);
     let key = maker.key.public_key().key_id();
-    let revoke = Action::RevokeKey { key, suspect_from: Some(UnixMillis(0)) };
+    let revoke = Action::RevokeKey {
+        key,
+        suspect_from: Some(UnixMillis(0)),
+    };
     let act = world.registry_by_authority(revoke, vec![]);
     world.admitted(vec![act]);
     let bytes = bundle_of(&world, &maker);
@@ -43,7 +68,10 @@ fn bundle_of(world: &World, maker: &Member) -> Vec<u8> {
 }
 
 fn trust(world: &World) -> Trust {
-    Trust { origin: ORIGIN.to_owned(), log_key: world.log_key.public_key().clone() }
+    Trust {
+        origin: ORIGIN.to_owned(),
+        log_key: world.log_key.public_key().clone(),
+    }
 }
 
 /// The error after `change`, with the closing digest made right again.
@@ -51,7 +79,9 @@ fn refused(change: impl FnOnce(&mut Bundle)) -> BundleError {
     let (world, _, bytes) = scene();
     let mut bundle = Bundle::decode(&bytes).unwrap();
     change(&mut bundle);
-    verify(&bundle.encode(), &trust(&world)).map(|_| ()).unwrap_err()
+    verify(&bundle.encode(), &trust(&world))
+        .map(|_| ())
+        .unwrap_err()
 }
 
 #[test]
@@ -59,9 +89,21 @@ fn a_bundle_shows_the_whole_lists_and_nothing_else() {
     let (world, maker, bytes) = scene();
     let mut proved = verify(&bytes, &trust(&world)).unwrap();
     assert_eq!(proved.touches(LOT).unwrap().shown.len(), 2);
-    assert_eq!(proved.touches(&participant_item(maker.handle)).unwrap().total, 2);
-    assert!(!String::from_utf8_lossy(&bytes).contains("B2"), "an unrelated lot is shown");
-    assert!(!String::from_utf8_lossy(&bytes).contains("KGM"), "a quantity is shown");
+    assert_eq!(
+        proved
+            .touches(&participant_item(maker.handle))
+            .unwrap()
+            .total,
+        2
+    );
+    assert!(
+        !String::from_utf8_lossy(&bytes).contains("B2"),
+        "an unrelated lot is shown"
+    );
+    assert!(
+        !String::from_utf8_lossy(&bytes).contains("KGM"),
+        "a quantity is shown"
+    );
 }
 
 #[test]
@@ -73,16 +115,29 @@ fn an_unknown_code_is_proved_absent() {
     let other = "https://id.gs1.org/01/06901234567892/10/B2".to_owned();
     assert_eq!(
         proved.touches(&other).map(|_| ()),
-        Err(BundleError::ListMissing { item: other.clone() })
+        Err(BundleError::ListMissing {
+            item: other.clone()
+        })
     );
 }
 
 #[test]
 fn a_known_item_cannot_be_shown_as_unknown() {
     let error = refused(|bundle| {
-        bundle.lists.iter_mut().find(|(item, _)| item == LOT).unwrap().1.clear();
+        bundle
+            .lists
+            .iter_mut()
+            .find(|(item, _)| item == LOT)
+            .unwrap()
+            .1
+            .clear();
         let key = StateKey::item(LOT);
-        bundle.records.iter_mut().find(|(other, _)| *other == key).unwrap().1 = None;
+        bundle
+            .records
+            .iter_mut()
+            .find(|(other, _)| *other == key)
+            .unwrap()
+            .1 = None;
     });
     assert!(matches!(error, BundleError::State(_)), "{error}");
 }
@@ -91,10 +146,19 @@ fn a_known_item_cannot_be_shown_as_unknown() {
 fn an_event_left_out_is_named() {
     for member in 0..2 {
         let error = refused(|bundle| {
-            let list = &mut bundle.lists.iter_mut().find(|(item, _)| item == LOT).unwrap().1;
+            let list = &mut bundle
+                .lists
+                .iter_mut()
+                .find(|(item, _)| item == LOT)
+                .unwrap()
+                .1;
             list.remove(member);
         });
-        let omitted = BundleError::EventOmitted { item: LOT.to_owned(), shown: 1, recorded: 2 };
+        let omitted = BundleError::EventOmitted {
+            item: LOT.to_owned(),
+            shown: 1,
+            recorded: 2,
+        };
         assert_eq!(error, omitted);
     }
 }
@@ -104,20 +168,39 @@ fn a_key_revocation_left_out_is_named() {
     let (_, maker, _) = scene();
     let item = participant_item(maker.handle);
     let error = refused(|bundle| {
-        let list = &mut bundle.lists.iter_mut().find(|(other, _)| *other == item).unwrap().1;
+        let list = &mut bundle
+            .lists
+            .iter_mut()
+            .find(|(other, _)| *other == item)
+            .unwrap()
+            .1;
         list.pop();
     });
-    assert_eq!(error, BundleError::EventOmitted { item, shown: 1, recorded: 2 });
+    assert_eq!(
+        error,
+        BundleError::EventOmitted {
+            item,
+            shown: 1,
+            recorded: 2
+        }
+    );
     let key = maker.key.public_key().key_id();
     let error = refused(|bundle| {
-        let record = bundle.records.iter_mut().find(|(other, _)| *other == StateKey::key(key));
+        let record = bundle
+            .records
+            .iter_mut()
+            .find(|(other, _)| *other == StateKey::key(key));
         let bytes = record.unwrap().1.as_mut().unwrap();
         let mut decoded = <crate::state::KeyRecord as crate::state::Record>::decode(bytes).unwrap();
         decoded.revoked = None;
         *bytes = crate::state::Record::encode(&decoded);
     });
     assert!(matches!(error, BundleError::State(_)), "{error}");
-    let error = refused(|bundle| bundle.records.retain(|(other, _)| *other != StateKey::key(key)));
+    let error = refused(|bundle| {
+        bundle
+            .records
+            .retain(|(other, _)| *other != StateKey::key(key));
+    });
     assert!(matches!(error, BundleError::State(_)), "{error}");
 }
 
@@ -129,7 +212,10 @@ fn a_disclosure_left_out_or_swapped_is_named() {
             statement.siblings.clear();
         }
     });
-    assert!(matches!(error, BundleError::DisclosureMissing { .. }), "{error}");
+    assert!(
+        matches!(error, BundleError::DisclosureMissing { .. }),
+        "{error}"
+    );
     let error = refused(|bundle| {
         let shown: Vec<usize> = (0..bundle.statements.len())
             .filter(|at| !bundle.statements[*at].disclosed.is_empty())
@@ -138,7 +224,10 @@ fn a_disclosure_left_out_or_swapped_is_named() {
         let swapped = bundle.statements[one].disclosed.clone();
         bundle.statements[other].disclosed = swapped;
     });
-    assert!(matches!(error, BundleError::DisclosureMismatch { .. }), "{error}");
+    assert!(
+        matches!(error, BundleError::DisclosureMismatch { .. }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -158,10 +247,16 @@ fn another_logs_bundle_is_refused() {
     let (world, maker, bytes) = scene();
     let mut other = trust(&world);
     other.log_key = maker.key.public_key().clone();
-    assert!(matches!(verify(&bytes, &other).unwrap_err(), BundleError::Checkpoint(_)));
+    assert!(matches!(
+        verify(&bytes, &other).unwrap_err(),
+        BundleError::Checkpoint(_)
+    ));
     let mut other = trust(&world);
     other.origin = "other.example/log".to_owned();
-    assert!(matches!(verify(&bytes, &other).unwrap_err(), BundleError::Checkpoint(_)));
+    assert!(matches!(
+        verify(&bytes, &other).unwrap_err(),
+        BundleError::Checkpoint(_)
+    ));
 }
 
 /// Every flipped bit is noticed, even when the closing digest is made right again.
@@ -181,8 +276,11 @@ fn no_flipped_byte_passes() {
             assert_ne!(proved.item(), LOT, "byte {at} of {body} passes");
         }
     }
-    let mut torn = bytes.clone();
+    let mut torn = bytes;
     torn[body / 2] ^= 1;
     let error = verify(&torn, &trust).unwrap_err();
-    assert!(matches!(error, BundleError::Torn | BundleError::Malformed(_)), "{error}");
+    assert!(
+        matches!(error, BundleError::Torn | BundleError::Malformed(_)),
+        "{error}"
+    );
 }

@@ -197,15 +197,23 @@ impl Source for Proved {
         let (total, list) = self
             .lists
             .get(item)
-            .ok_or_else(|| BundleError::ListMissing { item: item.to_owned() })?;
+            .ok_or_else(|| BundleError::ListMissing {
+                item: item.to_owned(),
+            })?;
         let shown = list
             .iter()
             .take(LIST_MAX)
             .map(|at| {
-                self.touches.get(at).cloned().ok_or(BundleError::DisclosureMissing { at: *at })
+                self.touches
+                    .get(at)
+                    .cloned()
+                    .ok_or(BundleError::DisclosureMissing { at: *at })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Touches { total: *total, shown })
+        Ok(Touches {
+            total: *total,
+            shown,
+        })
     }
 }
 
@@ -218,8 +226,18 @@ pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
     let bundle = Bundle::decode(bytes)?;
     let checkpoint = Checkpoint::verify(&bundle.checkpoint, &trust.origin, &trust.log_key)?;
     let leaves: Vec<LeafIndex> = bundle.statements.iter().map(|one| one.leaf).collect();
-    let hashes: Vec<Digest> = bundle.statements.iter().map(|one| leaf_hash(&one.entry)).collect();
-    verify_multi(&hashes, &leaves, checkpoint.size, &bundle.path, &checkpoint.root)?;
+    let hashes: Vec<Digest> = bundle
+        .statements
+        .iter()
+        .map(|one| leaf_hash(&one.entry))
+        .collect();
+    verify_multi(
+        &hashes,
+        &leaves,
+        checkpoint.size,
+        &bundle.path,
+        &checkpoint.root,
+    )?;
     let newest = newest_header(&bundle, checkpoint.size)?;
     let mut claims: Vec<(Digest, Option<Digest>)> = bundle
         .records
@@ -230,7 +248,11 @@ pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
     bundle.map_proof.verify(&newest.state, &claims)?;
     let mut check = Check {
         trust,
-        records: bundle.records.iter().map(|(key, record)| (*key, record.as_deref())).collect(),
+        records: bundle
+            .records
+            .iter()
+            .map(|(key, record)| (*key, record.as_deref()))
+            .collect(),
         headers: BTreeMap::new(),
         hashes: leaves.into_iter().zip(hashes).collect(),
         statements: BTreeMap::new(),
@@ -254,7 +276,12 @@ pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
         signatures: check.signatures,
         statements: check.statements.len(),
     };
-    Ok(Proved { item: bundle.item, facts, lists, touches })
+    Ok(Proved {
+        item: bundle.item,
+        facts,
+        lists,
+        touches,
+    })
 }
 
 /// The header at the tree's last leaf, whose state root everything rests on.
@@ -263,8 +290,10 @@ fn newest_header(bundle: &Bundle, size: TreeSize) -> Result<BlockHeader, BundleE
     if Some(last.leaf) != size.last() {
         return Err(BundleError::HeaderMissing);
     }
-    let statement = SignedStatement::parse(&last.entry)
-        .map_err(|why| BundleError::Statement { leaf: last.leaf, why })?;
+    let statement = SignedStatement::parse(&last.entry).map_err(|why| BundleError::Statement {
+        leaf: last.leaf,
+        why,
+    })?;
     match statement.payload() {
         Payload::Block(header) if header.leaf() == last.leaf => Ok(header.clone()),
         Payload::Block(_) | Payload::Events(_) | Payload::Registry(_) => {
@@ -325,7 +354,10 @@ impl<'a> Check<'a> {
     ) -> Result<(), BundleError> {
         self.signatures += 1;
         if key.key_id() != statement.header().key {
-            return Err(BundleError::KeyMissing { leaf, key: statement.header().key });
+            return Err(BundleError::KeyMissing {
+                leaf,
+                key: statement.header().key,
+            });
         }
         key.verify(statement.signed_bytes(), statement.signature())
             .map_err(|_| BundleError::SignatureInvalid { leaf })
@@ -356,7 +388,13 @@ impl<'a> Check<'a> {
                 (*handle, record.owner, record.suspect_from)
             }
         };
-        Ok(Passed { statement, issuer, signer, suspect_from, recorded })
+        Ok(Passed {
+            statement,
+            issuer,
+            signer,
+            suspect_from,
+            recorded,
+        })
     }
 
     /// The time of the block that holds `leaf`: the next header must count back to it.
@@ -382,10 +420,13 @@ impl<'a> Check<'a> {
         let record = KeyRecord::decode(bytes).map_err(|_| malformed("a key"))?;
         match record.standing(leaf, recorded) {
             KeyStanding::Counts => Ok(record),
-            standing @ (KeyStanding::NotYet
-            | KeyStanding::Retired(_)
-            | KeyStanding::Revoked(_)) => {
-                Err(BundleError::KeyDoesNotCount { leaf, key, standing })
+            standing
+            @ (KeyStanding::NotYet | KeyStanding::Retired(_) | KeyStanding::Revoked(_)) => {
+                Err(BundleError::KeyDoesNotCount {
+                    leaf,
+                    key,
+                    standing,
+                })
             }
         }
     }
@@ -412,7 +453,9 @@ impl<'a> Check<'a> {
         let record = self
             .records
             .get(&key)
-            .ok_or_else(|| BundleError::ListMissing { item: item.to_owned() })?;
+            .ok_or_else(|| BundleError::ListMissing {
+                item: item.to_owned(),
+            })?;
         let recorded = match record {
             None => ItemRecord::default(),
             Some(bytes) => ItemRecord::decode(bytes).map_err(|_| malformed(item))?,
@@ -421,7 +464,9 @@ impl<'a> Check<'a> {
         let mut previous = None;
         for at in list {
             if previous.is_some_and(|previous| previous >= *at) {
-                return Err(BundleError::ListWrong { item: item.to_owned() });
+                return Err(BundleError::ListWrong {
+                    item: item.to_owned(),
+                });
             }
             previous = Some(*at);
             let hash = self
@@ -431,8 +476,8 @@ impl<'a> Check<'a> {
             shown.push(posting_leaf(*at, hash));
         }
         // A list cut by the limit is shown as cut: the trace then is not complete.
-        let cut = shown.size > u64::try_from(LIST_MAX).unwrap_or(u64::MAX)
-            && shown.size < recorded.size;
+        let cut =
+            shown.size > u64::try_from(LIST_MAX).unwrap_or(u64::MAX) && shown.size < recorded.size;
         if shown.size < recorded.size && !cut {
             return Err(BundleError::EventOmitted {
                 item: item.to_owned(),
@@ -441,7 +486,9 @@ impl<'a> Check<'a> {
             });
         }
         if !cut && shown != recorded {
-            return Err(BundleError::ListWrong { item: item.to_owned() });
+            return Err(BundleError::ListWrong {
+                item: item.to_owned(),
+            });
         }
         Ok(recorded.size)
     }
@@ -457,7 +504,11 @@ impl<'a> Check<'a> {
         if let (Content::Registry { .. }, Some(commitment)) =
             (&content, passed.statement.payload().commitment())
             && usize::from(at.index) < usize::from(commitment.count)
-            && passed.statement.disclosed().iter().all(|one| one.index != at.index)
+            && passed
+                .statement
+                .disclosed()
+                .iter()
+                .all(|one| one.index != at.index)
         {
             return Err(BundleError::DisclosureMissing { at });
         }
@@ -473,18 +524,15 @@ impl<'a> Check<'a> {
 }
 
 fn malformed(item: &str) -> BundleError {
-    BundleError::RecordMalformed { item: item.to_owned() }
+    BundleError::RecordMalformed {
+        item: item.to_owned(),
+    }
 }
 
 /// The first authority that the founding entry names.
 fn first_founder(statement: &SignedStatement) -> Option<Handle> {
     match statement.payload() {
-        Payload::Registry(payload) => match &payload.action {
-            crate::registry::Action::Found { founders, .. } => {
-                founders.first().map(|founder| founder.0)
-            }
-            _ => None,
-        },
+        Payload::Registry(payload) => payload.action.founder(),
         Payload::Block(_) | Payload::Events(_) => None,
     }
 }
@@ -494,16 +542,35 @@ fn disclosures_match(
     one: &BundledStatement,
     statement: &SignedStatement,
 ) -> Result<(), BundleError> {
-    let Some(commitment) = statement.payload().commitment() else { return Ok(()) };
-    let mismatch = |why| BundleError::DisclosureMismatch { leaf: one.leaf, why };
+    let Some(commitment) = statement.payload().commitment() else {
+        return Ok(());
+    };
+    let mismatch = |why| BundleError::DisclosureMismatch {
+        leaf: one.leaf,
+        why,
+    };
     if one.disclosed.is_empty() {
         // Nothing is shown, so that nothing needs a proof, and none may hide here.
-        let stray = ProofError::PathLength { got: one.siblings.len(), want: 0 };
-        return if one.siblings.is_empty() { Ok(()) } else { Err(mismatch(stray)) };
+        let stray = ProofError::PathLength {
+            got: one.siblings.len(),
+            want: 0,
+        };
+        return if one.siblings.is_empty() {
+            Ok(())
+        } else {
+            Err(mismatch(stray))
+        };
     }
-    let leaves: Vec<LeafIndex> =
-        one.disclosed.iter().map(|one| LeafIndex(u64::from(one.index))).collect();
-    let hashes: Vec<Digest> = one.disclosed.iter().map(|one| one.disclosure.leaf()).collect();
+    let leaves: Vec<LeafIndex> = one
+        .disclosed
+        .iter()
+        .map(|one| LeafIndex(u64::from(one.index)))
+        .collect();
+    let hashes: Vec<Digest> = one
+        .disclosed
+        .iter()
+        .map(|one| one.disclosure.leaf())
+        .collect();
     let size = TreeSize(u64::from(commitment.count));
     verify_multi(&hashes, &leaves, size, &one.siblings, &commitment.root).map_err(mismatch)
 }

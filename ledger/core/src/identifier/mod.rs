@@ -250,7 +250,9 @@ impl Identifier {
     pub fn gs1_company_prefix_matches(&self, prefix: &str) -> bool {
         ai::is_digits(prefix)
             && (4..=12).contains(&prefix.len())
-            && self.gs1_prefix_digits().is_some_and(|key| key.starts_with(prefix))
+            && self
+                .gs1_prefix_digits()
+                .is_some_and(|key| key.starts_with(prefix))
     }
 
     /// The GS1 key from its company prefix on. A GTIN-8 has no company prefix: `None`.

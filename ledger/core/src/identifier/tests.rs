@@ -453,9 +453,7 @@ fn a_company_prefix_is_found_behind_the_leading_digit() {
         }
     }
     let gtin8 = scanned("96385074").identifier;
-    assert!(
-        gtin8.gs1_prefix_digits().is_none() && !gtin8.gs1_company_prefix_matches("0000")
-    );
+    assert!(gtin8.gs1_prefix_digits().is_none() && !gtin8.gs1_company_prefix_matches("0000"));
 }
 
 #[test]

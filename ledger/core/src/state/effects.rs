@@ -33,7 +33,10 @@ impl Effects {
         }
         writer.array(self.sets.len());
         for (key, record) in &self.sets {
-            writer.array(2).byte_string(&key.to_bytes()).byte_string(record);
+            writer
+                .array(2)
+                .byte_string(&key.to_bytes())
+                .byte_string(record);
         }
         writer.finish()
     }
@@ -49,8 +52,8 @@ impl Effects {
             .map(|_| {
                 let at = reader.offset();
                 reader.array_of(2, "[index, item]")?;
-                let index = u16::try_from(reader.uint()?)
-                    .map_err(|_| DecodeFault::IntegerRange.at(at))?;
+                let index =
+                    u16::try_from(reader.uint()?).map_err(|_| DecodeFault::IntegerRange.at(at))?;
                 Ok((index, Digest(reader.byte_array()?)))
             })
             .collect::<Result<Vec<_>, _>>()?;
@@ -59,14 +62,18 @@ impl Effects {
                 let at = reader.offset();
                 reader.array_of(2, "[key, record]")?;
                 let key = StateKey::from_bytes(reader.byte_string()?)
-                    .ok_or(DecodeFault::Field("state key").at(at))?;
+                    .ok_or_else(|| DecodeFault::Field("state key").at(at))?;
                 Ok((key, reader.byte_string()?.to_vec()))
             })
             .collect::<Result<Vec<_>, _>>()?;
         reader.end()?;
         let rising = touches.windows(2).all(|pair| pair[0] < pair[1])
             && sets.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        if rising { Ok(Self { touches, sets }) } else { Err(DecodeFault::Field("order").at(0)) }
+        if rising {
+            Ok(Self { touches, sets })
+        } else {
+            Err(DecodeFault::Field("order").at(0))
+        }
     }
 
     /// Puts the effects in their one order.
@@ -80,10 +87,10 @@ impl Effects {
 
     /// The state keys these effects read or write.
     pub fn keys(&self) -> impl Iterator<Item = StateKey> {
-        let items = self
-            .touches
-            .iter()
-            .map(|(_, item)| StateKey { class: Class::Item, digest: *item });
+        let items = self.touches.iter().map(|(_, item)| StateKey {
+            class: Class::Item,
+            digest: *item,
+        });
         items.chain(self.sets.iter().map(|(key, _)| *key))
     }
 }
@@ -102,8 +109,14 @@ pub fn apply(
 ) -> Result<Vec<(StateKey, EventRef)>, StoreError> {
     let mut postings = Vec::with_capacity(effects.touches.len());
     for (index, item) in &effects.touches {
-        let key = StateKey { class: Class::Item, digest: *item };
-        let at = EventRef { leaf, index: *index };
+        let key = StateKey {
+            class: Class::Item,
+            digest: *item,
+        };
+        let at = EventRef {
+            leaf,
+            index: *index,
+        };
         let mut record: ItemRecord = state.load(key)?.unwrap_or_default();
         record.push(posting_leaf(at, leaf_hash));
         state.write(key, record.encode());

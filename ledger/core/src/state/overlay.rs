@@ -20,7 +20,10 @@ struct Slot {
 impl<'v, V: View> Overlay<'v, V> {
     /// The state as `view` has it.
     pub const fn new(view: &'v V) -> Self {
-        Self { view, records: BTreeMap::new() }
+        Self {
+            view,
+            records: BTreeMap::new(),
+        }
     }
 
     /// Reads records in one go, so that later single reads find them here.
@@ -34,7 +37,13 @@ impl<'v, V: View> Overlay<'v, V> {
         wanted.dedup();
         let found = self.view.records(&wanted)?;
         for (key, record) in wanted.into_iter().zip(found) {
-            self.records.insert(key, Slot { record, changed: false });
+            self.records.insert(
+                key,
+                Slot {
+                    record,
+                    changed: false,
+                },
+            );
         }
         Ok(())
     }
@@ -54,10 +63,19 @@ impl<V: View> State for Overlay<'_, V> {
         if !self.records.contains_key(&key) {
             self.prefetch(std::iter::once(key))?;
         }
-        Ok(self.records.get(&key).and_then(|slot| slot.record.as_deref()))
+        Ok(self
+            .records
+            .get(&key)
+            .and_then(|slot| slot.record.as_deref()))
     }
 
     fn write(&mut self, key: StateKey, record: Vec<u8>) {
-        self.records.insert(key, Slot { record: Some(record), changed: true });
+        self.records.insert(
+            key,
+            Slot {
+                record: Some(record),
+                changed: true,
+            },
+        );
     }
 }

@@ -73,7 +73,11 @@ impl Roles {
     /// A set from its bits; unknown bits are `None`.
     #[must_use]
     pub const fn from_bits(bits: u16) -> Option<Self> {
-        if bits < 1 << Role::ALL.len() { Some(Self(bits)) } else { None }
+        if bits < 1 << Role::ALL.len() {
+            Some(Self(bits))
+        } else {
+            None
+        }
     }
 
     /// Whether `role` is in the set.
@@ -110,7 +114,11 @@ pub(crate) const LICENCES_MAX: usize = 32;
 
 impl Licence {
     pub(crate) fn write(&self, writer: &mut Writer) {
-        writer.array(3).text(&self.kind).int(self.from.0).int(self.until.0);
+        writer
+            .array(3)
+            .text(&self.kind)
+            .int(self.from.0)
+            .int(self.until.0);
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -182,6 +190,10 @@ pub struct Config {
 }
 
 impl Config {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "all records are written alike"
+    )]
     fn write(&self, writer: &mut Writer) {
         writer
             .array(2)
@@ -191,7 +203,10 @@ impl Config {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.array_of(2, "the ledger's record")?;
-        Ok(Self { authority_threshold: uint16(reader)?, rules_version: uint16(reader)? })
+        Ok(Self {
+            authority_threshold: uint16(reader)?,
+            rules_version: uint16(reader)?,
+        })
     }
 }
 record!(Config);
@@ -219,7 +234,10 @@ pub struct Participant {
 
 impl Participant {
     fn write(&self, writer: &mut Writer) {
-        writer.array(5).bool(self.suspended).uint(u64::from(self.roles.bits()));
+        writer
+            .array(5)
+            .bool(self.suspended)
+            .uint(u64::from(self.roles.bits()));
         writer.text(&self.district);
         Licence::write_list(&self.licences, writer);
         writer.uint(self.since.0);
@@ -229,8 +247,8 @@ impl Participant {
         reader.array_of(5, "a participant's record")?;
         let suspended = reader.bool()?;
         let start = reader.offset();
-        let roles =
-            Roles::from_bits(uint16(reader)?).ok_or(DecodeFault::Field("roles").at(start))?;
+        let roles = Roles::from_bits(uint16(reader)?)
+            .ok_or_else(|| DecodeFault::Field("roles").at(start))?;
         Ok(Self {
             suspended,
             roles,
@@ -247,7 +265,11 @@ pub(crate) fn read_district(reader: &mut Reader<'_>) -> Result<String, DecodeErr
     let start = reader.offset();
     let text = reader.text()?;
     let fits = (2..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if fits { Ok(text.to_owned()) } else { Err(DecodeFault::Field("district").at(start)) }
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(DecodeFault::Field("district").at(start))
+    }
 }
 
 /// A key: `[handle, public key, added, retired / null, revoked / null, suspect from / null]`.
@@ -307,7 +329,10 @@ impl KeyRecord {
     }
 
     fn write(&self, writer: &mut Writer) {
-        writer.array(6).byte_string(&self.owner.0).byte_string(&self.public_key);
+        writer
+            .array(6)
+            .byte_string(&self.owner.0)
+            .byte_string(&self.public_key);
         writer.uint(self.added.0);
         write_optional(writer, self.retired.map(|time| time.0));
         match self.revoked {
@@ -323,9 +348,21 @@ impl KeyRecord {
             owner: Handle(reader.byte_array()?),
             public_key: reader.byte_array()?,
             added: LeafIndex(reader.uint()?),
-            retired: if reader.null() { None } else { Some(UnixMillis(reader.int()?)) },
-            revoked: if reader.null() { None } else { Some(LeafIndex(reader.uint()?)) },
-            suspect_from: if reader.null() { None } else { Some(UnixMillis(reader.int()?)) },
+            retired: if reader.null() {
+                None
+            } else {
+                Some(UnixMillis(reader.int()?))
+            },
+            revoked: if reader.null() {
+                None
+            } else {
+                Some(LeafIndex(reader.uint()?))
+            },
+            suspect_from: if reader.null() {
+                None
+            } else {
+                Some(UnixMillis(reader.int()?))
+            },
         })
     }
 }
@@ -346,13 +383,19 @@ pub struct Delegation {
 }
 
 impl Delegation {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "all records are written alike"
+    )]
     fn write(&self, writer: &mut Writer) {
         writer.array(1).int(self.until.0);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.array_of(1, "a delegation's record")?;
-        Ok(Self { until: UnixMillis(reader.int()?) })
+        Ok(Self {
+            until: UnixMillis(reader.int()?),
+        })
     }
 }
 record!(Delegation);
@@ -366,7 +409,10 @@ impl PrefixOwners {
     /// Who owns the prefix that `digits` (a GS1 key without its indicator) begins with.
     #[must_use]
     pub fn owner_of(&self, digits: &str) -> Option<Handle> {
-        self.0.iter().find(|(prefix, _)| digits.starts_with(prefix.as_str())).map(|pair| pair.1)
+        self.0
+            .iter()
+            .find(|(prefix, _)| digits.starts_with(prefix.as_str()))
+            .map(|pair| pair.1)
     }
 
     fn write(&self, writer: &mut Writer) {
@@ -456,12 +502,18 @@ pub struct CaptureRecord {
 
 impl CaptureRecord {
     fn write(&self, writer: &mut Writer) {
-        writer.array(2).uint(self.leaf.0).byte_string(&self.signed.0);
+        writer
+            .array(2)
+            .uint(self.leaf.0)
+            .byte_string(&self.signed.0);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.array_of(2, "a submission's record")?;
-        Ok(Self { leaf: LeafIndex(reader.uint()?), signed: Digest(reader.byte_array()?) })
+        Ok(Self {
+            leaf: LeafIndex(reader.uint()?),
+            signed: Digest(reader.byte_array()?),
+        })
     }
 }
 record!(CaptureRecord);
@@ -479,7 +531,11 @@ pub struct EventRecord {
 
 impl EventRecord {
     fn write(&self, writer: &mut Writer) {
-        writer.array(3).uint(self.leaf.0).uint(u64::from(self.index)).bool(self.corrected);
+        writer
+            .array(3)
+            .uint(self.leaf.0)
+            .uint(u64::from(self.index))
+            .bool(self.corrected);
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {

@@ -20,7 +20,10 @@ fn an_items_root_is_that_of_the_tree_over_its_list() {
     for number in 0..70_u64 {
         assert_eq!(record.root(), mth(&leaves));
         assert_eq!(ItemRecord::decode(&record.encode()), Ok(record.clone()));
-        let at = EventRef { leaf: LeafIndex(number), index: 3 };
+        let at = EventRef {
+            leaf: LeafIndex(number),
+            index: 3,
+        };
         let leaf = posting_leaf(at, &Digest::of(b"entry"));
         record.push(leaf);
         leaves.push(leaf);
@@ -32,7 +35,10 @@ fn an_item_record_has_one_peak_for_each_bit_of_its_size() {
     let mut bytes = ItemRecord::default().encode();
     assert_eq!(bytes, [0x82, 0, 0x80]);
     bytes[1] = 1;
-    assert_eq!(ItemRecord::decode(&bytes).unwrap_err().why, DecodeFault::Field("peaks"));
+    assert_eq!(
+        ItemRecord::decode(&bytes).unwrap_err().why,
+        DecodeFault::Field("peaks")
+    );
 }
 
 #[test]
@@ -50,11 +56,17 @@ fn a_key_counts_from_the_leaf_after_it_is_added_through_the_leaf_that_revokes_it
     assert_eq!(key.standing(LeafIndex(11), now), KeyStanding::Counts);
     key.revoked = Some(LeafIndex(20));
     assert_eq!(key.standing(LeafIndex(20), now), KeyStanding::Counts);
-    assert_eq!(key.standing(LeafIndex(21), now), KeyStanding::Revoked(LeafIndex(20)));
+    assert_eq!(
+        key.standing(LeafIndex(21), now),
+        KeyStanding::Revoked(LeafIndex(20))
+    );
     key.revoked = None;
     key.retired = Some(now);
     assert_eq!(key.standing(LeafIndex(99), now), KeyStanding::Counts);
-    assert_eq!(key.standing(LeafIndex(99), UnixMillis(1001)), KeyStanding::Retired(now));
+    assert_eq!(
+        key.standing(LeafIndex(99), UnixMillis(1001)),
+        KeyStanding::Retired(now)
+    );
     assert_eq!(KeyRecord::decode(&key.encode()), Ok(key));
 }
 

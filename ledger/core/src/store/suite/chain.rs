@@ -107,7 +107,7 @@ impl Chain {
             records.push((event, filler("event", leaf, 48)));
             records.push((item, filler("item", leaf, 80)));
             changes.insert(item.digest, Digest::of(&leaf.to_be_bytes()));
-            // More keys than a real log commits to, so that each statement changes 2 to 3 pages.
+            // More keys than a real log commits to, so that a statement changes 2 to 4 pages.
             changes.insert(event.digest, Digest::of(&leaf.to_be_bytes()));
             postings.push((
                 item,
