@@ -339,6 +339,8 @@ pub struct Stretch {
 /// Temperature limits of a storage class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
+    /// Version of the limit table.
+    pub version: u32,
     /// The class's word, as in product master data.
     pub class: &'static str,
     /// Lowest allowed, tenths of °C.

@@ -1,0 +1,359 @@
+//! Who had an item, from whom, and where a hand-over has one side only.
+//!
+//! A single thing has one holder; a lot can be split, so it has a set of them, and whoever ships
+//! part of a lot keeps the rest. Events are taken in the order of their own times.
+
+use super::answer::BreakKind;
+use super::facts::Fact;
+use super::names::{Names, spelled};
+use crate::ids::Handle;
+use crate::store::EventRef;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A missing link, before it is told of which item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Missing {
+    pub(super) kind: BreakKind,
+    pub(super) whose: Option<String>,
+    pub(super) at: EventRef,
+    /// Who acts at that event: breaks off an input's own path concern others.
+    pub(super) actor: Handle,
+}
+
+/// What evidence a stretch of custody owes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carriage {
+    /// In a place.
+    Stored,
+    /// On the road: with a carrier, or between shipment and receipt.
+    Carried,
+}
+
+/// A stretch of custody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hold {
+    pub(super) holder: Handle,
+    /// Who received it at the end of a leg, and may have brought the readings.
+    pub(super) receiver: Option<Handle>,
+    pub(super) from: i64,
+    pub(super) until: i64,
+    pub(super) carriage: Carriage,
+}
+
+/// The custody of one item.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Custody {
+    pub(super) breaks: Vec<Missing>,
+    /// Hand-overs whose two sides name different partners: the events, and whose report differs.
+    pub(super) mismatches: Vec<(Vec<EventRef>, Handle)>,
+    /// One thing shipped twice without coming back: the events.
+    pub(super) twice: Vec<(Vec<EventRef>, Handle)>,
+    pub(super) holders: BTreeSet<Handle>,
+    /// Everyone who ever had it.
+    pub(super) ever: BTreeSet<Handle>,
+    /// To whom it is on its way.
+    pub(super) under_way: Vec<String>,
+    pub(super) holds: Vec<Hold>,
+    /// Receiver and giver of each hand-over.
+    passed: Vec<(Handle, Handle)>,
+}
+
+impl Custody {
+    /// Those through whose hands the item came to any of `users`; everyone where it never did.
+    pub(super) fn path_to(&self, users: &BTreeSet<Handle>) -> BTreeSet<Handle> {
+        if users.is_empty() || !users.iter().all(|user| self.ever.contains(user)) {
+            return &self.ever | users;
+        }
+        let mut path = users.clone();
+        loop {
+            let before = path.len();
+            let givers = self.passed.iter().filter(|(to, _)| path.contains(to));
+            let givers: Vec<Handle> = givers.map(|(_, from)| *from).collect();
+            path.extend(givers);
+            // Each round adds a holder or ends.
+            if path.len() == before {
+                return path;
+            }
+        }
+    }
+}
+
+/// A shipment that waits for its receipt.
+#[derive(Clone, Debug)]
+struct Pending {
+    from: Handle,
+    /// As the shipper names it; one spelling per party.
+    to: Option<String>,
+    at: EventRef,
+    time: i64,
+    received: bool,
+}
+
+struct Machine<'n> {
+    names: &'n Names,
+    single: bool,
+    out: Custody,
+    pending: Vec<Pending>,
+    /// Open stretches: since when, and the last act.
+    open: BTreeMap<Handle, (i64, i64)>,
+}
+
+/// Follows an item through the hands. `single`: whether it is one thing, which has one holder.
+///
+/// `facts` are in order.
+pub(super) fn follow(facts: &[Fact], single: bool, names: &Names) -> Custody {
+    let mut machine = Machine {
+        names,
+        single,
+        out: Custody::default(),
+        pending: Vec::new(),
+        open: BTreeMap::new(),
+    };
+    for fact in facts.iter().filter(|fact| fact.corrected.is_none()) {
+        machine.take(fact);
+    }
+    machine.finish()
+}
+
+impl Machine<'_> {
+    fn take(&mut self, fact: &Fact) {
+        let actor = fact.issuer();
+        if fact.creates() && (self.out.ever.is_empty() || fact.makes()) {
+            // A lot may be made in several goes; a second maker must have it first.
+            if !self.out.ever.is_empty() && !self.out.ever.contains(&actor) {
+                self.must_hold(fact);
+            }
+            self.gain(actor, fact.time());
+            return;
+        }
+        if fact.observes() || self.names.only_watches(actor) {
+            return;
+        }
+        match fact.step() {
+            "receiving" => self.receive(fact),
+            "shipping" => self.ship(fact),
+            "void_shipping" => {
+                let mine = |pending: &Pending| pending.from == actor && !pending.received;
+                if let Some(index) = self.pending.iter().rposition(mine) {
+                    self.pending.remove(index);
+                    self.gain(actor, fact.time());
+                } else {
+                    self.must_hold(fact);
+                }
+            }
+            _ => {
+                self.must_hold(fact);
+                if self.single && (fact.ends() || fact.uses()) {
+                    self.lose(actor, fact.time());
+                }
+            }
+        }
+    }
+
+    fn gain(&mut self, who: Handle, time: i64) {
+        if self.single {
+            let others: Vec<Handle> =
+                self.out.holders.iter().copied().filter(|other| *other != who).collect();
+            for other in others {
+                self.lose(other, time);
+            }
+        }
+        self.out.holders.insert(who);
+        self.out.ever.insert(who);
+        let stretch = self.open.entry(who).or_insert((time, time));
+        stretch.1 = stretch.1.max(time);
+    }
+
+    fn lose(&mut self, who: Handle, time: i64) {
+        self.out.holders.remove(&who);
+        self.close(who, time);
+    }
+
+    fn close(&mut self, who: Handle, time: i64) {
+        if let Some((from, _)) = self.open.remove(&who) {
+            self.out.holds.push(Hold {
+                holder: who,
+                receiver: None,
+                from,
+                until: time,
+                carriage: self.carriage(who),
+            });
+        }
+    }
+
+    fn carriage(&self, who: Handle) -> Carriage {
+        use crate::state::Role;
+        if self.names.is_any(who, &[Role::Carrier]) {
+            Carriage::Carried
+        } else {
+            Carriage::Stored
+        }
+    }
+
+    /// A party of the event in its one spelling.
+    fn spelling(&self, party: Option<&str>) -> Option<String> {
+        party.map(|party| self.names.spelling(party))
+    }
+
+    fn breaks(&mut self, kind: BreakKind, whose: Option<String>, fact: &Fact) {
+        let (at, actor) = (fact.at(), fact.issuer());
+        self.out.breaks.push(Missing { kind, whose, at, actor });
+    }
+
+    /// Only who has it can do this; whoever does it all the same has it from now on.
+    fn must_hold(&mut self, fact: &Fact) {
+        let (actor, time) = (fact.issuer(), fact.time());
+        if self.out.holders.contains(&actor) {
+            self.gain(actor, time);
+            return;
+        }
+        // Until somebody receives it, the shipper carries it himself.
+        if self.pending.iter().any(|pending| pending.from == actor && !pending.received) {
+            if self.single && (fact.ends() || fact.uses()) {
+                self.again(fact);
+            }
+            return;
+        }
+        let me = spelled(actor);
+        let waits = |pending: &Pending, to: &Option<String>| !pending.received && pending.to == *to;
+        let to_me = Some(me.clone());
+        let found = self
+            .pending
+            .iter()
+            .rposition(|pending| waits(pending, &to_me) || waits(pending, &None))
+            .or_else(|| self.pending.iter().rposition(|pending| !pending.received));
+        if let Some(index) = found {
+            let pending = &mut self.pending[index];
+            pending.received = true;
+            let whose = pending.to.clone().unwrap_or(me);
+            let from = pending.from;
+            self.breaks(BreakKind::ReceiptMissing, Some(whose), fact);
+            self.out.passed.push((actor, from));
+        } else if !self.out.ever.is_empty() {
+            self.breaks(BreakKind::HandoverMissing, Some(me), fact);
+            let givers: Vec<Handle> = self.out.holders.iter().copied().collect();
+            self.out.passed.extend(givers.into_iter().map(|from| (actor, from)));
+        }
+        self.gain(actor, time);
+    }
+
+    /// One thing used or sent on by a shipper whose shipment nobody received.
+    fn again(&mut self, fact: &Fact) {
+        let actor = fact.issuer();
+        let first = self.pending.iter().rfind(|pending| pending.from == actor && !pending.received);
+        if let Some(first) = first {
+            self.out.twice.push((vec![first.at, fact.at()], actor));
+        }
+    }
+
+    fn ship(&mut self, fact: &Fact) {
+        let (actor, time) = (fact.issuer(), fact.time());
+        let me = Some(spelled(actor));
+        let under_way = |pending: &&Pending| pending.from == actor && !pending.received;
+        if self.single
+            && !self.out.holders.contains(&actor)
+            && self.pending.iter().any(|pending| under_way(&pending))
+        {
+            self.again(fact);
+        } else {
+            self.must_hold(fact);
+        }
+        let from = self.spelling(fact.source());
+        if from.is_some() && from != me {
+            self.out.mismatches.push((vec![fact.at()], actor));
+        }
+        let to = self.spelling(fact.destination());
+        if to == me {
+            return; // Between two places of one party.
+        }
+        if self.single {
+            self.lose(actor, time);
+        } else if self.carriage(actor) == Carriage::Carried {
+            self.close(actor, time);
+        }
+        self.pending.push(Pending { from: actor, to, at: fact.at(), time, received: false });
+    }
+
+    fn receive(&mut self, fact: &Fact) {
+        let (actor, time) = (fact.issuer(), fact.time());
+        let me = spelled(actor);
+        let source = self.spelling(fact.source());
+        let to = self.spelling(fact.destination());
+        if to.as_ref().is_some_and(|to| *to != me) {
+            self.out.mismatches.push((vec![fact.at()], actor));
+        }
+        if let Some((index, agrees)) = self.matching(&me, source.as_deref()) {
+            let pending = &mut self.pending[index];
+            let leg = Hold {
+                holder: pending.from,
+                receiver: Some(actor),
+                from: pending.time,
+                until: time,
+                carriage: Carriage::Carried,
+            };
+            let shipped = pending.at;
+            if !pending.received {
+                self.out.holds.push(leg);
+            }
+            let from = pending.from;
+            pending.received = true;
+            self.out.passed.push((actor, from));
+            if !agrees {
+                self.out.mismatches.push((vec![shipped, fact.at()], actor));
+            }
+        } else if self.out.holders.contains(&actor) && source.as_ref().is_none_or(|s| *s == me) {
+            // Between two places of one party.
+        } else if let Some(index) = self.silent(source.as_deref()) {
+            let pending = &mut self.pending[index];
+            pending.received = true;
+            let (whose, from) = (pending.to.clone(), pending.from);
+            self.breaks(BreakKind::ReceiptMissing, whose, fact);
+            self.out.passed.push((actor, from));
+        } else if !self.out.ever.is_empty() {
+            self.breaks(BreakKind::ShipmentMissing, source, fact);
+            let givers: Vec<Handle> = self.out.holders.iter().copied().collect();
+            self.out.passed.extend(givers.into_iter().map(|from| (actor, from)));
+        }
+        self.gain(actor, time);
+    }
+
+    /// The shipment that a receipt answers, and whether both sides name each other: one not yet
+    /// received before one received in part, one from the named sender before others.
+    fn matching(&self, me: &str, source: Option<&str>) -> Option<(usize, bool)> {
+        let from = |pending: &Pending| source.is_none_or(|source| spelled(pending.from) == source);
+        let to_me = |pending: &Pending| pending.to.as_deref().is_none_or(|to| to == me);
+        let find = |wanted: &dyn Fn(&Pending) -> bool| self.pending.iter().position(wanted);
+        let partly = !self.single;
+        find(&|pending| !pending.received && to_me(pending) && from(pending))
+            .map(|index| (index, true))
+            .or_else(|| {
+                let again = find(&|pending| partly && to_me(pending) && from(pending));
+                again.map(|index| (index, true))
+            })
+            .or_else(|| {
+                // One of the two names the other, who names somebody else.
+                let differs = find(&|pending| {
+                    !pending.received && (to_me(pending) || (source.is_some() && from(pending)))
+                });
+                differs.map(|index| (index, false))
+            })
+    }
+
+    /// A shipment to the one from whom somebody else received: that one never reported.
+    fn silent(&self, source: Option<&str>) -> Option<usize> {
+        let source = source?;
+        self.pending
+            .iter()
+            .rposition(|pending| !pending.received && pending.to.as_deref() == Some(source))
+    }
+
+    fn finish(mut self) -> Custody {
+        for (holder, (_, last)) in self.open.clone() {
+            self.close(holder, last);
+        }
+        self.out.holds.sort_by_key(|hold| (hold.from, hold.until, hold.holder));
+        let waiting = self.pending.iter().filter(|pending| !pending.received);
+        self.out.under_way = waiting.filter_map(|pending| pending.to.clone()).collect();
+        self.out
+    }
+}

@@ -1,0 +1,298 @@
+//! One event as it concerns one item, and the few questions that rules ask of it.
+
+use super::source::{Content, Touch};
+use crate::cbor::{Map, Value};
+use crate::event::{Action, Event, EventKind, Role};
+use crate::ids::Handle;
+use crate::store::EventRef;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Our extension names.
+pub(super) const SUYUAN: &str = "https://ref.suyuan.example/voc/";
+/// Instance and lot master data (CBV 2.0 §10.2).
+pub(super) const MASTER_DATA: &str = "urn:epcglobal:cbv:mda:";
+
+/// A stretch of event time in milliseconds, both ends included.
+pub(super) type Span = (i64, i64);
+
+/// All of time.
+pub(super) const ALWAYS: Span = (i64::MIN, i64::MAX);
+
+/// The event of a touch, if it is one.
+pub(super) fn event_of(touch: &Touch) -> Option<&Event> {
+    match &*touch.content {
+        Content::Event(event) => Some(event),
+        Content::Registry { .. } => None,
+    }
+}
+
+/// An event that concerns an item, itself or through a container.
+#[derive(Clone, Debug)]
+pub(super) struct Fact {
+    touch: Touch,
+    /// What the item's own codes play in it; empty where only a container is named.
+    pub(super) plays: BTreeSet<Role>,
+    /// The container through which it concerns the item.
+    pub(super) via: Option<String>,
+    /// When the item was where this event's readings were taken.
+    pub(super) within: Vec<Span>,
+    /// Why its issuer took it back.
+    pub(super) corrected: Option<String>,
+}
+
+impl Fact {
+    /// A fact, if the touch is an event.
+    pub(super) fn new(touch: &Touch, codes: &BTreeSet<String>) -> Option<Self> {
+        let event = event_of(touch)?;
+        let plays = plays(event, codes);
+        Some(Self {
+            touch: touch.clone(),
+            plays,
+            via: None,
+            within: vec![ALWAYS],
+            corrected: None,
+        })
+    }
+
+    pub(super) fn event(&self) -> &Event {
+        event_of(&self.touch).expect("a fact is made of an event")
+    }
+
+    pub(super) const fn touch(&self) -> &Touch {
+        &self.touch
+    }
+
+    pub(super) const fn at(&self) -> EventRef {
+        self.touch.at
+    }
+
+    pub(super) const fn issuer(&self) -> Handle {
+        self.touch.issuer
+    }
+
+    pub(super) fn time(&self) -> i64 {
+        self.event().time().0
+    }
+
+    /// Event time first; what was recorded first decides only between equal times.
+    pub(super) fn order(&self) -> (i64, bool, EventRef) {
+        (self.time(), !self.creates(), self.at())
+    }
+
+    pub(super) fn step(&self) -> &str {
+        self.event().biz_step().unwrap_or_default()
+    }
+
+    /// Whether it brings the item itself into being.
+    pub(super) fn creates(&self) -> bool {
+        let event = self.event();
+        match event.kind() {
+            EventKind::Object => {
+                event.action() == Some(Action::Add) && self.plays.contains(&Role::Object)
+            }
+            EventKind::Transformation => self.plays.contains(&Role::Output),
+            // A pallet begins when something is put on it.
+            EventKind::Aggregation | EventKind::Association => {
+                event.action() == Some(Action::Add) && self.plays.contains(&Role::Parent)
+            }
+            EventKind::Transaction => false,
+        }
+    }
+
+    /// Whether it makes the item out of others or finds it in the field, as against packing it.
+    pub(super) fn makes(&self) -> bool {
+        self.creates() && !self.plays.contains(&Role::Parent)
+    }
+
+    /// Whether it uses the item up as an input.
+    pub(super) fn uses(&self) -> bool {
+        self.plays.contains(&Role::Input)
+    }
+
+    /// Whether the item ends with it for whoever had it: sold, given, destroyed.
+    pub(super) fn ends(&self) -> bool {
+        self.sells()
+            || (self.event().kind() == EventKind::Object
+                && self.event().action() == Some(Action::Delete)
+                && self.plays.contains(&Role::Object))
+    }
+
+    /// Whether it sells or dispenses the item itself.
+    pub(super) fn sells(&self) -> bool {
+        matches!(self.step(), "retail_selling" | "dispensing")
+            && (self.via.is_some() || self.plays.contains(&Role::Object))
+    }
+
+    /// Whether it only looks at the item, or speaks about it: no custody is needed for that.
+    pub(super) fn observes(&self) -> bool {
+        let event = self.event();
+        if event.kind() == EventKind::Transaction {
+            return true;
+        }
+        let observed = event.action() == Some(Action::Observe);
+        observed && (self.stops() || !CUSTODY_STEPS.contains(&self.step()))
+    }
+
+    /// Whether it recalls the item.
+    pub(super) fn recalls(&self) -> bool {
+        let event = self.event();
+        let set = event.persistent_disposition().is_some_and(|held| held.set.contains(&RECALLED));
+        set || (event.disposition() == Some(RECALLED) && !self.moves())
+    }
+
+    /// Whether it ends a recall.
+    pub(super) fn unrecalls(&self) -> bool {
+        let held = self.event().persistent_disposition();
+        held.is_some_and(|held| held.unset.contains(&RECALLED))
+    }
+
+    /// Recalled or held.
+    pub(super) fn stops(&self) -> bool {
+        self.recalls() || self.step() == "holding"
+    }
+
+    /// Recalled goods on their way back carry the disposition too; that recalls nothing.
+    fn moves(&self) -> bool {
+        matches!(self.step(), "shipping" | "receiving" | "packing" | "loading" | "unloading")
+    }
+
+    /// Whether it brings a test result or a certificate.
+    pub(super) fn tests(&self) -> bool {
+        let event = self.event();
+        event.extension(SUYUAN, "test").is_some()
+            || event.extension(SUYUAN, "certificate").is_some()
+            || event.certification_info().next().is_some()
+            || matches!(self.step(), "inspecting" | "sampling")
+    }
+
+    /// The party of this type on the sending side.
+    pub(super) fn source(&self) -> Option<&str> {
+        party(self.event().sources())
+    }
+
+    /// The party of this type on the receiving side.
+    pub(super) fn destination(&self) -> Option<&str> {
+        party(self.event().destinations())
+    }
+
+    /// A field of the item's instance and lot master data.
+    pub(super) fn ilmd(&self, namespace: &str, local: &str) -> Option<&Value> {
+        let event = self.event();
+        event.ilmd()?.iter().find_map(|(key, value)| {
+            is_named(event.as_map(), key, namespace, local).then_some(value)
+        })
+    }
+
+    pub(super) fn ilmd_text(&self, namespace: &str, local: &str) -> Option<&str> {
+        self.ilmd(namespace, local).and_then(Value::as_text)
+    }
+}
+
+const RECALLED: &str = "recalled";
+
+/// Business steps that only somebody who has the goods can do (CBV 2.0 §7.1). Not here: steps of
+/// observers (inspecting, sampling, sensor_reporting, holding), of gates (arriving, departing,
+/// entering_exiting), and words of one's own, of which nothing is known.
+const CUSTODY_STEPS: [&str; 27] = [
+    "accepting",
+    "assembling",
+    "commissioning",
+    "cycle_counting",
+    "decommissioning",
+    "destroying",
+    "disassembling",
+    "dispensing",
+    "installing",
+    "killing",
+    "loading",
+    "packing",
+    "picking",
+    "receiving",
+    "removing",
+    "repackaging",
+    "repairing",
+    "retail_selling",
+    "shipping",
+    "staging_outbound",
+    "stock_taking",
+    "stocking",
+    "storing",
+    "transporting",
+    "unloading",
+    "unpacking",
+    "void_shipping",
+];
+
+/// The possessing party, or where none is named the owning one.
+fn party<'a>(parties: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
+    let all: Vec<_> = parties.collect();
+    ["possessing_party", "owning_party"].into_iter().find_map(|wanted| {
+        all.iter().find_map(|(kind, id)| (*kind == wanted).then_some(*id))
+    })
+}
+
+/// What any of `codes` plays in `event`.
+pub(super) fn plays(event: &Event, codes: &BTreeSet<String>) -> BTreeSet<Role> {
+    let objects = event.objects();
+    objects.iter().filter(|object| codes.contains(object.id)).map(|object| object.role).collect()
+}
+
+/// Whether `key` of `event` means `namespace` + `local`. The prefix of CBV master data is the
+/// EPCIS context's own and need not be declared.
+fn is_named(event: &Map, key: &str, namespace: &str, local: &str) -> bool {
+    if key.strip_prefix(namespace) == Some(local) {
+        return true;
+    }
+    let Some((prefix, name)) = key.split_once(':') else { return false };
+    let declared = |context: &Value| {
+        context.as_map()?.get(prefix)?.as_text().map(|found| found == namespace)
+    };
+    let found = event.get("@context").and_then(|context| {
+        let many = context.as_array().unwrap_or_default();
+        declared(context).or_else(|| many.iter().find_map(declared))
+    });
+    name == local && found.unwrap_or(prefix == "cbvmda" && namespace == MASTER_DATA)
+}
+
+/// Marks facts whose issuer took them back, and leaves out the declarations themselves.
+///
+/// A declaration repeats the event it corrects, event id included (EPCIS 2.0 §7.4.1.4); only the
+/// same issuer can make one. A declaration whose event is not here stands for it.
+pub(super) fn correct(facts: &mut BTreeMap<EventRef, Fact>) {
+    let mut declared: BTreeMap<(Handle, String), (EventRef, String)> = BTreeMap::new();
+    for fact in facts.values() {
+        let event = fact.event();
+        if let (Some(declaration), Some(id)) = (event.error_declaration(), event.event_id()) {
+            let reason = declaration.reason.unwrap_or("incorrect_data").to_owned();
+            declared.insert((fact.issuer(), id.to_owned()), (fact.at(), reason));
+        }
+    }
+    let mut originals = BTreeSet::new();
+    for fact in facts.values_mut() {
+        let Some(id) = fact.event().event_id() else { continue };
+        let key = (fact.issuer(), id.to_owned());
+        let Some((declaration, reason)) = declared.get(&key) else { continue };
+        if fact.at() != *declaration {
+            originals.insert(*declaration);
+        }
+        fact.corrected = Some(reason.clone());
+    }
+    facts.retain(|at, _| !originals.contains(at));
+}
+
+/// Where events stand that their issuers took back, and the declarations that say so.
+pub(super) fn corrected_in(lists: &[&[Touch]]) -> BTreeSet<EventRef> {
+    let named = |touch: &Touch| {
+        let event = event_of(touch)?;
+        Some((touch.issuer, event.event_id()?.to_owned(), event.error_declaration().is_some()))
+    };
+    let all = || lists.iter().copied().flatten();
+    let declared: BTreeSet<(Handle, String)> = all()
+        .filter_map(named)
+        .filter_map(|(issuer, id, corrects)| corrects.then_some((issuer, id)))
+        .collect();
+    let wrong = |touch: &&Touch| {
+        named(touch).is_some_and(|(issuer, id, _)| declared.contains(&(issuer, id)))
+    };
+    all().filter(wrong).map(|touch| touch.at).collect()
+}

@@ -1,0 +1,282 @@
+//! Who and what things are called, out of the registry's lists.
+
+use super::answer::{Party, Place, Product, Text};
+use super::asked::Asked;
+use super::source::{Content, Source, Touch};
+use crate::cbor::{Map, Value};
+use crate::identifier::Identifier;
+use crate::ids::{Handle, UnixMillis};
+use crate::registry::Action;
+use crate::state::{Role, Roles};
+use std::collections::BTreeMap;
+
+/// A product's version and when it was recorded.
+#[derive(Clone, Debug)]
+struct Version {
+    recorded: UnixMillis,
+    product: Product,
+}
+
+/// What was looked up so far.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    participants: BTreeMap<Handle, Option<Party>>,
+    parties: BTreeMap<String, Option<Handle>>,
+    products: BTreeMap<String, Vec<Version>>,
+    places: BTreeMap<String, Option<Place>>,
+}
+
+impl Names {
+    /// Looks up a participant.
+    pub(super) fn load_participant<S: Source>(
+        &mut self,
+        asked: &mut Asked<'_, S>,
+        handle: Handle,
+    ) -> Result<(), S::Error> {
+        if !self.participants.contains_key(&handle) {
+            let list = asked.names(Identifier::participant(handle).as_str())?;
+            self.participants.insert(handle, participant(&list, handle));
+        }
+        Ok(())
+    }
+
+    /// Looks up who a party's identifier names.
+    pub(super) fn load_party<S: Source>(
+        &mut self,
+        asked: &mut Asked<'_, S>,
+        id: &str,
+    ) -> Result<(), S::Error> {
+        if self.parties.contains_key(id) {
+            return Ok(());
+        }
+        let own = Identifier::parse(id).ok().and_then(|id| id.participant_handle());
+        let handle = match (own, id.rsplit_once("/417/")) {
+            (Some(handle), _) => Some(handle),
+            (None, Some((_, gln))) => owner_of_gln(&asked.names(id)?, gln),
+            (None, None) => None,
+        };
+        self.parties.insert(id.to_owned(), handle);
+        Ok(())
+    }
+
+    /// Looks up a product.
+    pub(super) fn load_product<S: Source>(
+        &mut self,
+        asked: &mut Asked<'_, S>,
+        id: &str,
+    ) -> Result<(), S::Error> {
+        if !self.products.contains_key(id) {
+            let list = asked.names(id)?;
+            let versions = list.iter().filter_map(|touch| {
+                let record = record(touch, &Action::Product, id)?;
+                Some(Version { recorded: touch.recorded, product: product(record) })
+            });
+            self.products.insert(id.to_owned(), versions.collect());
+        }
+        Ok(())
+    }
+
+    /// Looks up a place.
+    pub(super) fn load_place<S: Source>(
+        &mut self,
+        asked: &mut Asked<'_, S>,
+        id: &str,
+    ) -> Result<(), S::Error> {
+        let participant = Identifier::parse(id).is_ok_and(|id| id.participant_handle().is_some());
+        if !participant && !self.places.contains_key(id) {
+            let list = asked.names(id)?;
+            let newest = list.iter().rev().find_map(|touch| record(touch, &Action::Place, id));
+            self.places.insert(id.to_owned(), newest.map(place));
+        }
+        Ok(())
+    }
+
+    /// Whose identifier this is, if it was looked up and is known.
+    pub(super) fn party(&self, id: &str) -> Option<Handle> {
+        self.parties.get(id).copied().flatten()
+    }
+
+    /// The one spelling of a party: the participant's identifier where it is one.
+    pub(super) fn spelling(&self, id: &str) -> String {
+        self.party(id).map_or_else(|| id.to_owned(), spelled)
+    }
+
+    /// Whether a participant is known to act in any of these roles.
+    pub(super) fn is_any(&self, handle: Handle, roles: &[Role]) -> bool {
+        let party = self.participants.get(&handle).and_then(Option::as_ref);
+        party.is_some_and(|party| party.roles.iter().any(|role| roles.contains(role)))
+    }
+
+    /// Whether it does nothing but watch: laboratories, regulators, authorities.
+    pub(super) fn only_watches(&self, handle: Handle) -> bool {
+        let party = self.participants.get(&handle).and_then(Option::as_ref);
+        party.is_some_and(|party| {
+            !party.roles.is_empty() && party.roles.iter().all(|role| watches(*role))
+        })
+    }
+
+    /// The version of a product that held at `moment`; the first where it is older.
+    pub(super) fn product_at(&self, id: &str, moment: UnixMillis) -> Option<&Product> {
+        let versions = self.products.get(id)?;
+        let then = versions.iter().rev().find(|version| version.recorded <= moment);
+        then.or_else(|| versions.first()).map(|version| &version.product)
+    }
+
+    /// Everyone and everything found, for display: the newest versions.
+    pub(super) fn into_parts(
+        self,
+    ) -> (BTreeMap<Handle, Party>, BTreeMap<String, Product>, BTreeMap<String, Place>) {
+        let known = |(key, value): (_, Option<_>)| Some((key, value?));
+        (
+            self.participants.into_iter().filter_map(|(key, value)| Some((key, value?))).collect(),
+            self.products
+                .into_iter()
+                .filter_map(|(id, mut versions)| Some((id, versions.pop()?.product)))
+                .collect(),
+            self.places.into_iter().filter_map(known).collect(),
+        )
+    }
+}
+
+/// A participant as a party's identifier.
+pub(super) fn spelled(handle: Handle) -> String {
+    Identifier::participant(handle).as_str().to_owned()
+}
+
+const fn watches(role: Role) -> bool {
+    match role {
+        Role::Authority | Role::Laboratory | Role::Regulator => true,
+        Role::Carrier
+        | Role::Distributor
+        | Role::Processor
+        | Role::Producer
+        | Role::Retailer
+        | Role::Site => false,
+    }
+}
+
+/// The record of an act of this kind about `id`.
+fn record<'t>(touch: &'t Touch, wanted: &Action, id: &str) -> Option<&'t Map> {
+    match &*touch.content {
+        Content::Registry { action, record } if action == wanted => {
+            (text(record, "id") == id).then_some(record)
+        }
+        Content::Registry { .. } | Content::Event(_) => None,
+    }
+}
+
+/// Whom the newest act that lists this number admits or amends.
+fn owner_of_gln(list: &[Touch], gln: &str) -> Option<Handle> {
+    list.iter().rev().find_map(|touch| match &*touch.content {
+        Content::Registry {
+            action: Action::Admit { handle, .. } | Action::Amend { handle, .. },
+            record,
+        } => {
+            let glns = record.get("glns").and_then(Value::as_array).unwrap_or_default();
+            glns.iter().any(|one| one.as_text() == Some(gln)).then_some(*handle)
+        }
+        Content::Registry { .. } | Content::Event(_) => None,
+    })
+}
+
+/// A participant's record as its acts leave it.
+fn participant(list: &[Touch], wanted: Handle) -> Option<Party> {
+    let mut found: Option<Party> = None;
+    for touch in list {
+        let Content::Registry { action, record } = &*touch.content else { continue };
+        match action {
+            Action::Admit { handle, roles, district, .. }
+            | Action::Amend { handle, roles, district, .. }
+                if *handle == wanted =>
+            {
+                let party = found.get_or_insert_default();
+                describe(party, *roles, district, record);
+            }
+            Action::Found { founders, .. } => {
+                if let Some((_, district, _)) =
+                    founders.iter().find(|(handle, ..)| *handle == wanted)
+                {
+                    let party = found.get_or_insert_default();
+                    describe(party, [Role::Authority].into_iter().collect(), district, record);
+                }
+            }
+            Action::Suspend(handle) | Action::Reinstate(handle) if *handle == wanted => {
+                if let Some(party) = &mut found {
+                    party.suspended = matches!(action, Action::Suspend(_));
+                }
+            }
+            Action::Admit { .. }
+            | Action::Amend { .. }
+            | Action::Suspend(_)
+            | Action::Reinstate(_)
+            | Action::AddKey { .. }
+            | Action::RetireKey { .. }
+            | Action::RevokeKey { .. }
+            | Action::Delegate { .. }
+            | Action::Product
+            | Action::Place
+            | Action::Recode
+            | Action::Rules { .. } => {}
+        }
+    }
+    found
+}
+
+fn describe(party: &mut Party, roles: Roles, district: &str, record: &Map) {
+    party.roles = roles.iter().collect();
+    district.clone_into(&mut party.district);
+    if let Some(name) = record.get("name") {
+        party.name = both(Some(name));
+    }
+    if let Some(uscc) = record.get("uscc").and_then(Value::as_text) {
+        party.uscc = Some(uscc.to_owned());
+    }
+    if let Some(licences) = record.get("licences").and_then(Value::as_array) {
+        let maps = licences.iter().filter_map(Value::as_map);
+        party.licences = maps
+            .map(|licence| (text(licence, "kind").to_owned(), text(licence, "number").to_owned()))
+            .collect();
+    }
+}
+
+fn product(record: &Map) -> Product {
+    let specification = both(record.get("specification"));
+    Product {
+        name: both(record.get("name")),
+        specification: joined(&specification),
+        net_content: text(record, "netContent").to_owned(),
+        category: text(record, "category").to_owned(),
+        storage_class: text(record, "storageClass").to_owned(),
+        key_variety: matches!(record.get("keyVariety"), Some(Value::Bool(true))),
+        shelf_life_days: match record.get("shelfLifeDays") {
+            Some(Value::Int(days)) => Some(*days),
+            _ => None,
+        },
+    }
+}
+
+fn place(record: &Map) -> Place {
+    Place {
+        name: both(record.get("name")),
+        district: text(record, "district").to_owned(),
+        kind: text(record, "kind").to_owned(),
+    }
+}
+
+/// `{zh, en}`, or one text for both.
+pub(super) fn both(value: Option<&Value>) -> Text {
+    let Some(map) = value.and_then(Value::as_map) else {
+        let one = value.and_then(Value::as_text).unwrap_or_default();
+        return Text { zh: one.to_owned(), en: one.to_owned() };
+    };
+    Text { zh: text(map, "zh").to_owned(), en: text(map, "en").to_owned() }
+}
+
+fn joined(text: &Text) -> String {
+    if text.zh == text.en { text.zh.clone() } else { format!("{} / {}", text.zh, text.en) }
+}
+
+/// A text field; nothing where it is missing or withheld.
+pub(super) fn text<'a>(map: &'a Map, key: &str) -> &'a str {
+    map.get(key).and_then(Value::as_text).unwrap_or_default()
+}

@@ -1,0 +1,315 @@
+//! Findings: what the chain itself shows to be wrong, break or not.
+
+use super::answer::{Finding, Rule};
+use super::facts::Fact;
+use super::names::{Names, spelled};
+use super::subject::dates;
+use super::tests_results::failed;
+use super::walk::{Node, Part};
+use crate::cbor::Value;
+use crate::event::Role as Plays;
+use crate::ids::Handle;
+use crate::state::Role;
+use crate::store::EventRef;
+use std::collections::BTreeMap;
+
+/// The findings of one item; temperature apart.
+pub(super) fn findings(node: &Node, id: &str, names: &Names) -> Vec<Finding> {
+    let mut found = Findings { id, node, names, all: Vec::new() };
+    if node.part != Part::Lot {
+        found.custody();
+        found.order();
+        found.single_parent();
+        found.balance();
+        found.expiry();
+        found.recalled_moving();
+    }
+    found.failed_tests();
+    found.all
+}
+
+/// Since when an item is recalled, if it is: by somebody who may, and not ended since.
+///
+/// Whoever has or had the goods may recall them, and an authority; it ends by whoever began it,
+/// or by an authority. A stranger's word is shown, and reddens nobody's goods.
+pub(super) fn recalled_since<'n>(node: &'n Node, names: &Names) -> Option<&'n Fact> {
+    let mut standing: BTreeMap<Handle, &Fact> = BTreeMap::new();
+    for fact in node.timeline.facts.iter().filter(|fact| fact.corrected.is_none()) {
+        let issuer = fact.issuer();
+        let authority = names.is_any(issuer, &[Role::Authority, Role::Regulator]);
+        if fact.unrecalls() {
+            if authority {
+                standing.clear();
+            } else {
+                standing.remove(&issuer);
+            }
+        } else if (fact.recalls() && (authority || node.custody.ever.contains(&issuer)))
+            || (fact.step() == "holding" && authority)
+        {
+            standing.entry(issuer).or_insert(fact);
+        }
+    }
+    standing.into_values().min_by_key(|fact| fact.order())
+}
+
+/// Failed tests by somebody whose result counts: a laboratory, an authority, or a holder's own.
+pub(super) fn failed_tests<'n>(
+    node: &'n Node,
+    names: &'n Names,
+) -> impl Iterator<Item = &'n Fact> {
+    node.timeline.facts.iter().filter(move |fact| {
+        let tester = [Role::Laboratory, Role::Authority, Role::Regulator];
+        let counts =
+            names.is_any(fact.issuer(), &tester) || node.custody.ever.contains(&fact.issuer());
+        fact.corrected.is_none() && counts && failed(fact)
+    })
+}
+
+struct Findings<'n> {
+    id: &'n str,
+    node: &'n Node,
+    names: &'n Names,
+    all: Vec<Finding>,
+}
+
+impl<'n> Findings<'n> {
+    fn add(&mut self, rule: Rule, events: Vec<EventRef>, whose: Option<Handle>) {
+        self.all.push(Finding {
+            rule,
+            item: self.id.to_owned(),
+            events,
+            whose: whose.map(spelled),
+        });
+    }
+
+    /// What counts, in order, and concerns this story.
+    fn valid(&self) -> impl Iterator<Item = &'n Fact> + use<'n> {
+        self.node.told().into_iter().filter(|fact| fact.corrected.is_none())
+    }
+
+    /// Acts that need the goods.
+    fn acts(&self) -> Vec<&'n Fact> {
+        let needs = |fact: &&Fact| !fact.observes() && !self.names.only_watches(fact.issuer());
+        self.valid().filter(needs).collect()
+    }
+
+    fn custody(&mut self) {
+        for missing in self.node.custody.breaks.clone() {
+            if self.node.concerns(missing.actor) {
+                self.add(Rule::Custody, vec![missing.at], Some(missing.actor));
+                if let Some(last) = self.all.last_mut()
+                    && missing.whose.is_some()
+                {
+                    last.whose = missing.whose;
+                }
+            }
+        }
+        for (rule, list) in [
+            (Rule::PartyMismatch, &self.node.custody.mismatches),
+            (Rule::DoubleSpend, &self.node.custody.twice),
+        ] {
+            for (events, whose) in list.clone() {
+                if self.node.concerns(whose) {
+                    self.add(rule, events, Some(whose));
+                }
+            }
+        }
+    }
+
+    fn order(&mut self) {
+        let acts = self.acts();
+        let made = self.node.timeline.facts.iter().filter(|fact| fact.corrected.is_none());
+        let made: Vec<&Fact> = made.filter(|fact| fact.makes()).collect();
+        if let Some(first) = made.first() {
+            for act in acts.iter().filter(|act| act.time() < first.time()) {
+                self.add(Rule::Order, vec![act.at(), first.at()], Some(act.issuer()));
+            }
+        }
+        if !self.node.single() {
+            return;
+        }
+        for again in made.iter().skip(1) {
+            self.add(Rule::DoubleSpend, vec![made[0].at(), again.at()], Some(again.issuer()));
+        }
+        let Some(end) = acts.iter().position(|act| act.ends() || act.uses()) else { return };
+        let end = acts[end];
+        let later = |act: &&&Fact| {
+            let returned = act.event().disposition() == Some("returned");
+            act.order() > end.order() && act.time() > end.time() && !returned || {
+                // Two ends at one moment are two all the same.
+                act.at() != end.at() && act.time() == end.time() && (act.ends() || act.uses())
+            }
+        };
+        for act in acts.iter().filter(later) {
+            let rule = if act.uses() || end.uses() {
+                Rule::DoubleSpend
+            } else if end.sells() {
+                Rule::SoldAgain
+            } else {
+                Rule::Order
+            };
+            self.add(rule, vec![end.at(), act.at()], Some(act.issuer()));
+        }
+    }
+
+    /// One thing in two parents during the same time.
+    fn single_parent(&mut self) {
+        if !self.node.single() {
+            return;
+        }
+        let direct = &self.node.timeline.direct;
+        let mut stays: Vec<(i64, i64, &str)> = Vec::new();
+        for (parent, spans) in direct {
+            stays.extend(spans.iter().map(|span| (span.0, span.1, parent.as_str())));
+        }
+        stays.sort_unstable();
+        for pair in stays.windows(2) {
+            if pair[1].0 < pair[0].1 && pair[0].2 != pair[1].2 {
+                let puts = |stay: &(i64, i64, &str)| {
+                    let (time, parent) = (stay.0, stay.2);
+                    self.valid().find(|fact| fact.time() == time && names_parent(fact, parent))
+                };
+                let events = [puts(&pair[0]), puts(&pair[1])];
+                let whose = events[1].map(Fact::issuer);
+                let events = events.into_iter().flatten().map(Fact::at).collect();
+                self.add(Rule::SingleParent, events, whose);
+            }
+        }
+    }
+
+    /// More out of one hand than into it, where quantities are shown and in one unit.
+    ///
+    /// What comes or goes inside a container has no quantity of its own here; then nothing is
+    /// said about that hand.
+    fn balance(&mut self) {
+        let mut sums: BTreeMap<Handle, Balance> = BTreeMap::new();
+        for fact in self.node.timeline.facts.iter().filter(|fact| fact.corrected.is_none()) {
+            let into = fact.makes() || fact.step() == "receiving";
+            let out = fact.uses() || fact.step() == "shipping" || fact.ends();
+            if !(into || out) || fact.observes() {
+                continue;
+            }
+            let sum = sums.entry(fact.issuer()).or_default();
+            let amounts = amounts(fact, &self.node.codes);
+            if into {
+                match amounts {
+                    Some((unit, amount)) if sum.unit.get_or_insert(unit.clone()) == &unit => {
+                        sum.into = sum.into.and_then(|total| total.checked_add(amount));
+                    }
+                    _ => sum.into = None,
+                }
+            } else if let Some((unit, amount)) = amounts
+                && sum.unit.get_or_insert(unit.clone()) == &unit
+            {
+                sum.out = sum.out.saturating_add(amount);
+                sum.events.push(fact.at());
+            }
+        }
+        for (whose, sum) in sums {
+            if sum.into.is_some_and(|into| sum.out > into) && self.node.concerns(whose) {
+                self.add(Rule::DoubleSpend, sum.events, Some(whose));
+            }
+        }
+    }
+
+    fn expiry(&mut self) {
+        let Some(past) = dates(self.node, self.names).past else { return };
+        let late: Vec<&Fact> = self
+            .acts()
+            .into_iter()
+            .filter(|act| act.time() >= past)
+            .filter(|act| act.step() == "shipping" || act.sells() || act.uses())
+            .filter(|act| !goes_back(act))
+            .collect();
+        for act in late {
+            self.add(Rule::Expiry, vec![act.at()], Some(act.issuer()));
+        }
+    }
+
+    fn recalled_moving(&mut self) {
+        let Some(recall) = recalled_since(self.node, self.names) else { return };
+        let ever = &self.node.custody.ever;
+        let onward = |act: &&Fact| {
+            let back = act.destination().and_then(|to| self.names.party(to));
+            let back = back.is_some_and(|to| ever.contains(&to));
+            let moves = matches!(act.step(), "shipping" | "stocking") || act.sells() || act.uses();
+            act.time() > recall.time() && moves && !back && !goes_back(act)
+        };
+        let moved: Vec<&Fact> = self.acts().into_iter().filter(onward).collect();
+        for act in moved {
+            self.add(Rule::RecalledMoving, vec![recall.at(), act.at()], Some(act.issuer()));
+        }
+    }
+
+    fn failed_tests(&mut self) {
+        let failed: Vec<EventRef> = failed_tests(self.node, self.names).map(Fact::at).collect();
+        for at in failed {
+            self.add(Rule::TestFailed, vec![at], None);
+        }
+    }
+}
+
+/// Returned, or on its way to be destroyed.
+fn goes_back(fact: &Fact) -> bool {
+    matches!(
+        fact.event().disposition(),
+        Some("destroyed" | "disposed" | "expired" | "non_sellable_other" | "recalled" | "returned")
+    )
+}
+
+fn names_parent(fact: &Fact, parent: &str) -> bool {
+    let objects = fact.event().objects();
+    objects.iter().any(|object| object.role == Plays::Parent && object.id == parent)
+}
+
+/// What went into and out of one hand, in units of 10^-6.
+#[derive(Debug)]
+struct Balance {
+    unit: Option<Option<String>>,
+    /// `None` where some of it is not known.
+    into: Option<i128>,
+    out: i128,
+    events: Vec<EventRef>,
+}
+
+impl Default for Balance {
+    fn default() -> Self {
+        Self { unit: None, into: Some(0), out: 0, events: Vec::new() }
+    }
+}
+
+/// Unit and amount of an item in an event, in units of 10^-6; `None` where not all is shown.
+fn amounts(
+    fact: &Fact,
+    codes: &std::collections::BTreeSet<String>,
+) -> Option<(Option<String>, i128)> {
+    if fact.via.is_some() {
+        return None;
+    }
+    let mut unit = None;
+    let mut total: i128 = 0;
+    for object in fact.event().objects().iter().filter(|object| codes.contains(object.id)) {
+        let quantity = object.quantity?;
+        let this = quantity.uom.map(str::to_owned);
+        if *unit.get_or_insert_with(|| this.clone()) != this {
+            return None;
+        }
+        total = total.checked_add(millionths(quantity.value)?)?;
+    }
+    Some((unit?, total))
+}
+
+fn millionths(value: &Value) -> Option<i128> {
+    let (mantissa, exponent) = match value {
+        Value::Int(whole) => (*whole, 0),
+        Value::Decimal(decimal) => (decimal.mantissa(), decimal.exponent()),
+        Value::Array(_)
+        | Value::Bool(_)
+        | Value::Bytes(_)
+        | Value::Map(_)
+        | Value::Null
+        | Value::Text(_) => return None,
+    };
+    let power = u32::try_from(exponent + 6).ok()?;
+    i128::from(mantissa).checked_mul(10_i128.checked_pow(power)?)
+}

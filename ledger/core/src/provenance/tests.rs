@@ -1,0 +1,9 @@
+//! Provenance over ledgers that exist in memory only: the example chains, and small ones made for
+//! each rule.
+
+mod breaks;
+mod chains;
+mod evidence;
+mod graph;
+mod ledger;
+mod rules;
