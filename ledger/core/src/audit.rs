@@ -326,6 +326,12 @@ impl Auditor {
         }
     }
 
+    /// Leaves replayed so far, in whole blocks.
+    #[must_use]
+    pub const fn size(&self) -> TreeSize {
+        self.tree.size()
+    }
+
     fn pending_len(&self) -> u64 {
         u64::try_from(self.pending.len()).unwrap_or(u64::MAX)
     }

@@ -1,7 +1,7 @@
 //! Provenance: from a code to its whole story, and forward to all that came of it.
 //!
 //! [`trace`] walks an event graph back from one item: creation and its inputs, containers while
-//! the item was inside them, lot, re-coded codes. [`forward`] walks the other way. Both ask a
+//! the item was inside them, lot, re-coded codes. [`forward()`] walks the other way. Both ask a
 //! [`Source`] for whole lists only, each item once and in an order that follows from the answers,
 //! so that a bundle recorded from one run feeds the verifier's run exactly.
 //!
@@ -14,6 +14,7 @@ mod asked;
 mod custody;
 mod facts;
 mod forward;
+mod gather;
 mod names;
 mod packing;
 mod rules;

@@ -20,7 +20,12 @@ pub struct Limits {
 
 impl Limits {
     /// What a scan may cost.
-    pub const DEFAULT: Self = Self { items: 2_000, events: 20_000, depth: 64, list: 1_000 };
+    pub const DEFAULT: Self = Self {
+        items: 2_000,
+        events: 20_000,
+        depth: 64,
+        list: 1_000,
+    };
 }
 
 impl Default for Limits {
@@ -35,7 +40,8 @@ pub(super) struct Asked<'s, S: Source> {
     source: &'s mut S,
     limits: Limits,
     walked: BTreeMap<String, Rc<[Touch]>>,
-    names: BTreeMap<String, Rc<[Touch]>>,
+    /// With whether the list is whole.
+    names: BTreeMap<String, (Rc<[Touch]>, bool)>,
     events: usize,
     cut: Option<Cut>,
     cut_items: BTreeSet<String>,
@@ -83,21 +89,23 @@ impl<'s, S: Source> Asked<'s, S> {
 
     /// A list that gives a name. Past the limit things stay without one; that cuts no chain.
     pub(super) fn names(&mut self, item: &str) -> Result<Rc<[Touch]>, S::Error> {
-        if let Some(list) = self.walked.get(item).or_else(|| self.names.get(item)) {
+        let known = self.walked.get(item);
+        if let Some(list) = known.or_else(|| self.names.get(item).map(|(list, _)| list)) {
             return Ok(Rc::clone(list));
         }
         if self.names.len() >= self.limits.items {
             return Ok(Rc::default());
         }
-        let (shown, _) = self.read(item)?;
-        self.names.insert(item.to_owned(), Rc::clone(&shown));
+        let (shown, whole) = self.read(item)?;
+        self.names
+            .insert(item.to_owned(), (Rc::clone(&shown), whole));
         Ok(shown)
     }
 
     /// Asks the source, or takes what it was asked for a name before.
     fn read(&mut self, item: &str) -> Result<(Rc<[Touch]>, bool), S::Error> {
-        if let Some(list) = self.names.get(item) {
-            return Ok((Rc::clone(list), list.len() < self.limits.list));
+        if let Some(known) = self.names.get(item) {
+            return Ok(known.clone());
         }
         let touches = self.source.touches(item)?;
         let shown = touches.shown.len().min(self.limits.list);
@@ -109,7 +117,10 @@ impl<'s, S: Source> Asked<'s, S> {
     pub(super) fn cut_at(&mut self, item: &str, limit: &'static str) {
         self.cut_items.insert(item.to_owned());
         if self.cut.is_none() {
-            self.cut = Some(Cut { item: item.to_owned(), limit });
+            self.cut = Some(Cut {
+                item: item.to_owned(),
+                limit,
+            });
         }
     }
 

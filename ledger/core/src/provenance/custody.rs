@@ -109,13 +109,52 @@ pub(super) fn follow(facts: &[Fact], single: bool, names: &Names) -> Custody {
         pending: Vec::new(),
         open: BTreeMap::new(),
     };
-    for fact in facts.iter().filter(|fact| fact.corrected.is_none()) {
-        machine.take(fact);
+    let valid: Vec<&Fact> = facts
+        .iter()
+        .filter(|fact| fact.corrected.is_none())
+        .collect();
+    for together in valid.chunk_by(|one, next| one.time() == next.time()) {
+        machine.take_together(together);
     }
     machine.finish()
 }
 
+/// Events of one moment that are put into the order that makes sense: a hand-over takes two, and
+/// more of one moment is a batch, which the order of recording serves as well.
+const TOGETHER_MAX: usize = 64;
+
 impl Machine<'_> {
+    /// Takes events of the very same time: whichever breaks nothing comes first, so that it does
+    /// not matter which of them was recorded first.
+    fn take_together(&mut self, facts: &[&Fact]) {
+        if facts.len() > TOGETHER_MAX {
+            facts.iter().for_each(|fact| self.take(fact));
+            return;
+        }
+        let mut waiting = facts.to_vec();
+        while !waiting.is_empty() {
+            let next = waiting
+                .iter()
+                .position(|fact| self.follows(fact))
+                .unwrap_or_default();
+            let fact = waiting.remove(next);
+            self.take(fact);
+        }
+    }
+
+    /// Whether an event follows from what happened so far.
+    fn follows(&self, fact: &Fact) -> bool {
+        let actor = fact.issuer();
+        if fact.makes() || fact.observes() || self.names.only_watches(actor) {
+            return true;
+        }
+        if fact.step() == "receiving" {
+            let source = self.spelling(fact.source());
+            return self.matching(&spelled(actor), source.as_deref()).is_some();
+        }
+        self.out.holders.contains(&actor)
+    }
+
     fn take(&mut self, fact: &Fact) {
         let actor = fact.issuer();
         if fact.creates() && (self.out.ever.is_empty() || fact.makes()) {
@@ -152,8 +191,13 @@ impl Machine<'_> {
 
     fn gain(&mut self, who: Handle, time: i64) {
         if self.single {
-            let others: Vec<Handle> =
-                self.out.holders.iter().copied().filter(|other| *other != who).collect();
+            let others: Vec<Handle> = self
+                .out
+                .holders
+                .iter()
+                .copied()
+                .filter(|other| *other != who)
+                .collect();
             for other in others {
                 self.lose(other, time);
             }
@@ -197,7 +241,12 @@ impl Machine<'_> {
 
     fn breaks(&mut self, kind: BreakKind, whose: Option<String>, fact: &Fact) {
         let (at, actor) = (fact.at(), fact.issuer());
-        self.out.breaks.push(Missing { kind, whose, at, actor });
+        self.out.breaks.push(Missing {
+            kind,
+            whose,
+            at,
+            actor,
+        });
     }
 
     /// Only who has it can do this; whoever does it all the same has it from now on.
@@ -208,7 +257,11 @@ impl Machine<'_> {
             return;
         }
         // Until somebody receives it, the shipper carries it himself.
-        if self.pending.iter().any(|pending| pending.from == actor && !pending.received) {
+        if self
+            .pending
+            .iter()
+            .any(|pending| pending.from == actor && !pending.received)
+        {
             if self.single && (fact.ends() || fact.uses()) {
                 self.again(fact);
             }
@@ -231,8 +284,9 @@ impl Machine<'_> {
             self.out.passed.push((actor, from));
         } else if !self.out.ever.is_empty() {
             self.breaks(BreakKind::HandoverMissing, Some(me), fact);
-            let givers: Vec<Handle> = self.out.holders.iter().copied().collect();
-            self.out.passed.extend(givers.into_iter().map(|from| (actor, from)));
+            self.out
+                .passed
+                .extend(self.out.holders.iter().map(|from| (actor, *from)));
         }
         self.gain(actor, time);
     }
@@ -240,7 +294,10 @@ impl Machine<'_> {
     /// One thing used or sent on by a shipper whose shipment nobody received.
     fn again(&mut self, fact: &Fact) {
         let actor = fact.issuer();
-        let first = self.pending.iter().rfind(|pending| pending.from == actor && !pending.received);
+        let first = self
+            .pending
+            .iter()
+            .rfind(|pending| pending.from == actor && !pending.received);
         if let Some(first) = first {
             self.out.twice.push((vec![first.at, fact.at()], actor));
         }
@@ -271,7 +328,13 @@ impl Machine<'_> {
         } else if self.carriage(actor) == Carriage::Carried {
             self.close(actor, time);
         }
-        self.pending.push(Pending { from: actor, to, at: fact.at(), time, received: false });
+        self.pending.push(Pending {
+            from: actor,
+            to,
+            at: fact.at(),
+            time,
+            received: false,
+        });
     }
 
     fn receive(&mut self, fact: &Fact) {
@@ -311,8 +374,9 @@ impl Machine<'_> {
             self.out.passed.push((actor, from));
         } else if !self.out.ever.is_empty() {
             self.breaks(BreakKind::ShipmentMissing, source, fact);
-            let givers: Vec<Handle> = self.out.holders.iter().copied().collect();
-            self.out.passed.extend(givers.into_iter().map(|from| (actor, from)));
+            self.out
+                .passed
+                .extend(self.out.holders.iter().map(|from| (actor, *from)));
         }
         self.gain(actor, time);
     }
@@ -351,7 +415,9 @@ impl Machine<'_> {
         for (holder, (_, last)) in self.open.clone() {
             self.close(holder, last);
         }
-        self.out.holds.sort_by_key(|hold| (hold.from, hold.until, hold.holder));
+        self.out
+            .holds
+            .sort_by_key(|hold| (hold.from, hold.until, hold.holder));
         let waiting = self.pending.iter().filter(|pending| !pending.received);
         self.out.under_way = waiting.filter_map(|pending| pending.to.clone()).collect();
         self.out

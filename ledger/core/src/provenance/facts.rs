@@ -36,6 +36,8 @@ pub(super) struct Fact {
     pub(super) via: Option<String>,
     /// When the item was where this event's readings were taken.
     pub(super) within: Vec<Span>,
+    /// To whom it hands the item over, where that is a known participant.
+    pub(super) to: Option<Handle>,
     /// Why its issuer took it back.
     pub(super) corrected: Option<String>,
 }
@@ -50,6 +52,7 @@ impl Fact {
             plays,
             via: None,
             within: vec![ALWAYS],
+            to: None,
             corrected: None,
         })
     }
@@ -136,7 +139,9 @@ impl Fact {
     /// Whether it recalls the item.
     pub(super) fn recalls(&self) -> bool {
         let event = self.event();
-        let set = event.persistent_disposition().is_some_and(|held| held.set.contains(&RECALLED));
+        let set = event
+            .persistent_disposition()
+            .is_some_and(|held| held.set.contains(&RECALLED));
         set || (event.disposition() == Some(RECALLED) && !self.moves())
     }
 
@@ -153,7 +158,10 @@ impl Fact {
 
     /// Recalled goods on their way back carry the disposition too; that recalls nothing.
     fn moves(&self) -> bool {
-        matches!(self.step(), "shipping" | "receiving" | "packing" | "loading" | "unloading")
+        matches!(
+            self.step(),
+            "shipping" | "receiving" | "packing" | "loading" | "unloading"
+        )
     }
 
     /// Whether it brings a test result or a certificate.
@@ -226,15 +234,22 @@ const CUSTODY_STEPS: [&str; 27] = [
 /// The possessing party, or where none is named the owning one.
 fn party<'a>(parties: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a str> {
     let all: Vec<_> = parties.collect();
-    ["possessing_party", "owning_party"].into_iter().find_map(|wanted| {
-        all.iter().find_map(|(kind, id)| (*kind == wanted).then_some(*id))
-    })
+    ["possessing_party", "owning_party"]
+        .into_iter()
+        .find_map(|wanted| {
+            all.iter()
+                .find_map(|(kind, id)| (*kind == wanted).then_some(*id))
+        })
 }
 
 /// What any of `codes` plays in `event`.
 pub(super) fn plays(event: &Event, codes: &BTreeSet<String>) -> BTreeSet<Role> {
     let objects = event.objects();
-    objects.iter().filter(|object| codes.contains(object.id)).map(|object| object.role).collect()
+    objects
+        .iter()
+        .filter(|object| codes.contains(object.id))
+        .map(|object| object.role)
+        .collect()
 }
 
 /// Whether `key` of `event` means `namespace` + `local`. The prefix of CBV master data is the
@@ -243,9 +258,15 @@ fn is_named(event: &Map, key: &str, namespace: &str, local: &str) -> bool {
     if key.strip_prefix(namespace) == Some(local) {
         return true;
     }
-    let Some((prefix, name)) = key.split_once(':') else { return false };
+    let Some((prefix, name)) = key.split_once(':') else {
+        return false;
+    };
     let declared = |context: &Value| {
-        context.as_map()?.get(prefix)?.as_text().map(|found| found == namespace)
+        context
+            .as_map()?
+            .get(prefix)?
+            .as_text()
+            .map(|found| found == namespace)
     };
     let found = event.get("@context").and_then(|context| {
         let many = context.as_array().unwrap_or_default();
@@ -269,9 +290,13 @@ pub(super) fn correct(facts: &mut BTreeMap<EventRef, Fact>) {
     }
     let mut originals = BTreeSet::new();
     for fact in facts.values_mut() {
-        let Some(id) = fact.event().event_id() else { continue };
+        let Some(id) = fact.event().event_id() else {
+            continue;
+        };
         let key = (fact.issuer(), id.to_owned());
-        let Some((declaration, reason)) = declared.get(&key) else { continue };
+        let Some((declaration, reason)) = declared.get(&key) else {
+            continue;
+        };
         if fact.at() != *declaration {
             originals.insert(*declaration);
         }
@@ -284,7 +309,11 @@ pub(super) fn correct(facts: &mut BTreeMap<EventRef, Fact>) {
 pub(super) fn corrected_in(lists: &[&[Touch]]) -> BTreeSet<EventRef> {
     let named = |touch: &Touch| {
         let event = event_of(touch)?;
-        Some((touch.issuer, event.event_id()?.to_owned(), event.error_declaration().is_some()))
+        Some((
+            touch.issuer,
+            event.event_id()?.to_owned(),
+            event.error_declaration().is_some(),
+        ))
     };
     let all = || lists.iter().copied().flatten();
     let declared: BTreeSet<(Handle, String)> = all()

@@ -4,10 +4,10 @@ use super::answer::{Cut, Moment, Party, Product};
 use super::asked::{Asked, Limits};
 use super::custody::follow;
 use super::facts::event_of;
+use super::gather::gather;
 use super::names::Names;
 use super::packing::{is_instance, packs};
 use super::source::{Content, Source, Touch};
-use super::walk::gather;
 use crate::cbor::Value;
 use crate::event::{Action as EventAction, Event, EventKind, Role};
 use crate::identifier::Identifier;
@@ -137,11 +137,16 @@ pub fn forward<S: Source>(
         items.push(affected);
     }
     for affected in &items {
-        if let Some(product) = Identifier::parse(&affected.item).ok().and_then(|id| id.product()) {
+        if let Some(product) = Identifier::parse(&affected.item)
+            .ok()
+            .and_then(|id| id.product())
+        {
             names.load_product(&mut asked, product.as_str())?;
         }
         for party in &affected.under_way {
-            let handle = Identifier::parse(party).ok().and_then(|id| id.participant_handle());
+            let handle = Identifier::parse(party)
+                .ok()
+                .and_then(|id| id.participant_handle());
             if let Some(handle) = handle {
                 names.load_participant(&mut asked, handle)?;
             }
@@ -169,7 +174,12 @@ fn place<S: Source>(
     let timeline = gather(asked, names, &codes, i64::MAX)?;
     let single = is_instance(&affected.item);
     let custody = follow(&timeline.facts, single, names);
-    let valid = || timeline.facts.iter().filter(|fact| fact.corrected.is_none());
+    let valid = || {
+        timeline
+            .facts
+            .iter()
+            .filter(|fact| fact.corrected.is_none())
+    };
     affected.ended = single && valid().any(|fact| fact.ends() || fact.uses());
     affected.holders = custody.holders.into_iter().collect();
     affected.under_way = custody.under_way;
@@ -177,10 +187,7 @@ fn place<S: Source>(
 }
 
 /// The items one step on.
-fn nexts<S: Source>(
-    asked: &mut Asked<'_, S>,
-    affected: &Affected,
-) -> Result<Vec<Next>, S::Error> {
+fn nexts<S: Source>(asked: &mut Asked<'_, S>, affected: &Affected) -> Result<Vec<Next>, S::Error> {
     let list = asked.list(&affected.item)?;
     let corrected = super::facts::corrected_in(&[&list]);
     let mut found = Vec::new();
@@ -194,7 +201,10 @@ fn nexts<S: Source>(
             });
         };
         match &*touch.content {
-            Content::Registry { action: Action::Recode, record } => {
+            Content::Registry {
+                action: Action::Recode,
+                record,
+            } => {
                 for key in ["old", "new"] {
                     if let Some(code) = record.get(key).and_then(Value::as_text) {
                         add(code, How::Recoded);
@@ -205,7 +215,9 @@ fn nexts<S: Source>(
             Content::Event(event) => {
                 let objects = event.objects();
                 let plays = |role| {
-                    objects.iter().any(|object| object.id == affected.item && object.role == role)
+                    objects
+                        .iter()
+                        .any(|object| object.id == affected.item && object.role == role)
                 };
                 if event.kind() == EventKind::Transformation && plays(Role::Input) {
                     for output in outputs(asked, touch, event)? {
@@ -246,12 +258,16 @@ fn packed(event: &Event, affected: &Affected, add: &mut impl FnMut(&str, How)) {
 
 /// Serials commissioned together with an affected lot of the same product.
 fn of_lot(event: &Event, lot: &str, add: &mut impl FnMut(&str, How)) {
-    let Ok(identifier) = Identifier::parse(lot) else { return };
+    let Ok(identifier) = Identifier::parse(lot) else {
+        return;
+    };
     if identifier.lot().is_none() {
         return;
     }
     for object in event.objects() {
-        let Ok(other) = Identifier::parse(object.id) else { continue };
+        let Ok(other) = Identifier::parse(object.id) else {
+            continue;
+        };
         let said = || other.product().is_none() && other.is_instance();
         let same = other.is_instance() && other.product() == identifier.product();
         if same || said() {
@@ -269,14 +285,20 @@ fn outputs<S: Source>(
     let mut touches = vec![part.clone()];
     if let Some(id) = event.transformation_id() {
         let list = asked.list(id)?;
-        touches.extend(list.iter().filter(|touch| touch.issuer == part.issuer).cloned());
+        touches.extend(
+            list.iter()
+                .filter(|touch| touch.issuer == part.issuer)
+                .cloned(),
+        );
     }
     let events = touches.iter().filter_map(event_of);
     let made = events.filter(|event| event.kind() == EventKind::Transformation);
     let all = made.flat_map(|event| {
         let objects = event.objects();
         let outputs = objects.iter().filter(|object| object.role == Role::Output);
-        outputs.map(|object| object.id.to_owned()).collect::<Vec<_>>()
+        outputs
+            .map(|object| object.id.to_owned())
+            .collect::<Vec<_>>()
     });
     Ok(all.collect())
 }

@@ -9,6 +9,7 @@ use crate::ids::{Handle, UnixMillis};
 use crate::registry::Action;
 use crate::state::{Role, Roles};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// A product's version and when it was recorded.
 #[derive(Clone, Debug)]
@@ -33,9 +34,9 @@ impl Names {
         asked: &mut Asked<'_, S>,
         handle: Handle,
     ) -> Result<(), S::Error> {
-        if !self.participants.contains_key(&handle) {
+        if let Entry::Vacant(entry) = self.participants.entry(handle) {
             let list = asked.names(Identifier::participant(handle).as_str())?;
-            self.participants.insert(handle, participant(&list, handle));
+            entry.insert(participant(&list, handle));
         }
         Ok(())
     }
@@ -49,7 +50,9 @@ impl Names {
         if self.parties.contains_key(id) {
             return Ok(());
         }
-        let own = Identifier::parse(id).ok().and_then(|id| id.participant_handle());
+        let own = Identifier::parse(id)
+            .ok()
+            .and_then(|id| id.participant_handle());
         let handle = match (own, id.rsplit_once("/417/")) {
             (Some(handle), _) => Some(handle),
             (None, Some((_, gln))) => owner_of_gln(&asked.names(id)?, gln),
@@ -69,7 +72,10 @@ impl Names {
             let list = asked.names(id)?;
             let versions = list.iter().filter_map(|touch| {
                 let record = record(touch, &Action::Product, id)?;
-                Some(Version { recorded: touch.recorded, product: product(record) })
+                Some(Version {
+                    recorded: touch.recorded,
+                    product: product(record),
+                })
             });
             self.products.insert(id.to_owned(), versions.collect());
         }
@@ -85,7 +91,10 @@ impl Names {
         let participant = Identifier::parse(id).is_ok_and(|id| id.participant_handle().is_some());
         if !participant && !self.places.contains_key(id) {
             let list = asked.names(id)?;
-            let newest = list.iter().rev().find_map(|touch| record(touch, &Action::Place, id));
+            let newest = list
+                .iter()
+                .rev()
+                .find_map(|touch| record(touch, &Action::Place, id));
             self.places.insert(id.to_owned(), newest.map(place));
         }
         Ok(())
@@ -118,17 +127,28 @@ impl Names {
     /// The version of a product that held at `moment`; the first where it is older.
     pub(super) fn product_at(&self, id: &str, moment: UnixMillis) -> Option<&Product> {
         let versions = self.products.get(id)?;
-        let then = versions.iter().rev().find(|version| version.recorded <= moment);
-        then.or_else(|| versions.first()).map(|version| &version.product)
+        let then = versions
+            .iter()
+            .rev()
+            .find(|version| version.recorded <= moment);
+        then.or_else(|| versions.first())
+            .map(|version| &version.product)
     }
 
     /// Everyone and everything found, for display: the newest versions.
     pub(super) fn into_parts(
         self,
-    ) -> (BTreeMap<Handle, Party>, BTreeMap<String, Product>, BTreeMap<String, Place>) {
+    ) -> (
+        BTreeMap<Handle, Party>,
+        BTreeMap<String, Product>,
+        BTreeMap<String, Place>,
+    ) {
         let known = |(key, value): (_, Option<_>)| Some((key, value?));
         (
-            self.participants.into_iter().filter_map(|(key, value)| Some((key, value?))).collect(),
+            self.participants
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value?)))
+                .collect(),
             self.products
                 .into_iter()
                 .filter_map(|(id, mut versions)| Some((id, versions.pop()?.product)))
@@ -172,8 +192,13 @@ fn owner_of_gln(list: &[Touch], gln: &str) -> Option<Handle> {
             action: Action::Admit { handle, .. } | Action::Amend { handle, .. },
             record,
         } => {
-            let glns = record.get("glns").and_then(Value::as_array).unwrap_or_default();
-            glns.iter().any(|one| one.as_text() == Some(gln)).then_some(*handle)
+            let glns = record
+                .get("glns")
+                .and_then(Value::as_array)
+                .unwrap_or_default();
+            glns.iter()
+                .any(|one| one.as_text() == Some(gln))
+                .then_some(*handle)
         }
         Content::Registry { .. } | Content::Event(_) => None,
     })
@@ -183,12 +208,22 @@ fn owner_of_gln(list: &[Touch], gln: &str) -> Option<Handle> {
 fn participant(list: &[Touch], wanted: Handle) -> Option<Party> {
     let mut found: Option<Party> = None;
     for touch in list {
-        let Content::Registry { action, record } = &*touch.content else { continue };
+        let Content::Registry { action, record } = &*touch.content else {
+            continue;
+        };
         match action {
-            Action::Admit { handle, roles, district, .. }
-            | Action::Amend { handle, roles, district, .. }
-                if *handle == wanted =>
-            {
+            Action::Admit {
+                handle,
+                roles,
+                district,
+                ..
+            }
+            | Action::Amend {
+                handle,
+                roles,
+                district,
+                ..
+            } if *handle == wanted => {
                 let party = found.get_or_insert_default();
                 describe(party, *roles, district, record);
             }
@@ -197,7 +232,12 @@ fn participant(list: &[Touch], wanted: Handle) -> Option<Party> {
                     founders.iter().find(|(handle, ..)| *handle == wanted)
                 {
                     let party = found.get_or_insert_default();
-                    describe(party, [Role::Authority].into_iter().collect(), district, record);
+                    describe(
+                        party,
+                        [Role::Authority].into_iter().collect(),
+                        district,
+                        record,
+                    );
                 }
             }
             Action::Suspend(handle) | Action::Reinstate(handle) if *handle == wanted => {
@@ -234,7 +274,12 @@ fn describe(party: &mut Party, roles: Roles, district: &str, record: &Map) {
     if let Some(licences) = record.get("licences").and_then(Value::as_array) {
         let maps = licences.iter().filter_map(Value::as_map);
         party.licences = maps
-            .map(|licence| (text(licence, "kind").to_owned(), text(licence, "number").to_owned()))
+            .map(|licence| {
+                (
+                    text(licence, "kind").to_owned(),
+                    text(licence, "number").to_owned(),
+                )
+            })
             .collect();
     }
 }
@@ -267,13 +312,23 @@ fn place(record: &Map) -> Place {
 pub(super) fn both(value: Option<&Value>) -> Text {
     let Some(map) = value.and_then(Value::as_map) else {
         let one = value.and_then(Value::as_text).unwrap_or_default();
-        return Text { zh: one.to_owned(), en: one.to_owned() };
+        return Text {
+            zh: one.to_owned(),
+            en: one.to_owned(),
+        };
     };
-    Text { zh: text(map, "zh").to_owned(), en: text(map, "en").to_owned() }
+    Text {
+        zh: text(map, "zh").to_owned(),
+        en: text(map, "en").to_owned(),
+    }
 }
 
 fn joined(text: &Text) -> String {
-    if text.zh == text.en { text.zh.clone() } else { format!("{} / {}", text.zh, text.en) }
+    if text.zh == text.en {
+        text.zh.clone()
+    } else {
+        format!("{} / {}", text.zh, text.en)
+    }
 }
 
 /// A text field; nothing where it is missing or withheld.

@@ -21,12 +21,19 @@ pub(super) const fn packs(event: &Event) -> bool {
 }
 
 fn parent_of(event: &Event) -> Option<&str> {
-    event.as_map().get("parentID").and_then(crate::cbor::Value::as_text)
+    event
+        .as_map()
+        .get("parentID")
+        .and_then(crate::cbor::Value::as_text)
 }
 
 fn children(event: &Event) -> Vec<&str> {
     let objects = event.objects();
-    objects.iter().filter(|object| object.role == Role::Child).map(|object| object.id).collect()
+    objects
+        .iter()
+        .filter(|object| object.role == Role::Child)
+        .map(|object| object.id)
+        .collect()
 }
 
 /// The parents that any of `codes` was ever put into, according to the codes' own lists.
@@ -36,8 +43,15 @@ pub(super) fn parents(
     corrected: &BTreeSet<EventRef>,
 ) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for touch in lists.iter().copied().flatten().filter(|touch| !corrected.contains(&touch.at)) {
-        let Some(event) = event_of(touch).filter(|event| packs(event)) else { continue };
+    for touch in lists
+        .iter()
+        .copied()
+        .flatten()
+        .filter(|touch| !corrected.contains(&touch.at))
+    {
+        let Some(event) = event_of(touch).filter(|event| packs(event)) else {
+            continue;
+        };
         if event.action() == Some(Action::Add)
             && let Some(parent) = parent_of(event)
             && children(event).iter().any(|child| codes.contains(*child))
@@ -60,8 +74,15 @@ pub(super) fn windows(
     corrected: &BTreeSet<EventRef>,
 ) -> Vec<Span> {
     let mut acts = BTreeMap::new();
-    for touch in lists.iter().copied().flatten().filter(|touch| !corrected.contains(&touch.at)) {
-        let Some(event) = event_of(touch).filter(|event| packs(event)) else { continue };
+    for touch in lists
+        .iter()
+        .copied()
+        .flatten()
+        .filter(|touch| !corrected.contains(&touch.at))
+    {
+        let Some(event) = event_of(touch).filter(|event| packs(event)) else {
+            continue;
+        };
         if parent_of(event) != Some(parent) {
             continue;
         }
@@ -101,7 +122,10 @@ pub(super) fn common(one: Span, other: Span) -> Option<Span> {
 
 /// Adds `span` to a container's stretches; false where it was covered already.
 pub(super) fn cover(spans: &mut Vec<Span>, span: Span) -> bool {
-    if spans.iter().any(|known| known.0 <= span.0 && span.1 <= known.1) {
+    if spans
+        .iter()
+        .any(|known| known.0 <= span.0 && span.1 <= known.1)
+    {
         return false;
     }
     spans.push(span);
@@ -119,13 +143,13 @@ pub(super) fn cover(spans: &mut Vec<Span>, span: Span) -> bool {
 
 /// Whether an event of a container concerns what is inside: acts on the container itself, and
 /// packing of something else in it does not.
-pub(super) fn concerns_inside(
-    event: &Event,
-    container: &str,
-    inside: &BTreeSet<String>,
-) -> bool {
+pub(super) fn concerns_inside(event: &Event, container: &str, inside: &BTreeSet<String>) -> bool {
     let objects = event.objects();
-    let role = |role| objects.iter().any(|object| object.id == container && object.role == role);
+    let role = |role| {
+        objects
+            .iter()
+            .any(|object| object.id == container && object.role == role)
+    };
     if !packs(event) || role(Role::Child) {
         return true;
     }
@@ -138,7 +162,9 @@ pub(super) fn contents(list: &[Touch], container: &str, moment: i64) -> BTreeSet
     let corrected = corrected_in(&[list]);
     let mut ever = BTreeSet::new();
     for touch in list {
-        let Some(event) = event_of(touch).filter(|event| packs(event)) else { continue };
+        let Some(event) = event_of(touch).filter(|event| packs(event)) else {
+            continue;
+        };
         if parent_of(event) == Some(container) && event.action() == Some(Action::Add) {
             ever.extend(children(event).into_iter().map(str::to_owned));
         }

@@ -15,7 +15,12 @@ use std::collections::BTreeMap;
 
 /// The findings of one item; temperature apart.
 pub(super) fn findings(node: &Node, id: &str, names: &Names) -> Vec<Finding> {
-    let mut found = Findings { id, node, names, all: Vec::new() };
+    let mut found = Findings {
+        id,
+        node,
+        names,
+        all: Vec::new(),
+    };
     if node.part != Part::Lot {
         found.custody();
         found.order();
@@ -34,7 +39,12 @@ pub(super) fn findings(node: &Node, id: &str, names: &Names) -> Vec<Finding> {
 /// or by an authority. A stranger's word is shown, and reddens nobody's goods.
 pub(super) fn recalled_since<'n>(node: &'n Node, names: &Names) -> Option<&'n Fact> {
     let mut standing: BTreeMap<Handle, &Fact> = BTreeMap::new();
-    for fact in node.timeline.facts.iter().filter(|fact| fact.corrected.is_none()) {
+    for fact in node
+        .timeline
+        .facts
+        .iter()
+        .filter(|fact| fact.corrected.is_none())
+    {
         let issuer = fact.issuer();
         let authority = names.is_any(issuer, &[Role::Authority, Role::Regulator]);
         if fact.unrecalls() {
@@ -53,10 +63,7 @@ pub(super) fn recalled_since<'n>(node: &'n Node, names: &Names) -> Option<&'n Fa
 }
 
 /// Failed tests by somebody whose result counts: a laboratory, an authority, or a holder's own.
-pub(super) fn failed_tests<'n>(
-    node: &'n Node,
-    names: &'n Names,
-) -> impl Iterator<Item = &'n Fact> {
+pub(super) fn failed_tests<'n>(node: &'n Node, names: &'n Names) -> impl Iterator<Item = &'n Fact> {
     node.timeline.facts.iter().filter(move |fact| {
         let tester = [Role::Laboratory, Role::Authority, Role::Regulator];
         let counts =
@@ -84,7 +91,10 @@ impl<'n> Findings<'n> {
 
     /// What counts, in order, and concerns this story.
     fn valid(&self) -> impl Iterator<Item = &'n Fact> + use<'n> {
-        self.node.told().into_iter().filter(|fact| fact.corrected.is_none())
+        self.node
+            .told()
+            .into_iter()
+            .filter(|fact| fact.corrected.is_none())
     }
 
     /// Acts that need the goods.
@@ -118,7 +128,12 @@ impl<'n> Findings<'n> {
 
     fn order(&mut self) {
         let acts = self.acts();
-        let made = self.node.timeline.facts.iter().filter(|fact| fact.corrected.is_none());
+        let made = self
+            .node
+            .timeline
+            .facts
+            .iter()
+            .filter(|fact| fact.corrected.is_none());
         let made: Vec<&Fact> = made.filter(|fact| fact.makes()).collect();
         if let Some(first) = made.first() {
             for act in acts.iter().filter(|act| act.time() < first.time()) {
@@ -129,9 +144,15 @@ impl<'n> Findings<'n> {
             return;
         }
         for again in made.iter().skip(1) {
-            self.add(Rule::DoubleSpend, vec![made[0].at(), again.at()], Some(again.issuer()));
+            self.add(
+                Rule::DoubleSpend,
+                vec![made[0].at(), again.at()],
+                Some(again.issuer()),
+            );
         }
-        let Some(end) = acts.iter().position(|act| act.ends() || act.uses()) else { return };
+        let Some(end) = acts.iter().position(|act| act.ends() || act.uses()) else {
+            return;
+        };
         let end = acts[end];
         let later = |act: &&&Fact| {
             let returned = act.event().disposition() == Some("returned");
@@ -167,7 +188,8 @@ impl<'n> Findings<'n> {
             if pair[1].0 < pair[0].1 && pair[0].2 != pair[1].2 {
                 let puts = |stay: &(i64, i64, &str)| {
                     let (time, parent) = (stay.0, stay.2);
-                    self.valid().find(|fact| fact.time() == time && names_parent(fact, parent))
+                    self.valid()
+                        .find(|fact| fact.time() == time && names_parent(fact, parent))
                 };
                 let events = [puts(&pair[0]), puts(&pair[1])];
                 let whose = events[1].map(Fact::issuer);
@@ -183,7 +205,13 @@ impl<'n> Findings<'n> {
     /// said about that hand.
     fn balance(&mut self) {
         let mut sums: BTreeMap<Handle, Balance> = BTreeMap::new();
-        for fact in self.node.timeline.facts.iter().filter(|fact| fact.corrected.is_none()) {
+        for fact in self
+            .node
+            .timeline
+            .facts
+            .iter()
+            .filter(|fact| fact.corrected.is_none())
+        {
             let into = fact.makes() || fact.step() == "receiving";
             let out = fact.uses() || fact.step() == "shipping" || fact.ends();
             if !(into || out) || fact.observes() {
@@ -193,13 +221,15 @@ impl<'n> Findings<'n> {
             let amounts = amounts(fact, &self.node.codes);
             if into {
                 match amounts {
-                    Some((unit, amount)) if sum.unit.get_or_insert(unit.clone()) == &unit => {
+                    Some((unit, amount))
+                        if sum.unit.get_or_insert_with(|| unit.clone()) == &unit =>
+                    {
                         sum.into = sum.into.and_then(|total| total.checked_add(amount));
                     }
                     _ => sum.into = None,
                 }
             } else if let Some((unit, amount)) = amounts
-                && sum.unit.get_or_insert(unit.clone()) == &unit
+                && sum.unit.get_or_insert_with(|| unit.clone()) == &unit
             {
                 sum.out = sum.out.saturating_add(amount);
                 sum.events.push(fact.at());
@@ -213,7 +243,9 @@ impl<'n> Findings<'n> {
     }
 
     fn expiry(&mut self) {
-        let Some(past) = dates(self.node, self.names).past else { return };
+        let Some(past) = dates(self.node, self.names).past else {
+            return;
+        };
         let late: Vec<&Fact> = self
             .acts()
             .into_iter()
@@ -227,7 +259,9 @@ impl<'n> Findings<'n> {
     }
 
     fn recalled_moving(&mut self) {
-        let Some(recall) = recalled_since(self.node, self.names) else { return };
+        let Some(recall) = recalled_since(self.node, self.names) else {
+            return;
+        };
         let ever = &self.node.custody.ever;
         let onward = |act: &&Fact| {
             let back = act.destination().and_then(|to| self.names.party(to));
@@ -237,7 +271,11 @@ impl<'n> Findings<'n> {
         };
         let moved: Vec<&Fact> = self.acts().into_iter().filter(onward).collect();
         for act in moved {
-            self.add(Rule::RecalledMoving, vec![recall.at(), act.at()], Some(act.issuer()));
+            self.add(
+                Rule::RecalledMoving,
+                vec![recall.at(), act.at()],
+                Some(act.issuer()),
+            );
         }
     }
 
@@ -259,7 +297,9 @@ fn goes_back(fact: &Fact) -> bool {
 
 fn names_parent(fact: &Fact, parent: &str) -> bool {
     let objects = fact.event().objects();
-    objects.iter().any(|object| object.role == Plays::Parent && object.id == parent)
+    objects
+        .iter()
+        .any(|object| object.role == Plays::Parent && object.id == parent)
 }
 
 /// What went into and out of one hand, in units of 10^-6.
@@ -274,7 +314,12 @@ struct Balance {
 
 impl Default for Balance {
     fn default() -> Self {
-        Self { unit: None, into: Some(0), out: 0, events: Vec::new() }
+        Self {
+            unit: None,
+            into: Some(0),
+            out: 0,
+            events: Vec::new(),
+        }
     }
 }
 
@@ -288,7 +333,12 @@ fn amounts(
     }
     let mut unit = None;
     let mut total: i128 = 0;
-    for object in fact.event().objects().iter().filter(|object| codes.contains(object.id)) {
+    for object in fact
+        .event()
+        .objects()
+        .iter()
+        .filter(|object| codes.contains(object.id))
+    {
         let quantity = object.quantity?;
         let this = quantity.uom.map(str::to_owned);
         if *unit.get_or_insert_with(|| this.clone()) != this {

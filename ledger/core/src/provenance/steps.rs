@@ -38,7 +38,9 @@ pub(super) fn steps(walk: &Walk, names: &Names) -> Vec<Step> {
 
 /// Inputs as the event names them; of outputs only those of this story.
 fn add_objects(step: &mut Step, fact: &Fact, node: &Node, known: &BTreeSet<&String>) {
-    let Some(inputs) = node.inputs.get(&fact.at()) else { return };
+    let Some(inputs) = node.inputs.get(&fact.at()) else {
+        return;
+    };
     for input in inputs {
         if !step.inputs.contains(input) {
             step.inputs.push(input.clone());
@@ -53,7 +55,14 @@ fn add_objects(step: &mut Step, fact: &Fact, node: &Node, known: &BTreeSet<&Stri
 }
 
 fn step(fact: &Fact, names: &Names) -> Step {
-    let Touch { at, recorded, issuer, signer, suspect_from, .. } = fact.touch();
+    let Touch {
+        at,
+        recorded,
+        issuer,
+        signer,
+        suspect_from,
+        ..
+    } = fact.touch();
     let event = fact.event();
     let counterpart = match fact.step() {
         "shipping" => fact.destination(),
@@ -76,7 +85,10 @@ fn step(fact: &Fact, names: &Names) -> Step {
         concerns: Vec::new(),
         inputs: Vec::new(),
         outputs: Vec::new(),
-        place: event.biz_location().or_else(|| event.read_point()).map(str::to_owned),
+        place: event
+            .biz_location()
+            .or_else(|| event.read_point())
+            .map(str::to_owned),
         counterpart: counterpart.map(|party| names.spelling(party)),
         depth: u32::MAX,
     }
@@ -86,7 +98,10 @@ fn kind(fact: &Fact) -> StepKind {
     let event = fact.event();
     let destroyed = matches!(event.disposition(), Some("destroyed" | "disposed"));
     let off_shelf = fact.step() == "removing"
-        && matches!(event.disposition(), Some("non_sellable_other" | "recalled" | "expired"));
+        && matches!(
+            event.disposition(),
+            Some("non_sellable_other" | "recalled" | "expired")
+        );
     if fact.stops() || fact.step() == "destroying" || destroyed || off_shelf {
         return StepKind::Stopped;
     }

@@ -36,7 +36,11 @@ pub(super) fn product(node: &Node) -> Option<String> {
 
 /// The dates of a node: as recorded, or from the product's shelf life as it was then.
 pub(super) fn dates(node: &Node, names: &Names) -> Dates {
-    let makers = node.timeline.facts.iter().filter(|fact| fact.makes() && fact.corrected.is_none());
+    let makers = node
+        .timeline
+        .facts
+        .iter()
+        .filter(|fact| fact.makes() && fact.corrected.is_none());
     let mut found = Dates::default();
     for fact in makers {
         let produced = [
@@ -71,7 +75,9 @@ pub(super) fn dates(node: &Node, names: &Names) -> Dates {
 /// The last day of the product's shelf life.
 fn shelf_end(node: &Node, names: &Names, fact: &Fact, produced: UnixMillis) -> Option<UnixMillis> {
     let product = names.product_at(&product(node)?, fact.touch().recorded)?;
-    let days = product.shelf_life_days.filter(|days| (0..=100_000).contains(days))?;
+    let days = product
+        .shelf_life_days
+        .filter(|days| (0..=100_000).contains(days))?;
     Some(UnixMillis(produced.0.checked_add(days * DAY_MS)?))
 }
 
@@ -95,7 +101,11 @@ pub(super) fn subject(walk: &Walk, names: &Names) -> Subject {
         let said = made?.ilmd_text(MASTER_DATA, "lotNumber");
         said.map(str::to_owned)
             .or_else(|| Identifier::parse(root.lot.as_ref()?).ok()?.lot())
-            .or_else(|| root.codes.iter().find_map(|code| Identifier::parse(code).ok()?.lot()))
+            .or_else(|| {
+                root.codes
+                    .iter()
+                    .find_map(|code| Identifier::parse(code).ok()?.lot())
+            })
     });
     Subject {
         product: product(root).or_else(|| product(lot?)),
@@ -109,7 +119,11 @@ pub(super) fn subject(walk: &Walk, names: &Names) -> Subject {
 
 /// The serial number, or the code itself where that is the trace code.
 fn serial(code: &Identifier) -> Option<String> {
-    code.serial().or_else(|| code.as_str().strip_prefix("urn:suyuan:drug:").map(str::to_owned))
+    code.serial().or_else(|| {
+        code.as_str()
+            .strip_prefix("urn:suyuan:drug:")
+            .map(str::to_owned)
+    })
 }
 
 fn of_contents(walk: &Walk, names: &Names) -> Subject {
@@ -119,9 +133,14 @@ fn of_contents(walk: &Walk, names: &Names) -> Subject {
         .filter(|node| node.part == Part::Content && product(node).is_some())
         .collect();
     let lot_number = |node: &&Node| {
-        node.codes.iter().find_map(|code| Identifier::parse(code).ok()?.lot()).or_else(|| {
-            making(node)?.ilmd_text(MASTER_DATA, "lotNumber").map(str::to_owned)
-        })
+        node.codes
+            .iter()
+            .find_map(|code| Identifier::parse(code).ok()?.lot())
+            .or_else(|| {
+                making(node)?
+                    .ilmd_text(MASTER_DATA, "lotNumber")
+                    .map(str::to_owned)
+            })
     };
     let dates: Vec<Dates> = goods.iter().map(|node| dates(node, names)).collect();
     Subject {
@@ -137,5 +156,9 @@ fn of_contents(walk: &Walk, names: &Names) -> Subject {
 /// The one value that all have.
 fn common<T: Ord>(values: impl Iterator<Item = Option<T>>) -> Option<T> {
     let mut all: BTreeSet<Option<T>> = values.collect();
-    if all.len() == 1 { all.pop_first().flatten() } else { None }
+    if all.len() == 1 {
+        all.pop_first().flatten()
+    } else {
+        None
+    }
 }

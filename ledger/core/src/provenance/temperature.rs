@@ -38,14 +38,56 @@ struct Row {
 const TABLE: [Row; 8] = [
     // GB/T 24616 says above freezing and below 8 °C, GB 31605 0 to 10 °C: the narrower holds
     // under both.
-    row("CHILLED", Some(0), Some(80), (10, 30), "GB/T 24616-2019; GB 31605-2020"),
+    row(
+        "CHILLED",
+        Some(0),
+        Some(80),
+        (10, 30),
+        "GB/T 24616-2019; GB 31605-2020",
+    ),
     row("CHILLED_MEAT", Some(0), Some(40), (10, 30), "GB 31605-2020"),
-    row("DRUG_COLD", Some(20), Some(80), (5, 30), "GSP annex, cold storage and transport"),
-    row("DRUG_COOL", None, Some(200), (5, 30), "Pharmacopoeia, general notices"),
-    row("DRUG_ROOM", Some(100), Some(300), (5, 30), "Pharmacopoeia, general notices"),
-    row("FROZEN", None, Some(-180), (10, 30), "GB/T 24616-2019; GB 31605-2020"),
-    row("VACCINE", Some(20), Some(80), (10, 30), "Vaccine storage and transport rules 2017, art. 11"),
-    row("VACCINE_FROZEN", None, Some(-200), (10, 30), "Vaccine storage and transport rules 2017"),
+    row(
+        "DRUG_COLD",
+        Some(20),
+        Some(80),
+        (5, 30),
+        "GSP annex, cold storage and transport",
+    ),
+    row(
+        "DRUG_COOL",
+        None,
+        Some(200),
+        (5, 30),
+        "Pharmacopoeia, general notices",
+    ),
+    row(
+        "DRUG_ROOM",
+        Some(100),
+        Some(300),
+        (5, 30),
+        "Pharmacopoeia, general notices",
+    ),
+    row(
+        "FROZEN",
+        None,
+        Some(-180),
+        (10, 30),
+        "GB/T 24616-2019; GB 31605-2020",
+    ),
+    row(
+        "VACCINE",
+        Some(20),
+        Some(80),
+        (10, 30),
+        "Vaccine storage and transport rules 2017, art. 11",
+    ),
+    row(
+        "VACCINE_FROZEN",
+        None,
+        Some(-200),
+        (10, 30),
+        "Vaccine storage and transport rules 2017",
+    ),
 ];
 
 const fn row(
@@ -55,7 +97,14 @@ const fn row(
     (carried, stored): (u32, u32),
     source: &'static str,
 ) -> Row {
-    Row { class, lowest, highest, carried, stored, source }
+    Row {
+        class,
+        lowest,
+        highest,
+        carried,
+        stored,
+        source,
+    }
 }
 
 /// The limits of a storage class, on the road or in a place; `None` where it has none.
@@ -102,7 +151,12 @@ pub(super) fn readings(event: &Event) -> Vec<Reading> {
             let values = [report.min, report.value, report.mean, report.max].map(in_tenths);
             let all = || values.into_iter().flatten();
             if let (Some(lowest), Some(highest)) = (all().min(), all().max()) {
-                found.push(Reading { from, until, lowest, highest });
+                found.push(Reading {
+                    from,
+                    until,
+                    lowest,
+                    highest,
+                });
             }
         }
     }
@@ -119,7 +173,9 @@ fn tenths(value: &Value, unit: &str) -> Option<i32> {
         "KEL" => thousandths - 273_150,
         _ => return None,
     };
-    i32::try_from(rounded(celsius, 100)).ok().filter(|tenths| tenths.abs() < 100_000)
+    i32::try_from(rounded(celsius, 100))
+        .ok()
+        .filter(|tenths| tenths.abs() < 100_000)
 }
 
 fn thousandths(value: &Value) -> Option<i64> {
@@ -148,13 +204,19 @@ fn thousandths(value: &Value) -> Option<i64> {
 /// `number / divisor`, half away from zero.
 const fn rounded(number: i64, divisor: i64) -> i64 {
     let half = divisor / 2;
-    if number < 0 { (number - half) / divisor } else { (number + half) / divisor }
+    if number < 0 {
+        (number - half) / divisor
+    } else {
+        (number + half) / divisor
+    }
 }
 
 /// The stretches of one item, in order, for a product of this storage class.
 pub(super) fn stretches(node: &Node, code: &str, class: &str) -> Vec<Stretch> {
     let holds = node.custody.holds.iter();
-    holds.filter_map(|hold| stretch(node, code, hold, limits(class, hold.carriage)?)).collect()
+    holds
+        .filter_map(|hold| stretch(node, code, hold, limits(class, hold.carriage)?))
+        .collect()
 }
 
 fn stretch(node: &Node, code: &str, hold: &Hold, limits: Limits) -> Option<Stretch> {
@@ -164,12 +226,22 @@ fn stretch(node: &Node, code: &str, hold: &Hold, limits: Limits) -> Option<Stret
     };
     let mut found: Vec<Reading> = Vec::new();
     let mut containers: BTreeMap<&str, usize> = BTreeMap::new();
-    let facts = node.timeline.facts.iter().filter(|fact| fact.corrected.is_none());
+    let facts = node
+        .timeline
+        .facts
+        .iter()
+        .filter(|fact| fact.corrected.is_none());
     for fact in facts.filter(speaks) {
         let container = fact.via.as_deref().unwrap_or(code);
         for reading in readings(fact.event()) {
-            let Some((from, until)) = clip(reading, fact, hold) else { continue };
-            found.push(Reading { from, until, ..reading });
+            let Some((from, until)) = clip(reading, fact, hold) else {
+                continue;
+            };
+            found.push(Reading {
+                from,
+                until,
+                ..reading
+            });
             *containers.entry(container).or_default() += 1;
         }
     }
@@ -183,7 +255,15 @@ fn stretch(node: &Node, code: &str, hold: &Hold, limits: Limits) -> Option<Stret
     }
     let outside = outside(hold, &found, limits);
     let is_outside = found.iter().any(|reading| is_outside(*reading, limits));
-    let most = containers.iter().max_by_key(|(_, count)| **count).map(|(id, _)| *id);
+    // From one hand into the other at a ramp is no trip.
+    let trip = is_gap(hold.until - hold.from, limits.interval_minutes);
+    if hold.receiver.is_some() && !trip && !is_outside {
+        return None;
+    }
+    let most = containers
+        .iter()
+        .max_by_key(|(_, count)| **count)
+        .map(|(id, _)| *id);
     Some(Stretch {
         container: most.unwrap_or(code).to_owned(),
         holder: hold.holder,
@@ -231,14 +311,22 @@ fn is_gap(gap_ms: i64, interval_minutes: u32) -> bool {
 }
 
 fn is_outside(reading: Reading, limits: Limits) -> bool {
-    limits.lowest_tenths.is_some_and(|lowest| reading.lowest < lowest)
-        || limits.highest_tenths.is_some_and(|highest| reading.highest > highest)
+    limits
+        .lowest_tenths
+        .is_some_and(|lowest| reading.lowest < lowest)
+        || limits
+            .highest_tenths
+            .is_some_and(|highest| reading.highest > highest)
 }
 
 /// Time outside the limits in ms: a reading holds until the next or the hold's end. A stretch
 /// known by its extremes counts whole: when it was outside, it does not say.
 fn outside(hold: &Hold, readings: &[Reading], limits: Limits) -> i64 {
-    let ends = readings.iter().skip(1).map(|next| next.from).chain([hold.until]);
+    let ends = readings
+        .iter()
+        .skip(1)
+        .map(|next| next.from)
+        .chain([hold.until]);
     let pairs = readings.iter().zip(ends);
     pairs
         .filter(|(reading, _)| is_outside(**reading, limits))
@@ -312,7 +400,12 @@ mod tests {
     #[test]
     fn the_limit_itself_is_within() {
         let limits = limits("CHILLED_MEAT", Carriage::Carried).unwrap();
-        let at = |tenths| Reading { from: 0, until: 0, lowest: tenths, highest: tenths };
+        let at = |tenths| Reading {
+            from: 0,
+            until: 0,
+            lowest: tenths,
+            highest: tenths,
+        };
         for (tenths, outside) in [(0, false), (40, false), (41, true), (-1, true)] {
             assert_eq!(is_outside(at(tenths), limits), outside, "{tenths}");
         }
@@ -323,7 +416,12 @@ mod tests {
         let readings: Vec<Reading> = (0..5_000_i64)
             .map(|at| {
                 let tenths = if at == 2_345 { 99 } else { 30 };
-                Reading { from: at, until: at, lowest: tenths, highest: tenths }
+                Reading {
+                    from: at,
+                    until: at,
+                    lowest: tenths,
+                    highest: tenths,
+                }
             })
             .collect();
         let shown = shown(&readings);

@@ -21,7 +21,9 @@ pub(super) fn tests(walk: &Walk) -> Vec<Test> {
     }
     found.sort_by(|one, other| {
         let key = |test: &Test| (test.time, test.at);
-        key(other).cmp(&key(one)).then_with(|| one.document.cmp(&other.document))
+        key(other)
+            .cmp(&key(one))
+            .then_with(|| one.document.cmp(&other.document))
     });
     found
 }
@@ -32,11 +34,17 @@ pub(super) fn failed(fact: &Fact) -> bool {
 }
 
 fn result(fact: &Fact) -> Option<&Map> {
-    fact.event().extension(SUYUAN, "test").and_then(Value::as_map)
+    fact.event()
+        .extension(SUYUAN, "test")
+        .and_then(Value::as_map)
 }
 
 fn of(node: &Node, fact: &Fact) -> Vec<Test> {
-    let named = fact.event().objects().iter().find_map(|object| node.codes.get(object.id).cloned());
+    let named = fact
+        .event()
+        .objects()
+        .iter()
+        .find_map(|object| node.codes.get(object.id).cloned());
     let item = named
         .or_else(|| fact.via.clone())
         .or_else(|| node.codes.first().cloned())
@@ -46,7 +54,9 @@ fn of(node: &Node, fact: &Fact) -> Vec<Test> {
         time: Moment(UnixMillis(fact.time())),
         issuer: fact.issuer(),
         item: item.clone(),
-        document: document.map(str::to_owned).filter(|document| !document.is_empty()),
+        document: document
+            .map(str::to_owned)
+            .filter(|document| !document.is_empty()),
         conclusion: None,
         lines: Vec::new(),
     };
@@ -55,14 +65,20 @@ fn of(node: &Node, fact: &Fact) -> Vec<Test> {
             .filter(|report| !report.is_empty())
             .or_else(|| Some(text(result, "sample")));
         let conclusion = text(result, "conclusion");
-        let items = result.get("items").and_then(Value::as_array).unwrap_or_default();
+        let items = result
+            .get("items")
+            .and_then(Value::as_array)
+            .unwrap_or_default();
         return vec![Test {
             conclusion: (!conclusion.is_empty()).then(|| conclusion.to_owned()),
             lines: items.iter().filter_map(Value::as_map).map(line).collect(),
             ..test(document)
         }];
     }
-    let certificates = fact.event().extension(SUYUAN, "certificate").and_then(Value::as_array);
+    let certificates = fact
+        .event()
+        .extension(SUYUAN, "certificate")
+        .and_then(Value::as_array);
     let listed: Vec<Test> = certificates
         .unwrap_or_default()
         .iter()
@@ -70,7 +86,11 @@ fn of(node: &Node, fact: &Fact) -> Vec<Test> {
         .map(|certificate| test(Some(text(certificate, "id"))))
         .collect();
     if listed.is_empty() {
-        return fact.event().certification_info().map(|document| test(Some(document))).collect();
+        return fact
+            .event()
+            .certification_info()
+            .map(|document| test(Some(document)))
+            .collect();
     }
     listed
 }

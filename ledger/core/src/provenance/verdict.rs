@@ -39,8 +39,9 @@ pub fn trace<S: Source>(
             names.load_participant(&mut asked, signer)?;
         }
         for party in step.counterpart.iter().chain(&step.place) {
-            if let Some(handle) =
-                Identifier::parse(party).ok().and_then(|id| id.participant_handle())
+            if let Some(handle) = Identifier::parse(party)
+                .ok()
+                .and_then(|id| id.participant_handle())
             {
                 names.load_participant(&mut asked, handle)?;
             }
@@ -56,7 +57,9 @@ pub fn trace<S: Source>(
     }
     let breaks = breaks(&walk);
     for whose in breaks.iter().filter_map(|one| one.whose.as_deref()) {
-        if let Some(handle) = Identifier::parse(whose).ok().and_then(|id| id.participant_handle())
+        if let Some(handle) = Identifier::parse(whose)
+            .ok()
+            .and_then(|id| id.participant_handle())
         {
             names.load_participant(&mut asked, handle)?;
         }
@@ -66,7 +69,11 @@ pub fn trace<S: Source>(
     for (id, node) in &walk.nodes {
         all.extend(findings(node, id, &names));
         let stretches = graded(node, id, &names);
-        all.extend(stretches.iter().filter_map(|stretch| finding_of(stretch, id)));
+        all.extend(
+            stretches
+                .iter()
+                .filter_map(|stretch| finding_of(stretch, id)),
+        );
         if matches!(node.part, Part::Root | Part::Content) {
             temperature.extend(stretches);
         }
@@ -120,9 +127,18 @@ fn breaks(walk: &Walk) -> Vec<Break> {
     let mut found = Vec::new();
     for (id, node) in &walk.nodes {
         for (kind, whose, at) in node.missing.clone() {
-            found.push(Break { kind, item: id.clone(), whose, at });
+            found.push(Break {
+                kind,
+                item: id.clone(),
+                whose,
+                at,
+            });
         }
-        let concerning = node.custody.breaks.iter().filter(|one| node.concerns(one.actor));
+        let concerning = node
+            .custody
+            .breaks
+            .iter()
+            .filter(|one| node.concerns(one.actor));
         found.extend(concerning.cloned().map(|missing| Break {
             kind: missing.kind,
             item: id.clone(),
@@ -138,7 +154,9 @@ fn graded(node: &Node, id: &str, names: &Names) -> Vec<Stretch> {
         return Vec::new();
     };
     let moment = super::subject::making(node).map_or(UnixMillis(0), |fact| fact.touch().recorded);
-    let Some(class) = names.product_at(&product, moment).map(|found| found.storage_class.clone())
+    let Some(class) = names
+        .product_at(&product, moment)
+        .map(|found| found.storage_class.clone())
     else {
         return Vec::new();
     };
@@ -174,13 +192,23 @@ fn verdict(
     let past = |node: &&&Node| dates(node, names).past.is_some_and(|past| as_of.0 >= past);
     let sold = || {
         let root = walk.root();
-        let ended = root.timeline.facts.iter().any(|fact| fact.corrected.is_none() && fact.ends());
+        let ended = root
+            .timeline
+            .facts
+            .iter()
+            .any(|fact| fact.corrected.is_none() && fact.ends());
         root.single() && ended
     };
     let worst = temperature.iter().map(|stretch| stretch.grade).max();
-    if nodes.iter().any(|node| recalled_since(node, names).is_some()) {
+    if nodes
+        .iter()
+        .any(|node| recalled_since(node, names).is_some())
+    {
         Verdict::Recalled
-    } else if nodes.iter().any(|node| failed_tests(node, names).next().is_some()) {
+    } else if nodes
+        .iter()
+        .any(|node| failed_tests(node, names).next().is_some())
+    {
         Verdict::FailedTest
     } else if nodes.iter().any(|node| past(&node)) {
         Verdict::Expired
@@ -198,4 +226,3 @@ fn verdict(
         Verdict::Complete
     }
 }
-

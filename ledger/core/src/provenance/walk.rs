@@ -3,21 +3,16 @@
 use super::answer::BreakKind;
 use super::asked::Asked;
 use super::custody::{Custody, follow};
-use super::facts::{Fact, MASTER_DATA, SUYUAN, Span, correct, corrected_in, event_of};
+use super::facts::{Fact, MASTER_DATA, SUYUAN, corrected_in, event_of};
+use super::gather::{Recode, Timeline, gather};
 use super::names::{Names, spelled};
-use super::packing::{
-    common, concerns_inside, contents, cover, inside, is_instance, parents, windows,
-};
-use super::source::{Content, Source, Touch};
-use super::temperature::readings;
-use crate::cbor::Value;
+use super::packing::{contents, is_instance};
+use super::source::{Source, Touch};
 use crate::event::{EventKind, Role};
 use crate::identifier::{Identifier, Kind};
 use crate::ids::{Handle, UnixMillis};
-use crate::registry::Action;
 use crate::store::EventRef;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::rc::Rc;
 
 /// Why an item is part of the story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,24 +25,6 @@ pub(super) enum Part {
     Input,
     /// The lot of a serial: its origin, tests and recalls, not its whereabouts.
     Lot,
-}
-
-/// Everything that concerns one item.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Timeline {
-    /// In order of event time.
-    pub(super) facts: Vec<Fact>,
-    /// Directly inside which parents, and when.
-    pub(super) direct: BTreeMap<String, Vec<Span>>,
-    recodes: Vec<Recode>,
-}
-
-#[derive(Clone, Debug)]
-struct Recode {
-    at: EventRef,
-    issuer: Handle,
-    old: String,
-    new: String,
 }
 
 /// One item of the walk, under all codes it ever had.
@@ -89,7 +66,10 @@ impl Node {
                 if fact.tests() || fact.stops() || fact.unrecalls() || fact.makes() {
                     return true;
                 }
-                let elsewhere = fact.uses() && !self.uses.contains(&fact.at());
+                let used = fact.uses() && !self.uses.contains(&fact.at());
+                let shipped =
+                    fact.step() == "shipping" && fact.to.is_some_and(|to| !path.contains(&to));
+                let elsewhere = used || shipped;
                 path.contains(&fact.issuer()) && !elsewhere && fact.time() <= self.until
             }
         };
@@ -126,7 +106,9 @@ impl Walk {
 
     /// The root and what is in it: what the person scanning holds in the hand.
     pub(super) fn in_hand(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.values().filter(|node| matches!(node.part, Part::Root | Part::Content))
+        self.nodes
+            .values()
+            .filter(|node| matches!(node.part, Part::Root | Part::Content))
     }
 }
 
@@ -147,7 +129,12 @@ pub(super) fn back<S: Source>(
     as_of: UnixMillis,
 ) -> Result<Walk, S::Error> {
     let root = item.as_str().to_owned();
-    let mut walk = Walk { nodes: BTreeMap::new(), root: root.clone() };
+    let mut walk = Walk {
+        nodes: BTreeMap::new(),
+        root: root.clone(),
+    };
+    // Which node speaks for a code: the first that was reached under it.
+    let mut keys = BTreeMap::from([(root.clone(), root.clone())]);
     let mut queue = VecDeque::from([root.clone()]);
     let start = Node::new(&Request {
         id: root.clone(),
@@ -160,25 +147,28 @@ pub(super) fn back<S: Source>(
     walk.nodes.insert(root, start);
     // Ends: a node comes back only with a later bound, and bounds are times of events.
     while let Some(id) = queue.pop_front() {
-        let Some(mut node) = walk.nodes.remove(&id) else { continue };
-        let requests = visit(asked, names, &mut node, as_of)?;
-        walk.nodes.insert(id, node);
+        let Some(node) = walk.nodes.get_mut(&id) else {
+            continue;
+        };
+        let requests = visit(asked, names, node, as_of)?;
+        for code in &node.codes {
+            keys.entry(code.clone()).or_insert_with(|| id.clone());
+        }
         for request in requests {
             if request.depth > asked.limits().depth {
                 asked.cut_at(&request.id, "depth");
                 continue;
             }
-            let known = walk
-                .nodes
-                .iter_mut()
-                .find(|(key, node)| **key == request.id || node.codes.contains(&request.id));
-            if let Some((key, node)) = known {
+            let key = keys
+                .entry(request.id.clone())
+                .or_insert_with(|| request.id.clone());
+            if let Some(node) = walk.nodes.get_mut(key) {
                 if node.again(&request) && !queue.contains(key) {
                     queue.push_back(key.clone());
                 }
             } else {
-                walk.nodes.insert(request.id.clone(), Node::new(&request));
-                queue.push_back(request.id);
+                walk.nodes.insert(key.clone(), Node::new(&request));
+                queue.push_back(key.clone());
             }
         }
     }
@@ -208,7 +198,8 @@ impl Node {
         self.depth = self.depth.min(request.depth);
         self.uses.extend(request.uses.iter().copied());
         self.users.extend(request.user);
-        let grows = request.until > self.until || (self.part == Part::Lot && request.part != Part::Lot);
+        let grows =
+            request.until > self.until || (self.part == Part::Lot && request.part != Part::Lot);
         self.until = self.until.max(request.until);
         if self.part == Part::Lot {
             self.part = request.part;
@@ -224,14 +215,23 @@ fn visit<S: Source>(
     as_of: UnixMillis,
 ) -> Result<Vec<Request>, S::Error> {
     let codes = std::mem::take(&mut node.codes);
-    let Joined { codes, timeline, custody, refused } = join(asked, names, codes, node.until)?;
+    let Joined {
+        codes,
+        timeline,
+        custody,
+        refused,
+    } = join(asked, names, codes, node.until)?;
     node.codes = codes;
     node.timeline = timeline;
     node.custody = custody;
     node.missing = refused
         .into_iter()
         .map(|recode| {
-            (BreakKind::HandoverMissing, Some(spelled(recode.issuer)), Some(recode.at))
+            (
+                BreakKind::HandoverMissing,
+                Some(spelled(recode.issuer)),
+                Some(recode.at),
+            )
         })
         .collect();
     let mut requests = Vec::new();
@@ -301,10 +301,16 @@ fn join<S: Source>(
             } else {
                 let old = BTreeSet::from([recode.old.clone()]);
                 let before = gather(asked, names, &old, until)?;
-                follow(&before.facts, is_instance(&recode.old), names).ever.contains(&recode.issuer)
+                follow(&before.facts, is_instance(&recode.old), names)
+                    .ever
+                    .contains(&recode.issuer)
             };
             if held {
-                added = Some(if has_old { recode.new.clone() } else { recode.old.clone() });
+                added = Some(if has_old {
+                    recode.new.clone()
+                } else {
+                    recode.old.clone()
+                });
                 break;
             }
             refused.insert(recode.at, recode.clone());
@@ -314,114 +320,17 @@ fn join<S: Source>(
             continue;
         }
         // A stranger's claim about an old code is nobody's break; one that made the new code is.
-        let refused =
-            refused.into_values().filter(|recode| codes.contains(&recode.new)).collect();
-        return Ok(Joined { codes, timeline, custody, refused });
+        let refused = refused
+            .into_values()
+            .filter(|recode| codes.contains(&recode.new))
+            .collect();
+        return Ok(Joined {
+            codes,
+            timeline,
+            custody,
+            refused,
+        });
     }
-}
-
-/// Everything that concerns an item, itself or through what it was inside, until `until`.
-pub(super) fn gather<S: Source>(
-    asked: &mut Asked<'_, S>,
-    names: &mut Names,
-    codes: &BTreeSet<String>,
-    until: i64,
-) -> Result<Timeline, S::Error> {
-    let mut lists = Vec::new();
-    for code in codes {
-        lists.push(asked.list(code)?);
-    }
-    let mut facts = BTreeMap::new();
-    let mut recodes = Vec::new();
-    for touch in lists.iter().flat_map(|list| list.iter()) {
-        recodes.extend(recode_of(touch));
-        let Some(fact) = Fact::new(touch, codes) else { continue };
-        let lasting = fact.makes() || fact.tests() || fact.stops() || fact.unrecalls();
-        if fact.time() <= until || lasting {
-            facts.insert(fact.at(), fact);
-        }
-    }
-    let mut direct = BTreeMap::new();
-    let containers = containers(asked, codes, &lists, until, &mut direct)?;
-    let all: BTreeSet<String> = codes.iter().chain(containers.keys()).cloned().collect();
-    for (container, spans) in &containers {
-        for touch in asked.list(container)?.iter() {
-            let Some(event) = event_of(touch) else { continue };
-            if !concerns_inside(event, container, &all) {
-                continue;
-            }
-            let read = || readings(event).iter().any(|reading| inside(spans, reading.from));
-            if !inside(spans, event.time().0) && !read() {
-                continue;
-            }
-            let Some(mut fact) = Fact::new(touch, codes) else { continue };
-            fact.via = Some(container.clone());
-            fact.within.clone_from(spans);
-            let known = facts.entry(touch.at).or_insert_with(|| fact);
-            if known.via.is_some() && known.via.as_ref() != Some(container) {
-                for span in spans {
-                    cover(&mut known.within, *span);
-                }
-            }
-        }
-    }
-    correct(&mut facts);
-    let mut facts: Vec<Fact> = facts.into_values().collect();
-    facts.sort_by_key(Fact::order);
-    for fact in &facts {
-        names.load_participant(asked, fact.issuer())?;
-        for party in [fact.source(), fact.destination()].into_iter().flatten() {
-            names.load_party(asked, party)?;
-        }
-    }
-    recodes.sort_by_key(|recode| recode.at);
-    recodes.dedup_by_key(|recode| recode.at);
-    Ok(Timeline { facts, direct, recodes })
-}
-
-/// All containers around an item, each with the stretches of time, whatever is nested in what.
-fn containers<S: Source>(
-    asked: &mut Asked<'_, S>,
-    codes: &BTreeSet<String>,
-    lists: &[Rc<[Touch]>],
-    until: i64,
-    direct: &mut BTreeMap<String, Vec<Span>>,
-) -> Result<BTreeMap<String, Vec<Span>>, S::Error> {
-    let mut found: BTreeMap<String, Vec<Span>> = BTreeMap::new();
-    let mut queue = VecDeque::from([(codes.clone(), lists.to_vec(), (i64::MIN, until))]);
-    // Ends: a container comes back only with time not covered before.
-    while let Some((children, lists, outer)) = queue.pop_front() {
-        let lists: Vec<&[Touch]> = lists.iter().map(|list| &**list).collect();
-        let corrected = corrected_in(&lists);
-        for parent in parents(&lists, &children, &corrected) {
-            if codes.contains(&parent) {
-                continue;
-            }
-            let own = asked.list(&parent)?;
-            let mut both = lists.clone();
-            both.push(&own);
-            let corrected = corrected_in(&both);
-            for span in windows(&both, &children, &parent, &corrected) {
-                let Some(span) = common(span, outer) else { continue };
-                if children == *codes {
-                    direct.entry(parent.clone()).or_default().push(span);
-                }
-                if cover(found.entry(parent.clone()).or_default(), span) {
-                    let next = BTreeSet::from([parent.clone()]);
-                    queue.push_back((next, vec![Rc::clone(&own)], span));
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn recode_of(touch: &Touch) -> Option<Recode> {
-    let Content::Registry { action: Action::Recode, record } = &*touch.content else {
-        return None;
-    };
-    let code = |key| record.get(key).and_then(Value::as_text).map(str::to_owned);
-    Some(Recode { at: touch.at, issuer: touch.issuer, old: code("old")?, new: code("new")? })
 }
 
 /// Finds what an item was made of, and what is missing there.
@@ -448,14 +357,21 @@ fn made_of<S: Source>(
         let together = transformation(asked, maker.touch())?;
         let uses: BTreeSet<EventRef> = together.iter().map(|touch| touch.at).collect();
         for touch in &together {
-            let Some(event) = event_of(touch) else { continue };
+            let Some(event) = event_of(touch) else {
+                continue;
+            };
             let mut inputs = BTreeSet::new();
-            for object in event.objects().iter().filter(|object| object.role == Role::Input) {
+            for object in event
+                .objects()
+                .iter()
+                .filter(|object| object.role == Role::Input)
+            {
                 begun = true;
                 inputs.insert(object.id.to_owned());
                 if is_lotless(object.id) {
                     let whose = Some(spelled(touch.issuer));
-                    node.missing.push((BreakKind::LotMissing, whose, Some(touch.at)));
+                    node.missing
+                        .push((BreakKind::LotMissing, whose, Some(touch.at)));
                     continue;
                 }
                 requests.push(Request {
@@ -480,12 +396,16 @@ fn made_of<S: Source>(
     if !begun && !unknown && !cut {
         let (first, whose) = match node.timeline.facts.first() {
             Some(first) => (Some(first.at()), None),
-            None => (node.uses.first().copied(), node.users.first().map(|user| spelled(*user))),
+            None => (
+                node.uses.first().copied(),
+                node.users.first().map(|user| spelled(*user)),
+            ),
         };
         node.missing.push((BreakKind::OriginMissing, whose, first));
     }
     let mut seen = BTreeSet::new();
-    node.missing.retain(|(kind, whose, at)| seen.insert((*kind, whose.clone(), *at)));
+    node.missing
+        .retain(|(kind, whose, at)| seen.insert((*kind, whose.clone(), *at)));
     Ok(())
 }
 
@@ -525,17 +445,21 @@ fn lot_of(node: &Node) -> Option<String> {
     if !node.single() {
         return None;
     }
-    node.timeline.facts.iter().filter(|fact| fact.makes() && fact.corrected.is_none()).find_map(
-        |fact| {
+    node.timeline
+        .facts
+        .iter()
+        .filter(|fact| fact.makes() && fact.corrected.is_none())
+        .find_map(|fact| {
             let product = product_of(node.codes.first()?, Some(fact))?;
             let beside = fact.event().objects().iter().find_map(|object| {
                 let other = Identifier::parse(object.id).ok()?;
-                let same = other.product().is_some_and(|found| found.as_str() == product);
+                let same = other
+                    .product()
+                    .is_some_and(|found| found.as_str() == product);
                 (same && other.lot().is_some()).then(|| object.id.to_owned())
             });
             beside.or_else(|| lot_id(&product, fact.ilmd_text(MASTER_DATA, "lotNumber")?))
-        },
-    )
+        })
 }
 
 /// The product of an item: as its code says, or as its making says where the code does not.
@@ -550,17 +474,20 @@ pub(super) fn product_of(code: &str, making: Option<&Fact>) -> Option<String> {
 
 /// The identifier of a product's lot.
 fn lot_id(product: &str, lot: &str) -> Option<String> {
-    let mut encoded = String::new();
-    for byte in lot.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
+    let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let encode = |byte: u8| {
+        if bare(byte) {
+            char::from(byte).to_string()
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            format!("%{byte:02X}")
         }
-    }
+    };
+    let encoded: String = lot.bytes().map(encode).collect();
     let uri = match product.strip_prefix("urn:suyuan:product:") {
         Some(own) => format!("urn:suyuan:lot:{own}:{encoded}"),
         None => format!("{product}/10/{encoded}"),
     };
-    Identifier::parse(&uri).ok().map(|id| id.as_str().to_owned())
+    Identifier::parse(&uri)
+        .ok()
+        .map(|id| id.as_str().to_owned())
 }

@@ -13,7 +13,9 @@ use serde_json::Value as Json;
 use std::path::PathBuf;
 
 fn read(name: &str) -> Json {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas/examples").join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../schemas/examples")
+        .join(name);
     let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_slice(&text).unwrap()
 }
@@ -51,7 +53,10 @@ fn ledger() -> Ledger {
         let handle = Handle::parse(text(&one, "handle")).unwrap();
         ledger.admit(handle, &roles, map(&one), &glns);
     }
-    for (file, action) in [("products.json", Action::Product), ("places.json", Action::Place)] {
+    for (file, action) in [
+        ("products.json", Action::Product),
+        ("places.json", Action::Place),
+    ] {
         for one in read(file).as_array().unwrap() {
             let id = text(one, "id").to_owned();
             ledger.act(handle(text(one, "owner")), action.clone(), map(one), &[id]);
@@ -78,7 +83,11 @@ fn traced(ledger: &mut Ledger, code: &str) -> Answer {
 
 fn chain(name: &str) -> Answer {
     let chains = read("chains.json");
-    let chain = chains["chains"].as_array().unwrap().iter().find(|one| one["name"] == name);
+    let chain = chains["chains"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == name);
     traced(&mut ledger(), text(chain.unwrap(), "code"))
 }
 
@@ -88,7 +97,11 @@ fn every_example_chain_has_its_verdict_and_only_its_findings() {
     for chain in read("chains.json")["chains"].as_array().unwrap() {
         let name = text(chain, "name");
         let answer = traced(&mut ledger, text(chain, "code"));
-        assert_eq!(answer.verdict.word(), text(chain, "verdict"), "{name}: {answer:#?}");
+        assert_eq!(
+            answer.verdict.word(),
+            text(chain, "verdict"),
+            "{name}: {answer:#?}"
+        );
         assert_eq!(Json::Bool(answer.complete), chain["complete"], "{name}");
         let rules: Vec<Rule> = answer.findings.iter().map(|finding| finding.rule).collect();
         let expected: &[Rule] = match name {
@@ -99,7 +112,11 @@ fn every_example_chain_has_its_verdict_and_only_its_findings() {
             _ => &[],
         };
         assert_eq!(rules, expected, "{name}: {:#?}", answer.findings);
-        assert_eq!(answer.breaks.len(), usize::from(name == "bokchoy"), "{name}");
+        assert_eq!(
+            answer.breaks.len(),
+            usize::from(name == "bokchoy"),
+            "{name}"
+        );
     }
 }
 
@@ -141,9 +158,20 @@ fn doubanjiang_comes_from_chilli_beans_and_salt() {
     assert_eq!(answer.subject.produced.as_deref(), Some("2026-11-03"));
     assert_eq!(answer.subject.expiry.as_deref(), Some("2028-04-26"));
     assert_eq!(answer.subject.maker, Some(handle("douban-maker")));
-    assert_eq!(answer.tests.iter().filter(|test| test.conclusion.is_some()).count(), 2);
+    assert_eq!(
+        answer
+            .tests
+            .iter()
+            .filter(|test| test.conclusion.is_some())
+            .count(),
+        2
+    );
     // It was shipped inside a pallet, and two of its cases from there to the shop.
-    let shipped = answer.steps.iter().filter(|step| step.kind == StepKind::Shipped).count();
+    let shipped = answer
+        .steps
+        .iter()
+        .filter(|step| step.kind == StepKind::Shipped)
+        .count();
     assert!(shipped >= 6, "{shipped}");
 }
 
@@ -156,14 +184,22 @@ fn the_other_buyers_of_an_input_are_not_shown() {
         assert!(!step.outputs.iter().any(|id| id == filling), "{step:?}");
         assert!(!step.concerns.iter().any(|id| id == filling), "{step:?}");
     }
-    assert!(answer.steps.iter().any(|step| step.concerns.iter().any(|id| id.ends_with("WT-5319"))));
+    assert!(
+        answer
+            .steps
+            .iter()
+            .any(|step| step.concerns.iter().any(|id| id.ends_with("WT-5319")))
+    );
 }
 
 #[test]
 fn pork_was_too_warm_for_thirty_five_minutes_in_the_truck() {
     let answer = chain("pork");
-    let breach: Vec<_> =
-        answer.temperature.iter().filter(|stretch| stretch.outside_minutes > 0).collect();
+    let breach: Vec<_> = answer
+        .temperature
+        .iter()
+        .filter(|stretch| stretch.outside_minutes > 0)
+        .collect();
     assert_eq!(breach.len(), 1, "{breach:#?}");
     assert_eq!(breach[0].holder, handle("cold-carrier"));
     assert_eq!(breach[0].container, "https://id.gs1.org/8004/6909816RF07");
@@ -174,7 +210,11 @@ fn pork_was_too_warm_for_thirty_five_minutes_in_the_truck() {
 #[test]
 fn dumplings_have_three_hours_without_readings() {
     let answer = chain("dumplings");
-    let longest = answer.temperature.iter().map(|stretch| stretch.longest_gap_minutes).max();
+    let longest = answer
+        .temperature
+        .iter()
+        .map(|stretch| stretch.longest_gap_minutes)
+        .max();
     assert_eq!(longest, Some(180));
 }
 
@@ -182,12 +222,24 @@ fn dumplings_have_three_hours_without_readings() {
 fn a_vaccine_box_has_a_stretch_per_keeper_and_a_name() {
     let answer = chain("vaccine");
     assert_eq!(answer.verdict, Verdict::Complete);
-    assert!(answer.temperature.len() >= 7, "{}", answer.temperature.len());
+    assert!(
+        answer.temperature.len() >= 7,
+        "{}",
+        answer.temperature.len()
+    );
     assert_eq!(answer.subject.lot.as_deref(), Some("MH-F9417"));
-    assert_eq!(answer.subject.serial.as_deref(), Some("83901174207713350035"));
+    assert_eq!(
+        answer.subject.serial.as_deref(),
+        Some("83901174207713350035")
+    );
     let product = answer.subject.product.unwrap();
     assert!(!answer.products[&product].name.zh.is_empty());
-    assert!(!answer.products["urn:suyuan:drug:83901174207713350035"].name.zh.is_empty());
+    assert!(
+        !answer.products["urn:suyuan:drug:83901174207713350035"]
+            .name
+            .zh
+            .is_empty()
+    );
 }
 
 #[test]

@@ -29,7 +29,10 @@ impl Source for Ledger {
     fn touches(&mut self, item: &str) -> Result<Touches, Infallible> {
         self.asked.push(item.to_owned());
         let shown = self.lists.get(item).cloned().unwrap_or_default();
-        Ok(Touches { total: u64::try_from(shown.len()).unwrap(), shown })
+        Ok(Touches {
+            total: u64::try_from(shown.len()).unwrap(),
+            shown,
+        })
     }
 }
 
@@ -65,7 +68,10 @@ pub(super) fn asset(number: u32) -> String {
 impl Ledger {
     fn push(&mut self, issuer: Handle, recorded: i64, content: Content, items: &[String]) {
         let touch = Touch {
-            at: EventRef { leaf: LeafIndex(self.next), index: 0 },
+            at: EventRef {
+                leaf: LeafIndex(self.next),
+                index: 0,
+            },
             recorded: UnixMillis(recorded),
             issuer,
             signer: issuer,
@@ -74,7 +80,10 @@ impl Ledger {
         };
         self.next += 1;
         for item in items {
-            self.lists.entry(item.clone()).or_default().push(touch.clone());
+            self.lists
+                .entry(item.clone())
+                .or_default()
+                .push(touch.clone());
         }
     }
 
@@ -84,7 +93,12 @@ impl Ledger {
     }
 
     pub(super) fn act(&mut self, issuer: Handle, action: Action, record: Map, items: &[String]) {
-        self.push(issuer, at(-10_000), Content::Registry { action, record }, items);
+        self.push(
+            issuer,
+            at(-10_000),
+            Content::Registry { action, record },
+            items,
+        );
     }
 
     pub(super) fn admit(&mut self, handle: Handle, roles: &[Role], record: Map, glns: &[String]) {
@@ -96,7 +110,10 @@ impl Ledger {
             keys: Vec::new(),
         };
         let mut items = vec![Identifier::participant(handle).as_str().to_owned()];
-        items.extend(glns.iter().map(|gln| format!("https://id.gs1.org/417/{gln}")));
+        items.extend(
+            glns.iter()
+                .map(|gln| format!("https://id.gs1.org/417/{gln}")),
+        );
         self.act(handle, action, record, &items);
     }
 
@@ -168,7 +185,11 @@ impl Ledger {
         parent: &str,
         children: &[String],
     ) -> &mut Self {
-        let step = if action == "ADD" { "packing" } else { "unpacking" };
+        let step = if action == "ADD" {
+            "packing"
+        } else {
+            "unpacking"
+        };
         let mut fields = json!({
             "type": "AggregationEvent", "action": action, "bizStep": step, "parentID": parent,
         });
@@ -191,7 +212,12 @@ impl Ledger {
 
     pub(super) fn recode(&mut self, number: u8, old: &str, new: &str) -> &mut Self {
         let record = map(&json!({"old": old, "new": new}));
-        self.act(who(number), Action::Recode, record, &[old.to_owned(), new.to_owned()]);
+        self.act(
+            who(number),
+            Action::Recode,
+            record,
+            &[old.to_owned(), new.to_owned()],
+        );
         self
     }
 
@@ -259,10 +285,10 @@ pub(super) fn event(minute: i64, mut fields: Json) -> Event {
 
 /// JSON as a record's fields.
 pub(super) fn map(json: &Json) -> Map {
-    match value(json) {
-        Value::Map(map) => map,
-        other => panic!("{other:?} is no object"),
-    }
+    let Value::Map(map) = value(json) else {
+        panic!("{json} is no object")
+    };
+    map
 }
 
 fn value(json: &Json) -> Value {
@@ -272,8 +298,11 @@ fn value(json: &Json) -> Value {
         Json::Number(number) => crate::decimal::parse_number(&number.to_string()).unwrap(),
         Json::String(text) => text.as_str().into(),
         Json::Array(items) => Value::Array(items.iter().map(value).collect()),
-        Json::Object(fields) => {
-            Value::Map(fields.iter().map(|(key, item)| (key.clone(), value(item))).collect())
-        }
+        Json::Object(fields) => Value::Map(
+            fields
+                .iter()
+                .map(|(key, item)| (key.clone(), value(item)))
+                .collect(),
+        ),
     }
 }

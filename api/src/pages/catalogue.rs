@@ -1,0 +1,559 @@
+//! Every word a reader sees, in Chinese and English, in one table.
+//!
+//! Templates hold no text of their own. Words follow the glossary of the trade (批次 lot, 承运商
+//! carrier, 超温 excursion). No word here ever says that goods are genuine: the ledger knows
+//! records, not goods.
+
+use super::Lang;
+use ledger::provenance::answer::{BreakKind, Grade, Rule, StepKind, Verdict};
+use ledger::state::Role;
+
+/// A row of the table: its name in code, then Chinese, then English.
+macro_rules! catalogue {
+    ($($key:ident $zh:literal $en:literal)*) => {
+        /// A text of the pages.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Key { $($key,)* }
+
+        impl Key {
+            /// Every text, for tests.
+            #[cfg(test)]
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$key,)*];
+
+            /// The text in Chinese and in English. `{0}` and `{1}` stand for values.
+            pub(crate) const fn both(self) -> (&'static str, &'static str) {
+                match self { $(Self::$key => ($zh, $en),)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // The site.
+    Site            "溯源" "Suyuan"
+    SiteLine        "成都食品药品追溯账本" "Chengdu traceability ledger"
+    OtherLanguage   "English" "中文"
+    Skip            "跳到内容" "Skip to content"
+    ComplaintLine   "发现问题？拨打 12315 投诉举报，留好包装和小票。" "Something wrong? Call 12315 (consumer hotline). Keep the pack and the till receipt."
+
+    // Verdicts: the word, then what it means and what to do.
+    VerdictRecalled   "已召回" "Recalled"
+    VerdictFailedTest "检验不合格" "Failed a test"
+    VerdictExpired    "已过期" "Expired"
+    VerdictUnknown    "查无此码" "Unknown code"
+    VerdictSold       "已售出或已使用" "Already sold or used"
+    VerdictBreach     "温度曾超限" "Temperature went out of range"
+    VerdictBroken     "部分记录缺失" "Some records are missing"
+    VerdictGap        "温度记录有空缺" "Temperature record has gaps"
+    VerdictComplete   "记录完整" "Record complete"
+    AdviceRecalled    "请不要食用或使用。停止出售，凭实物退回购买的地方；已经吃了或用了并感到不适，请就医并带上包装。" "Do not eat or use it. Stop selling it. Take it back to where you bought it. If you have used it and feel unwell, see a doctor and bring the pack."
+    AdviceFailedTest  "这一批有一项检验不合格。请不要食用或使用，凭实物退回购买的地方。" "A test of this lot failed. Do not eat or use it; take it back to where you bought it."
+    AdviceExpired     "已超过保质期或有效期。请不要食用或使用；若刚刚买到，可要求退换。" "It is past its date. Do not eat or use it. If you have just bought it, ask for your money back."
+    AdviceUnknown     "账本上没有这个码的任何记录。可能是录入延迟、码印错，或不是本账本的企业发的码。使用前请先向卖家核实。" "Nothing on this ledger names this code. It may not be recorded yet, be misprinted, or come from someone who is not on this ledger. Ask the seller before you use it."
+    AdviceSold        "这个码以前已登记售出或使用，一个码只属于一件商品。如果不是您本人购买或使用的，请先不要使用，并向卖家核实。" "This code was recorded as sold or used before, and one code belongs to one item. If that was not you, do not use it before the seller has explained."
+    AdviceBreach      "途中温度超出限值，时间和幅度见下方曲线。食用前请看、闻是否正常；疫苗和药品不得使用，请退回。" "The temperature left its limits; the curve below shows when and how far. Check look and smell before eating. Do not use a vaccine or medicine: return it."
+    AdviceBroken      "有的环节没有留下记录，下方写明缺什么、该谁补。没有记录不等于有问题，但这一段无人作证。" "Some steps left no record; below is what is missing and who should add it. A missing record is not proof of a fault, but nobody vouches for that part."
+    AdviceGap         "有一段时间没有温度数据，无法证明当时保持在限值内。已有的读数都在限值内。" "For some time there are no readings, so nothing shows the limits were kept then. The readings that exist are within limits."
+    AdviceComplete    "从源头到现在，每次交接双方都有签名记录，未见召回、不合格或超温。" "From origin to now, both sides of every handover signed a record, with no recall, failed test or temperature excursion."
+    CopyWarning       "批次码可以被复制：请核对包装上的批号、日期与本页一致。" "A lot code can be copied: check that lot and date on the pack match this page."
+    CopyWarningSerial "码可以被复制：请核对包装上的号码、日期与本页一致。" "A code can be copied: check that number and date on the pack match this page."
+    CheckPack         "请核对包装上印着：批号" "Check that the pack says LOT"
+    CheckPackSerial   "请核对包装上印着：" "Check that the pack says"
+    StateAsOf         "截至 {0}" "As of {0}"
+
+    // Facts of the first screen.
+    ProductUnnamed  "未登记名称的商品" "Product without a registered name"
+    Lot             "批号" "Lot"
+    Serial          "追溯码 / 序列号" "Code / serial"
+    Expiry          "保质期至" "Expiry"
+    Maker           "生产者" "Made by"
+    NotStated       "未登记" "not recorded"
+    DaysPast        "已过 {0} 天" "{0} days ago"
+    DaysLeft        "还有 {0} 天" "{0} days left"
+    DayToday        "今天到期" "today"
+    FactFrom        "来自" "From"
+    FactWhen        "生产" "Produced"
+    FactTemperature "温度" "Kept"
+    FactAmbient     "常温，无需温控" "kept at room temperature"
+    FactNoReadings  "没有温度记录" "no temperature record"
+    FactProved      "全程在限值内" "always in range"
+    FactBreach      "超限 {0}" "out of range for {0}"
+    FactGap         "最长 {0} 没有数据" "up to {0} without data"
+    FactOriginUnknown "来源不明" "origin not recorded"
+    FactMore        "等 {0} 处" "and {0} more"
+    DaysAgo         "{0} 天前" "{0} days ago"
+    DayZero         "当天" "today"
+
+    // Sections.
+    Story           "从源头到现在" "From origin to now"
+    StoryMore       "另有 {0} 步只在下载的记录里。" "{0} more steps are in the downloadable record."
+    TestMore        "另有 {0} 份只在下载的记录里。" "{0} more are in the downloadable record."
+    StoryNone       "没有可以显示的记录。" "There are no records to show."
+    Branch          "原料" "Ingredient"
+    BranchSteps     "{0} 步" "{0} steps"
+    MainBranch      "本商品" "This product"
+    SignedBy        "签名" "Signed by"
+    SignedFor       "代表" "on behalf of"
+    WithOther       "对方" "Other side"
+    MarkLate        "补录于 {0}" "recorded late, on {0}"
+    MarkSuspect     "签名密钥后来被吊销，此条存疑" "the signing key was revoked later: treat with doubt"
+    MarkCorrected   "签名者已声明此条有误：{0}" "its signer declared this record wrong: {0}"
+    Missing         "缺什么，该谁补" "What is missing, and whose it is"
+    GapHere         "这里缺一段记录" "A record is missing here"
+    MissingWhose    "应由 {0} 补录" "To be added by {0}"
+    MissingNobody   "应由谁补录：未知" "Who should add it is not known"
+    Repair          "怎么补：" "How to mend it: "
+    FindingsTitle   "发现的问题" "What the records show"
+    FindingWhose    "应由 {0} 处理" "To be dealt with by {0}"
+    CutShort        "链条很长，本页只显示到 {0}。完整记录可下载。" "The chain is long; this page stops at {0}. The full record can be downloaded."
+    TestsTitle      "检验与证明" "Tests and certificates"
+    TestPass        "合格" "passed"
+    TestFail        "不合格" "failed"
+    TestCertificate "证明文件" "certificate"
+    TestNumber      "编号 {0}" "No. {0}"
+    TestItem        "项目" "Item"
+    TestResult      "结果" "Result"
+    TestLimit       "限值" "Limit"
+    TestVerdict     "结论" "Verdict"
+    TestNone        "没有登记检验结果。" "No test result is recorded."
+
+    // Temperature.
+    TemperatureTitle "温度曲线" "Temperature"
+    CurveLabel      "{0} 的温度曲线。{1}" "Temperature while held by {0}. {1}"
+    CurveLimits     "限值 {0}" "limits {0}"
+    CurveBelow      "不高于 {0}" "at most {0}"
+    CurveAbove      "不低于 {0}" "at least {0}"
+    CurveBetween    "{0} 至 {1}" "{0} to {1}"
+    CurveNoLimits   "未设限值" "no limits set"
+    CurveWords      "最低 {0}，最高 {1}" "lowest {0}, highest {1}"
+    CurveNoReading  "没有读数" "no readings"
+    CurveOutside    "超限共 {0}" "out of range for {0} in all"
+    CurveGap        "最长 {0} 没有数据" "longest time without data {0}"
+    CurveNoGap      "读数间隔符合要求" "readings at the required interval"
+    CurveTable      "用文字看这些数据" "The same as a table"
+    CurveHolder     "保管者" "Held by"
+    CurveFrom       "开始" "From"
+    CurveUntil      "结束" "Until"
+    CurveLimitsHead "限值" "Limits"
+    CurveLowest     "最低" "Lowest"
+    CurveHighest    "最高" "Highest"
+    CurveOutsideHead "超限时长" "Time out of range"
+    CurveGapHead    "最长空缺" "Longest gap"
+    CurveExcursion  "{0} 起 {1}，最甚 {2}" "from {0} for {1}, worst {2}"
+    CurveExcursionHead "超限" "Excursions"
+    CurveSource     "限值依据" "Limits from"
+    CurveUnconfirmed "（尚待核对原文）" "(text not yet confirmed)"
+    CurveNoData     "无数据" "no data"
+    CurveMore       "另有 {0} 段只在下载的记录里。" "{0} more stretches are in the downloadable record."
+    GradeProved     "已证实" "proved"
+    GradeGap        "有空缺" "gap"
+    GradeBreach     "超限" "out of range"
+
+    // Proof.
+    ProofTitle      "怎么知道记录没被改过？" "How do we know nothing was changed?"
+    ProofChecked    "服务器核对了 {0} 个签名和它们在账本中的位置。" "The server checked {0} signatures and their places on the ledger."
+    ProofOrigin     "账本" "Ledger"
+    ProofSize       "记录条数" "Entries"
+    ProofTime       "检查点时间" "Checkpoint time"
+    ProofRoot       "根哈希" "Root hash"
+    ProofWitnesses  "外部见证者" "Outside witnesses"
+    ProofCode       "本码" "This code"
+    ProofGet        "自己核对" "Check it yourself"
+    ProofBundle     "下载证明（CBOR）" "Download the proof (CBOR)"
+    ProofJson       "查看数据（JSON）" "See the data (JSON)"
+    ProofCommand    "在电脑上离线核对：" "To verify offline on a computer:"
+    ProofLimits     "签名说明是谁说的、之后没被改过；不说明说的是真的，也不说明手里的这件就是那一件。温度只说明探头处的温度。" "A signature shows who said something and that it is unchanged since. It does not show that it is true, nor that the item in your hand is that item. Temperature is that at the sensor."
+    ProofNoWitness  "目前没有外部见证者；服务器若另造一份历史，本页看不出来。" "No outside witness has signed yet: this page cannot tell whether the server keeps a second history."
+
+    // Step verbs by kind.
+    StepOrigin      "源头" "Origin"
+    StepMade        "加工制成" "Made"
+    StepPacked      "包装或拆包" "Packed or unpacked"
+    StepShipped     "发出" "Sent off"
+    StepReceived    "签收" "Received"
+    StepTested      "检验" "Inspected"
+    StepCarried     "运输或储存" "Carried or stored"
+    StepStocked     "入库或上架" "Put in store or on the shelf"
+    StepEnded       "售出或使用" "Sold or used"
+    StepStopped     "停止" "Stopped"
+    StepOther       "其他记录" "Other record"
+
+    // Step verbs by EPCIS business step, where the plain word differs from the kind's.
+    BizAccepting    "验收" "Accepted"
+    BizArriving     "到达" "Arrived"
+    BizAssembling   "组装" "Assembled"
+    BizCollecting   "收集" "Collected"
+    BizCommissioning "源头" "Origin"
+    BizConsigning   "托运" "Consigned"
+    BizDecommissioning "注销编码" "Code retired"
+    BizDeparting    "离开" "Departed"
+    BizDestroying   "销毁" "Destroyed"
+    BizDisassembling "分割" "Divided"
+    BizDispensing   "接种或发药" "Given or dispensed"
+    BizHolding      "封存" "Held back"
+    BizInstalling   "安装测温设备" "Sensor fitted"
+    BizKilling      "屠宰" "Slaughtered"
+    BizLoading      "装车" "Loaded"
+    BizPacking      "装箱" "Packed"
+    BizPicking      "拣货" "Picked"
+    BizRemoving     "取下" "Removed"
+    BizRepackaging  "重新包装" "Repacked"
+    BizReserving    "预留" "Set aside"
+    BizRetailSelling "售出" "Sold"
+    BizSampling     "抽样" "Sampled"
+    BizSensor       "记录温度" "Temperature recorded"
+    BizStocking     "上架" "Put on the shelf"
+    BizStoring      "储存" "Stored"
+    BizTransporting "运输" "Transported"
+    BizUnloading    "卸车" "Unloaded"
+    BizUnpacking    "拆箱" "Unpacked"
+    BizVoidShipping "撤销发货" "Shipment cancelled"
+
+    // Breaks: what is missing, and how to mend it.
+    BreakOrigin         "没有记录说明它从哪里来" "Nothing says where it comes from"
+    BreakOriginFix      "由首个经手人补录收获、出生、生产，或附凭证的采购记录。" "The first holder records the harvest, birth, making, or purchase with its certificate."
+    BreakReceipt        "发出了，但没有签收记录，货却在别处出现" "It was sent off and turned up elsewhere, but nobody recorded receiving it"
+    BreakReceiptFix     "由收货方补录签收；迟录会标明，不作废。" "The receiver records the receipt. A late record is marked as late but counts."
+    BreakShipment       "签收了，但没有发出记录" "It was received, but nobody recorded sending it"
+    BreakShipmentFix    "由发货方补录发货，写明同一批号、数量和收货方。" "The sender records the shipment with the same lot, quantity and receiver."
+    BreakHandover       "经手的人从未收到过它" "Someone handled it to whom it was never handed over"
+    BreakHandoverFix    "由上一手和这一手各补录一条交接记录。" "The holder before and this one each record their side of the handover."
+    BreakLot            "用了原料，但没写批号" "An ingredient was used without naming its lot"
+    BreakLotFix         "由加工者更正该条记录，写上原料批号。" "The maker corrects that record and names the ingredient's lot."
+    BreakForeign        "这一段记录在另一地区的账本上，尚未取得" "This part is on another region's ledger and has not been fetched"
+    BreakForeignFix     "稍后再查，或到发码地区的账本查询。" "Try later, or ask the ledger of the region that issued the code."
+
+    // Findings.
+    RuleCustody         "有人处理了不在自己手里的货" "Someone acted on goods they did not hold"
+    RuleOrder           "时间顺序不对：早于产生或晚于结束" "Out of order: before it existed or after it had ended"
+    RuleSingleParent    "同一件货同时在两个容器里" "One item was in two containers at the same time"
+    RuleDoubleSpend     "发出、使用或售出的数量超过原有数量" "More was sent, used or sold than there was"
+    RuleExpiry          "过期之后仍被发货、出售或使用" "It was sent, sold or used after its expiry"
+    RuleSoldAgain       "同一个码售出或使用了两次，可能被复制" "One code was sold or used twice: it may have been copied"
+    RulePartyMismatch   "交接双方写的对方不一致" "The two sides of a handover name different partners"
+    RuleTestFailed      "有一项检验不合格" "A test failed"
+    RuleRecalledMoving  "召回之后仍在流通" "It moved on after it was recalled"
+    RuleTemperature     "温度超出限值" "The temperature left its limits"
+    RuleTemperatureGap  "温度记录有空缺" "Temperature readings are missing"
+
+    // Roles, places, licences, storage classes.
+    RoleAuthority   "主管机关" "authority"
+    RoleCarrier     "承运商" "carrier"
+    RoleDistributor "经销商" "distributor"
+    RoleLaboratory  "检测机构" "laboratory"
+    RoleProcessor   "加工企业" "processor"
+    RoleProducer    "种养生产者" "producer"
+    RoleRegulator   "监管机构" "regulator"
+    RoleRetailer    "零售商" "retailer"
+    RoleSite        "使用单位" "place of use"
+    PlaceFarm       "农场" "farm"
+    PlaceFactory    "工厂" "factory"
+    PlaceSlaughter  "屠宰场" "slaughterhouse"
+    PlaceColdStore  "冷库" "cold store"
+    PlaceWarehouse  "仓库" "warehouse"
+    PlaceTruck      "车辆" "truck"
+    PlaceShop       "门店" "shop"
+    PlaceMarket     "市场" "market"
+    PlaceCanteen    "食堂" "canteen"
+    PlaceClinic     "门诊" "clinic"
+    PlaceLaboratory "实验室" "laboratory"
+    LicenceSc       "食品生产许可证" "food production licence"
+    LicenceJy       "食品经营许可证" "food trading licence"
+    LicenceYb       "预包装食品销售备案" "packaged food sales filing"
+    LicenceCma      "检验检测机构资质认定" "laboratory accreditation (CMA)"
+    LicenceTransport "道路运输经营许可证" "road transport licence"
+    LicenceSlaughter "生猪定点屠宰证" "slaughter licence"
+    LicenceAnimal   "动物防疫条件合格证" "animal health certificate"
+    LicenceDrugMake "药品生产许可证" "medicine production licence"
+    LicenceDrugSell "药品经营许可证" "medicine trading licence"
+    LicenceVaccination "预防接种资质" "vaccination permit"
+    LicenceOther    "许可证" "licence"
+    ClassAmbient    "常温" "ambient"
+    ClassChilled    "冷藏食品" "chilled food"
+    ClassChilledMeat "冷鲜肉" "chilled meat"
+    ClassFrozen     "冷冻食品" "frozen food"
+    ClassVaccine    "疫苗" "vaccine"
+    ClassVaccineFrozen "冷冻疫苗" "frozen vaccine"
+    ClassDrugCold   "冷藏药品" "refrigerated medicine"
+    ClassDrugCool   "阴凉药品" "medicine kept cool"
+    ClassDrugRoom   "常温药品" "medicine at room temperature"
+    ThingPallet     "托盘或箱子" "pallet or case"
+    ThingVehicle    "车辆或设备" "vehicle or device"
+    ThingUnnamed    "未登记名称的物品" "item without a registered name"
+    PartyUnnamed    "未登记的一方" "a party not on this ledger"
+    PlaceUnnamed    "未登记的地点" "a place not on this ledger"
+    Suspended       "已暂停资格" "suspended"
+
+    // Units of time.
+    Minutes         "{0} 分钟" "{0} min"
+    Hours           "{0} 小时" "{0} h"
+    HoursMinutes    "{0} 小时 {1} 分钟" "{0} h {1} min"
+    DateOf          "{0}年{1}月{2}日" "{2} {1} {0}"
+    DateOfThisYear  "{1}月{2}日" "{2} {1}"
+    LocalTime       "时间均为北京时间。" "All times are Beijing time (UTC+8)."
+    And             "、" ", "
+    Semicolon       "；" "; "
+
+    // Other pages.
+    HomeTitle       "查来源" "Look up where it comes from"
+    HomeLead        "扫描包装上的二维码，或输入码下面的文字。" "Scan the code on the pack, or type the text printed below it."
+    HomeLabel       "追溯码" "Trace code"
+    HomeButton      "查询" "Look up"
+    HomeExample     "例如 (01)06909813001010(10)WT-5326" "for example (01)06909813001010(10)WT-5326"
+    NextTitle       "接下来可以" "What you can do"
+    UnknownNext1    "再扫一次，确认扫的是追溯码，不是价签或宣传码。" "Scan again: make sure it is the trace code, not a price tag or an advertisement."
+    UnknownNext2    "核对包装上的批号，手工输入再查。" "Compare with the lot on the pack and type it in."
+    UnknownNext3    "仍查不到：问卖家要来源凭证；可疑就拨打 12315。" "Still nothing: ask the seller for proof of origin; if in doubt call 12315."
+    UnknownProof    "账本证明了“没有这个码”，证明可下载。" "The ledger can prove that the code is not on it; the proof can be downloaded."
+    CodeGiven       "您查询的码" "The code you asked for"
+    MalformedTitle  "这个码读不懂" "This code cannot be read"
+    MalformedLead   "它不像一个追溯码：可能漏了字符、抄错一位，或者扫到了别的码。" "It does not look like a trace code: a character may be missing or wrong, or it is some other code."
+    MalformedWhy    "具体原因" "What is wrong"
+    MalformedNext1  "擦净标签、展平包装，再扫一次。" "Wipe the label, flatten the pack and scan again."
+    MalformedNext2  "手工输入码下面的文字，括号可以省略。" "Type the text printed below the code."
+    ForeignTitle    "这个码属于另一本账" "This code belongs to another ledger"
+    ForeignLead     "它由别的地区或系统发出，本账本没有它的记录。这不说明商品有问题。" "It was issued by another region or system, and this ledger has no record of it. That says nothing against the goods."
+    ForeignNext1    "打开包装上印的网址，或到发码方的平台查询。" "Open the address printed on the pack, or ask the platform that issued the code."
+    ForeignNext2    "商品在本地再包装或首站登记后会有本地码，请找包装上的另一个码。" "Goods that were repacked or registered here carry a local code: look for a second code on the pack."
+    AskTitle        "请输入批号" "Which lot is it?"
+    AskLead         "这个码只说明是哪种商品。每一批的来源不同，请把包装上的批号填进来。" "This code only names the product. Every lot has its own story: enter the lot number printed on the pack."
+    AskLabel        "包装上的批号" "Lot number on the pack"
+    AskHint         "通常在“批号”“LOT”或生产日期旁边。" "Usually next to LOT or the production date."
+    AskGtin         "商品条码" "Product number"
+    ParticipantTitle "签名者" "Who signs"
+    ParticipantRoles "身份" "Roles"
+    ParticipantDistrict "所在地" "District"
+    ParticipantUscc "统一社会信用代码" "Unified social credit code"
+    ParticipantHandle "账本编号" "Handle on the ledger"
+    ParticipantLead "下列信息由主管机关登记在账本上。" "The authority put the following on the ledger."
+    BackHome        "查另一个码" "Look up another code"
+    ProblemStatus   "状态码" "Status"
+    ApiTitle        "接口说明" "The API"
+    ApiLead         "机器可读的说明：" "The machine-readable description:"
+    ApiParameters   "参数" "Parameters"
+    ApiAnswers      "应答" "Answers"
+    ApiRequired     "必填" "required"
+}
+
+impl Lang {
+    /// The text of `key`.
+    #[must_use]
+    pub(crate) const fn t(self, key: Key) -> &'static str {
+        let (zh, en) = key.both();
+        match self {
+            Self::Zh => zh,
+            Self::En => en,
+        }
+    }
+
+    /// The text of `key` with `{0}`, `{1}` and so on replaced by `values`, each once over the
+    /// template: a value that looks like a place is not replaced again.
+    #[must_use]
+    pub(crate) fn fill(self, key: Key, values: &[&str]) -> String {
+        let mut text = String::new();
+        let mut rest = self.t(key);
+        while let Some((before, after)) = rest.split_once('{') {
+            text.push_str(before);
+            let (number, after) = after.split_once('}').unwrap_or((after, ""));
+            let value = number
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| values.get(index));
+            text.push_str(value.copied().unwrap_or_default());
+            rest = after;
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+/// Months as English dates write them; Chinese ones use the number.
+pub(crate) const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// The verdict's word.
+pub(crate) const fn verdict(verdict: Verdict) -> Key {
+    match verdict {
+        Verdict::Recalled => Key::VerdictRecalled,
+        Verdict::FailedTest => Key::VerdictFailedTest,
+        Verdict::Expired => Key::VerdictExpired,
+        Verdict::Unknown => Key::VerdictUnknown,
+        Verdict::Sold => Key::VerdictSold,
+        Verdict::Breach => Key::VerdictBreach,
+        Verdict::Broken => Key::VerdictBroken,
+        Verdict::Gap => Key::VerdictGap,
+        Verdict::Complete => Key::VerdictComplete,
+    }
+}
+
+/// What the verdict means, and what to do.
+pub(crate) const fn advice(verdict: Verdict) -> Key {
+    match verdict {
+        Verdict::Recalled => Key::AdviceRecalled,
+        Verdict::FailedTest => Key::AdviceFailedTest,
+        Verdict::Expired => Key::AdviceExpired,
+        Verdict::Unknown => Key::AdviceUnknown,
+        Verdict::Sold => Key::AdviceSold,
+        Verdict::Breach => Key::AdviceBreach,
+        Verdict::Broken => Key::AdviceBroken,
+        Verdict::Gap => Key::AdviceGap,
+        Verdict::Complete => Key::AdviceComplete,
+    }
+}
+
+/// The plain verb of a step: by its EPCIS business step where that says more than the kind.
+pub(crate) fn verb(kind: StepKind, biz_step: Option<&str>) -> Key {
+    // The bare word after any URI, CURIE or URN form (CBV 2.0 §7.1).
+    let word = biz_step
+        .and_then(|step| step.rsplit([':', '/', '-']).next())
+        .unwrap_or_default();
+    match word {
+        "accepting" => Key::BizAccepting,
+        "arriving" => Key::BizArriving,
+        "assembling" => Key::BizAssembling,
+        "collecting" => Key::BizCollecting,
+        "commissioning" if kind == StepKind::Origin => Key::BizCommissioning,
+        "consigning" => Key::BizConsigning,
+        "decommissioning" => Key::BizDecommissioning,
+        "departing" => Key::BizDeparting,
+        "destroying" => Key::BizDestroying,
+        "disassembling" => Key::BizDisassembling,
+        "dispensing" => Key::BizDispensing,
+        "holding" => Key::BizHolding,
+        "installing" => Key::BizInstalling,
+        "killing" => Key::BizKilling,
+        "loading" => Key::BizLoading,
+        "packing" => Key::BizPacking,
+        "picking" => Key::BizPicking,
+        "removing" => Key::BizRemoving,
+        "repackaging" => Key::BizRepackaging,
+        "reserving" => Key::BizReserving,
+        "retail_selling" => Key::BizRetailSelling,
+        "sampling" => Key::BizSampling,
+        "sensor_reporting" => Key::BizSensor,
+        "stocking" => Key::BizStocking,
+        "storing" => Key::BizStoring,
+        "transporting" => Key::BizTransporting,
+        "unloading" => Key::BizUnloading,
+        "unpacking" => Key::BizUnpacking,
+        "void_shipping" => Key::BizVoidShipping,
+        _ => match kind {
+            StepKind::Origin => Key::StepOrigin,
+            StepKind::Made => Key::StepMade,
+            StepKind::Packed => Key::StepPacked,
+            StepKind::Shipped => Key::StepShipped,
+            StepKind::Received => Key::StepReceived,
+            StepKind::Tested => Key::StepTested,
+            StepKind::Carried => Key::StepCarried,
+            StepKind::Stocked => Key::StepStocked,
+            StepKind::Ended => Key::StepEnded,
+            StepKind::Stopped => Key::StepStopped,
+            StepKind::Other => Key::StepOther,
+        },
+    }
+}
+
+/// What a break means, and how to mend it.
+pub(crate) const fn broken(kind: BreakKind) -> (Key, Key) {
+    match kind {
+        BreakKind::OriginMissing => (Key::BreakOrigin, Key::BreakOriginFix),
+        BreakKind::ReceiptMissing => (Key::BreakReceipt, Key::BreakReceiptFix),
+        BreakKind::ShipmentMissing => (Key::BreakShipment, Key::BreakShipmentFix),
+        BreakKind::HandoverMissing => (Key::BreakHandover, Key::BreakHandoverFix),
+        BreakKind::LotMissing => (Key::BreakLot, Key::BreakLotFix),
+        BreakKind::ForeignUnresolved => (Key::BreakForeign, Key::BreakForeignFix),
+    }
+}
+
+/// What a rule found.
+pub(crate) const fn rule(rule: Rule) -> Key {
+    match rule {
+        Rule::Custody => Key::RuleCustody,
+        Rule::Order => Key::RuleOrder,
+        Rule::SingleParent => Key::RuleSingleParent,
+        Rule::DoubleSpend => Key::RuleDoubleSpend,
+        Rule::Expiry => Key::RuleExpiry,
+        Rule::SoldAgain => Key::RuleSoldAgain,
+        Rule::PartyMismatch => Key::RulePartyMismatch,
+        Rule::TestFailed => Key::RuleTestFailed,
+        Rule::RecalledMoving => Key::RuleRecalledMoving,
+        Rule::Temperature => Key::RuleTemperature,
+        Rule::TemperatureGap => Key::RuleTemperatureGap,
+    }
+}
+
+/// How well a temperature is proved.
+pub(crate) const fn grade(grade: Grade) -> Key {
+    match grade {
+        Grade::Proved => Key::GradeProved,
+        Grade::Gap => Key::GradeGap,
+        Grade::Breach => Key::GradeBreach,
+    }
+}
+
+/// What a participant does.
+pub(crate) const fn role(role: Role) -> Key {
+    match role {
+        Role::Authority => Key::RoleAuthority,
+        Role::Carrier => Key::RoleCarrier,
+        Role::Distributor => Key::RoleDistributor,
+        Role::Laboratory => Key::RoleLaboratory,
+        Role::Processor => Key::RoleProcessor,
+        Role::Producer => Key::RoleProducer,
+        Role::Regulator => Key::RoleRegulator,
+        Role::Retailer => Key::RoleRetailer,
+        Role::Site => Key::RoleSite,
+    }
+}
+
+/// What a place is, by the word of its master data; `None` for a word not known here.
+pub(crate) fn place_kind(word: &str) -> Option<Key> {
+    Some(match word {
+        "farm" => Key::PlaceFarm,
+        "factory" => Key::PlaceFactory,
+        "slaughterhouse" => Key::PlaceSlaughter,
+        "cold_store" => Key::PlaceColdStore,
+        "warehouse" => Key::PlaceWarehouse,
+        "truck" => Key::PlaceTruck,
+        "shop" => Key::PlaceShop,
+        "market" => Key::PlaceMarket,
+        "canteen" => Key::PlaceCanteen,
+        "clinic" => Key::PlaceClinic,
+        "laboratory" => Key::PlaceLaboratory,
+        _ => return None,
+    })
+}
+
+/// What a licence is for, by the word of its registry record.
+pub(crate) fn licence(word: &str) -> Key {
+    match word {
+        "SC" => Key::LicenceSc,
+        "JY" => Key::LicenceJy,
+        "YB" => Key::LicenceYb,
+        "CMA" => Key::LicenceCma,
+        "TRANSPORT" => Key::LicenceTransport,
+        "SLAUGHTER" => Key::LicenceSlaughter,
+        "ANIMAL_HEALTH" => Key::LicenceAnimal,
+        "DRUG_PRODUCTION" => Key::LicenceDrugMake,
+        "DRUG_BUSINESS" => Key::LicenceDrugSell,
+        "VACCINATION" => Key::LicenceVaccination,
+        _ => Key::LicenceOther,
+    }
+}
+
+/// A storage class, by the word of product master data; `None` for a word not known here.
+pub(crate) fn storage_class(word: &str) -> Option<Key> {
+    Some(match word {
+        "AMBIENT" => Key::ClassAmbient,
+        "CHILLED" => Key::ClassChilled,
+        "CHILLED_MEAT" => Key::ClassChilledMeat,
+        "FROZEN" => Key::ClassFrozen,
+        "VACCINE" => Key::ClassVaccine,
+        "VACCINE_FROZEN" => Key::ClassVaccineFrozen,
+        "DRUG_COLD" => Key::ClassDrugCold,
+        "DRUG_COOL" => Key::ClassDrugCool,
+        "DRUG_ROOM" => Key::ClassDrugRoom,
+        _ => return None,
+    })
+}

@@ -1,0 +1,179 @@
+//! Names instead of codes: what an answer's identifiers are called, in the reader's language.
+
+use super::Lang;
+use super::catalogue::{self, Key};
+use ledger::identifier::{Identifier, Kind, Region};
+use ledger::ids::Handle;
+use ledger::provenance::Answer;
+use ledger::provenance::answer::{Party, Product, Text};
+
+/// Longest name shown, in characters: some four lines on a narrow phone, and a bound on what one
+/// step can add to a page.
+const NAME_CHARS_MAX: usize = 80;
+
+/// A name, and its language where that is not the page's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// The name.
+    pub text: String,
+    /// `zh` or `en`, where a screen reader must switch.
+    pub lang: Option<&'static str>,
+}
+
+impl Name {
+    /// The text in the reader's language, or in the other one if that is all there is.
+    pub(crate) fn of(lang: Lang, text: &Text) -> Option<Self> {
+        let (own, other) = match lang {
+            Lang::Zh => (&text.zh, &text.en),
+            Lang::En => (&text.en, &text.zh),
+        };
+        let (text, lang) = if own.trim().is_empty() {
+            (other, Some(lang.other().tag()))
+        } else {
+            (own, None)
+        };
+        let text = shorten(text.trim());
+        (!text.is_empty()).then_some(Self { text, lang })
+    }
+
+    pub(crate) fn own(lang: Lang, key: Key) -> Self {
+        Self {
+            text: lang.t(key).to_owned(),
+            lang: None,
+        }
+    }
+}
+
+/// At most [`NAME_CHARS_MAX`] characters.
+pub(crate) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(NAME_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The district's name, or nothing for one that is not on our list.
+pub(crate) fn district(lang: Lang, code: &str) -> Option<&'static str> {
+    Region::parse(code)?.name(lang.tag())
+}
+
+/// A party as a step shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Signer {
+    pub name: Name,
+    /// Roles in words.
+    pub roles: String,
+    /// The participant's page.
+    pub href: String,
+    pub suspended: bool,
+}
+
+/// Looks up what an answer names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names<'a> {
+    pub answer: &'a Answer,
+    pub lang: Lang,
+}
+
+impl<'a> Names<'a> {
+    fn party(self, handle: Handle) -> Option<&'a Party> {
+        self.answer.participants.get(&handle)
+    }
+
+    pub(crate) fn signer(self, handle: Handle) -> Signer {
+        let party = self.party(handle);
+        Signer {
+            name: party
+                .and_then(|party| Name::of(self.lang, &party.name))
+                .unwrap_or_else(|| Name::own(self.lang, Key::PartyUnnamed)),
+            roles: party
+                .map(|party| roles(self.lang, party))
+                .unwrap_or_default(),
+            href: format!("/participants/{handle}?lang={}", self.lang.tag()),
+            suspended: party.is_some_and(|party| party.suspended),
+        }
+    }
+
+    /// The product that an item is one of.
+    pub(crate) fn product(self, item: &str) -> Option<&'a Product> {
+        let own = Identifier::parse(item).ok().and_then(|item| item.product());
+        let own = own.and_then(|product| self.answer.products.get(product.as_str()));
+        own.or_else(|| self.answer.products.get(item)).or_else(|| {
+            let subject = self.answer.subject.product.as_ref()?;
+            (item == self.answer.item).then(|| self.answer.products.get(subject))?
+        })
+    }
+
+    pub(crate) fn product_name(self, item: &str) -> Option<Name> {
+        Name::of(self.lang, &self.product(item)?.name)
+    }
+
+    /// What to call an item: its product, or what kind of thing it is.
+    pub(crate) fn thing(self, item: &str) -> Name {
+        self.product_name(item).unwrap_or_else(|| {
+            let kind = Identifier::parse(item).ok().map(|item| item.kind());
+            let key = if kind == Some(Kind::Sscc) || kind == Some(Kind::ReturnableAsset) {
+                Key::ThingPallet
+            } else if kind == Some(Kind::IndividualAsset) {
+                Key::ThingVehicle
+            } else {
+                Key::ThingUnnamed
+            };
+            Name::own(self.lang, key)
+        })
+    }
+
+    /// A place's name, or what kind of place it is, and its district.
+    pub(crate) fn place(self, id: &str) -> (Name, &'static str) {
+        let Some(place) = self.answer.places.get(id) else {
+            return (Name::own(self.lang, Key::PlaceUnnamed), "");
+        };
+        let name = Name::of(self.lang, &place.name).unwrap_or_else(|| {
+            let kind = catalogue::place_kind(&place.kind);
+            Name::own(self.lang, kind.unwrap_or(Key::PlaceUnnamed))
+        });
+        (
+            name,
+            district(self.lang, &place.district).unwrap_or_default(),
+        )
+    }
+
+    /// Who is meant by a break's or finding's `whose`: a handle, a participant's identifier, or a
+    /// party's or place's.
+    pub(crate) fn whose(self, id: &str) -> Name {
+        let participant = Identifier::parse(id)
+            .ok()
+            .and_then(|id| id.participant_handle());
+        let party = Handle::parse(id)
+            .or(participant)
+            .and_then(|handle| self.party(handle));
+        let name = party.map(|party| &party.name);
+        let name = name.or_else(|| self.answer.places.get(id).map(|place| &place.name));
+        name.and_then(|name| Name::of(self.lang, name))
+            .unwrap_or_else(|| Name::own(self.lang, Key::PartyUnnamed))
+    }
+}
+
+/// A party's roles in words.
+pub(crate) fn roles(lang: Lang, party: &Party) -> String {
+    let words: Vec<&str> = party
+        .roles
+        .iter()
+        .map(|role| lang.t(catalogue::role(*role)))
+        .collect();
+    words.join(lang.t(Key::And))
+}
+
+/// Words set apart by a middle dot.
+pub(crate) fn join<'t>(words: impl Iterator<Item = &'t str>) -> String {
+    words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// What stands in print beside the code: `(01)…(10)…`, or the identifier itself.
+pub(crate) fn printed(item: &str) -> String {
+    let text = Identifier::parse(item).map(|item| item.human_readable());
+    shorten(&text.unwrap_or_else(|_| item.to_owned()))
+}

@@ -1,0 +1,490 @@
+//! An answer as the page shows it: every name looked up, every time local, every list bounded.
+
+use super::Lang;
+use super::catalogue::{self, Key};
+use super::curve::Curve;
+use super::facts::{self, Fact};
+use super::names::{self, Name, Names, Signer};
+use super::when;
+use ledger::provenance::Answer;
+use ledger::provenance::answer::{Break, BreakKind, Step, StepKind, Test, Verdict};
+use std::collections::BTreeMap;
+
+// With these limits the longest page stays under 100 kB with its style sheet, which a slow phone
+// network carries in seconds. The whole answer is in the JSON and the bundle.
+const STEPS_MAX: usize = 60;
+const TESTS_MAX: usize = 8;
+const TEST_LINES_MAX: usize = 12;
+const CURVES_MAX: usize = 6;
+const BREAKS_MAX: usize = 12;
+const FINDINGS_MAX: usize = 12;
+/// Up to this many steps, nothing is folded away.
+const STEPS_UNFOLDED: usize = 10;
+
+/// One line of the story.
+#[derive(Debug)]
+pub(crate) enum Row {
+    Step(Box<StepRow>),
+    Missing(MissingRow),
+}
+
+/// An event.
+#[derive(Debug)]
+pub(crate) struct StepRow {
+    pub icon: &'static str,
+    pub tone: &'static str,
+    pub verb: &'static str,
+    /// What it was done to, where that is not the scanned product itself.
+    pub thing: Option<Name>,
+    pub place: Option<Name>,
+    pub district: &'static str,
+    pub time: String,
+    pub machine_time: String,
+    pub signer: Signer,
+    /// For whom, where a delegate signed.
+    pub on_behalf: Option<Name>,
+    pub other: Option<String>,
+    pub late: Option<String>,
+    pub suspect: bool,
+    pub corrected: Option<String>,
+}
+
+/// A missing link.
+#[derive(Clone, Debug)]
+pub(crate) struct MissingRow {
+    pub what: Key,
+    pub fix: Key,
+    pub thing: Option<Name>,
+    pub whose: String,
+}
+
+/// The story of one product among those the scanned one is made of.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub title: Name,
+    pub main: bool,
+    pub steps: String,
+    pub missing: bool,
+    pub rows: Vec<Row>,
+}
+
+/// Something a rule found.
+#[derive(Debug)]
+pub(crate) struct FindingRow {
+    pub what: Key,
+    pub thing: Name,
+    pub whose: Option<String>,
+}
+
+/// A test result or certificate.
+#[derive(Debug)]
+pub(crate) struct TestRow {
+    pub tone: &'static str,
+    pub conclusion: Key,
+    pub thing: Name,
+    pub time: String,
+    pub issuer: Signer,
+    pub number: Option<String>,
+    pub lines: Vec<LineRow>,
+}
+
+/// One measured quantity.
+#[derive(Debug)]
+pub(crate) struct LineRow {
+    pub name: Name,
+    pub method: Option<String>,
+    pub value: String,
+    pub limit: String,
+    pub passed: Option<bool>,
+}
+
+/// Everything on the page of an answer.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub tone: &'static str,
+    pub icon: &'static str,
+    pub verdict: Key,
+    pub advice: Key,
+    pub alert: bool,
+    pub product: Name,
+    pub product_line: String,
+    pub lot: Option<String>,
+    pub serial: Option<String>,
+    pub expiry: Option<(String, String)>,
+    pub maker: Option<Signer>,
+    pub check: Option<(Key, String)>,
+    pub copy_warning: Key,
+    pub as_of: String,
+    pub stopped: Option<Box<StepRow>>,
+    pub facts: Vec<Fact>,
+    pub branches: Vec<Branch>,
+    pub unfolded: bool,
+    pub more_steps: Option<String>,
+    pub missing: Vec<MissingRow>,
+    pub findings: Vec<FindingRow>,
+    pub cut: Option<String>,
+    pub tests: Vec<TestRow>,
+    pub more_tests: Option<String>,
+    pub curves: Vec<Curve>,
+    pub more_curves: Option<String>,
+    pub code: String,
+}
+
+/// The colours' class and the icon of a verdict; its word always stands beside them.
+pub(crate) const fn look(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Recalled => ("stop", "stop"),
+        Verdict::FailedTest => ("stop", "cross"),
+        Verdict::Expired => ("stop", "clock"),
+        Verdict::Unknown => ("none", "ask"),
+        Verdict::Sold => ("stop", "again"),
+        Verdict::Breach => ("warn", "heat"),
+        Verdict::Broken => ("warn", "link"),
+        Verdict::Gap => ("warn", "gap"),
+        Verdict::Complete => ("good", "check"),
+    }
+}
+
+const fn icon(kind: StepKind) -> &'static str {
+    match kind {
+        StepKind::Origin => "sprout",
+        StepKind::Made => "pot",
+        StepKind::Packed => "box",
+        StepKind::Shipped => "out",
+        StepKind::Received => "in",
+        StepKind::Tested => "flask",
+        StepKind::Carried => "truck",
+        StepKind::Stocked => "shelf",
+        StepKind::Ended => "bag",
+        StepKind::Stopped => "stop",
+        StepKind::Other => "dot",
+    }
+}
+
+impl View {
+    pub(crate) fn of(answer: &Answer, lang: Lang) -> Self {
+        let names = Names { answer, lang };
+        let now = answer.as_of.0;
+        let subject = &answer.subject;
+        let (tone, icon) = look(answer.verdict);
+        let product = subject
+            .product
+            .as_ref()
+            .and_then(|id| answer.products.get(id));
+        let lot = subject.lot.as_deref().map(names::shorten);
+        let serial = subject.serial.as_deref().map(names::shorten);
+        let check = match (&serial, &lot) {
+            (Some(serial), _) => Some((Key::CheckPackSerial, serial.clone())),
+            (None, Some(lot)) => Some((Key::CheckPack, lot.clone())),
+            (None, None) => None,
+        };
+        let more = |key, all: usize, shown: usize| {
+            (all > shown).then(|| lang.fill(key, &[&(all - shown).to_string()]))
+        };
+        let stopped = answer
+            .steps
+            .iter()
+            .rev()
+            .find(|step| step.kind == StepKind::Stopped);
+        Self {
+            tone,
+            icon,
+            verdict: catalogue::verdict(answer.verdict),
+            advice: catalogue::advice(answer.verdict),
+            alert: tone == "stop",
+            product: product
+                .and_then(|product| Name::of(lang, &product.name))
+                .unwrap_or_else(|| Name::own(lang, Key::ProductUnnamed)),
+            product_line: product.map_or_else(String::new, |product| {
+                let class = catalogue::storage_class(&product.storage_class);
+                let class = class.map(|key| lang.t(key)).unwrap_or_default();
+                let specification = names::shorten(&product.specification);
+                let content = names::shorten(&product.net_content);
+                names::join([specification.as_str(), content.as_str(), class].into_iter())
+            }),
+            copy_warning: if serial.is_some() {
+                Key::CopyWarningSerial
+            } else {
+                Key::CopyWarning
+            },
+            lot,
+            serial,
+            expiry: subject.expiry.as_deref().map(|date| {
+                let past = when::days_since(date, now).map(|days| match days {
+                    0 => lang.t(Key::DayToday).to_owned(),
+                    1.. => lang.fill(Key::DaysPast, &[&days.to_string()]),
+                    ..0 => lang.fill(Key::DaysLeft, &[&days.unsigned_abs().to_string()]),
+                });
+                (names::shorten(date), past.unwrap_or_default())
+            }),
+            maker: subject.maker.map(|maker| names.signer(maker)),
+            check,
+            as_of: lang.fill(Key::StateAsOf, &[&when::moment(lang, now, now)]),
+            stopped: stopped
+                .filter(|_| answer.verdict == Verdict::Recalled)
+                .map(|step| Box::new(step_row(names, step))),
+            facts: facts::all(names),
+            branches: branches(names),
+            unfolded: answer.steps.len() <= STEPS_UNFOLDED,
+            more_steps: more(Key::StoryMore, answer.steps.len(), STEPS_MAX),
+            missing: answer
+                .breaks
+                .iter()
+                .take(BREAKS_MAX)
+                .map(|one| missing_row(names, one))
+                .collect(),
+            findings: findings(names),
+            cut: answer.cut.as_ref().map(|cut| {
+                let thing = names.thing(&cut.item).text;
+                lang.fill(Key::CutShort, &[&thing])
+            }),
+            tests: answer
+                .tests
+                .iter()
+                .take(TESTS_MAX)
+                .map(|one| test_row(names, one))
+                .collect(),
+            more_tests: more(Key::TestMore, answer.tests.len(), TESTS_MAX),
+            curves: curves(names),
+            more_curves: more(Key::CurveMore, answer.temperature.len(), CURVES_MAX),
+            code: names::printed(&answer.item),
+        }
+    }
+}
+
+fn step_row(names: Names<'_>, step: &Step) -> StepRow {
+    let (lang, now) = (names.lang, names.answer.as_of.0);
+    let own = names.product_name(&names.answer.item);
+    let thing = step.outputs.first().or_else(|| step.concerns.first());
+    let thing = thing
+        .map(|item| names.thing(item))
+        .filter(|thing| Some(thing) != own.as_ref());
+    let place = step.place.as_ref().map(|id| names.place(id));
+    let signer = names.signer(step.signer.unwrap_or(step.issuer));
+    let marked = step.suspect || step.corrected.is_some();
+    StepRow {
+        icon: icon(step.kind),
+        tone: match step.kind {
+            StepKind::Stopped => "stop",
+            StepKind::Origin
+            | StepKind::Made
+            | StepKind::Packed
+            | StepKind::Shipped
+            | StepKind::Received
+            | StepKind::Tested
+            | StepKind::Carried
+            | StepKind::Stocked
+            | StepKind::Ended
+            | StepKind::Other => {
+                if marked {
+                    "warn"
+                } else {
+                    "plain"
+                }
+            }
+        },
+        verb: lang.t(catalogue::verb(step.kind, step.biz_step.as_deref())),
+        thing,
+        district: place
+            .as_ref()
+            .map(|(_, district)| *district)
+            .unwrap_or_default(),
+        place: place.map(|(name, _)| name),
+        time: when::moment(lang, step.time.0, now),
+        machine_time: when::machine(step.time.0),
+        signer,
+        on_behalf: step.signer.map(|_| names.signer(step.issuer).name),
+        other: step.counterpart.as_ref().map(|id| names.whose(id).text),
+        late: step
+            .late
+            .then(|| lang.fill(Key::MarkLate, &[&when::moment(lang, step.recorded.0, now)])),
+        suspect: step.suspect,
+        corrected: step
+            .corrected
+            .as_deref()
+            .map(|why| lang.fill(Key::MarkCorrected, &[&names::shorten(why)])),
+    }
+}
+
+fn missing_row(names: Names<'_>, one: &Break) -> MissingRow {
+    let lang = names.lang;
+    let (what, fix) = catalogue::broken(one.kind);
+    let own = names.product_name(&names.answer.item);
+    MissingRow {
+        what,
+        fix,
+        thing: Some(names.thing(&one.item)).filter(|thing| Some(thing) != own.as_ref()),
+        whose: match &one.whose {
+            Some(whose) => lang.fill(Key::MissingWhose, &[&names.whose(whose).text]),
+            None => lang.t(Key::MissingNobody).to_owned(),
+        },
+    }
+}
+
+fn findings(names: Names<'_>) -> Vec<FindingRow> {
+    let lang = names.lang;
+    names
+        .answer
+        .findings
+        .iter()
+        .take(FINDINGS_MAX)
+        .map(|finding| FindingRow {
+            what: catalogue::rule(finding.rule),
+            thing: names.thing(&finding.item),
+            whose: finding
+                .whose
+                .as_ref()
+                .map(|whose| lang.fill(Key::FindingWhose, &[&names.whose(whose).text])),
+        })
+        .collect()
+}
+
+/// The story, one branch per product: the farthest ingredients first, the scanned product last.
+///
+/// A step that names no product, such as the loading of a pallet, stays with the branch before it.
+fn branches(names: Names<'_>) -> Vec<Branch> {
+    let (answer, lang) = (names.answer, names.lang);
+    let own = names.product_name(&answer.item);
+    // Nearest first, so that a long story loses its far end, then back into the order of time.
+    let mut shown: Vec<(usize, &Step)> = answer.steps.iter().enumerate().collect();
+    shown.sort_by_key(|(_, step)| step.depth);
+    shown.truncate(STEPS_MAX);
+    shown.sort_by_key(|(position, _)| *position);
+
+    let mut branches: Vec<(u32, Branch)> = Vec::new();
+    let mut latest: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut told: Vec<&Break> = Vec::new();
+    for (_, step) in shown {
+        let product = step
+            .concerns
+            .iter()
+            .find_map(|item| names.product_name(item));
+        let main = step.depth == 0 || product.is_some() && product == own;
+        let depth = if main { 0 } else { step.depth };
+        let title = product.filter(|_| !main);
+        let found = branches.iter().position(|(at, branch)| {
+            *at == depth && (branch.main || title.as_ref() == Some(&branch.title))
+        });
+        let unnamed = latest.get(&depth).copied().filter(|_| title.is_none());
+        let index = found.or(unnamed).unwrap_or_else(|| {
+            let title = match title {
+                Some(title) => title,
+                None if main => Name::own(lang, Key::MainBranch),
+                None => Name::own(lang, Key::ThingPallet),
+            };
+            let branch = Branch {
+                title,
+                main,
+                steps: String::new(),
+                missing: false,
+                rows: Vec::new(),
+            };
+            branches.push((depth, branch));
+            branches.len() - 1
+        });
+        latest.insert(depth, index);
+        let Some((_, branch)) = branches.get_mut(index) else {
+            continue;
+        };
+        let mut row = step_row(names, step);
+        // The branch's heading has said so.
+        row.thing = row.thing.filter(|thing| *thing != branch.title);
+        branch.rows.push(Row::Step(Box::new(row)));
+        for one in answer
+            .breaks
+            .iter()
+            .filter(|one| one.at == Some(step.at))
+            .take(BREAKS_MAX)
+        {
+            if told.contains(&one) {
+                continue;
+            }
+            told.push(one);
+            branch.missing = true;
+            branch.rows.push(Row::Missing(missing_row(names, one)));
+        }
+    }
+    // The farthest first; the sort is stable, so branches of one depth stay in order of time.
+    branches.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
+    let mut branches: Vec<Branch> = branches.into_iter().map(|(_, branch)| branch).collect();
+    let origin = answer
+        .breaks
+        .iter()
+        .find(|one| one.at.is_none() && one.kind == BreakKind::OriginMissing);
+    if let (Some(one), Some(first)) = (origin, branches.first_mut()) {
+        first.missing = true;
+        first.rows.insert(0, Row::Missing(missing_row(names, one)));
+    }
+    for branch in &mut branches {
+        let steps = branch
+            .rows
+            .iter()
+            .filter(|row| matches!(row, Row::Step(_)))
+            .count();
+        branch.steps = lang.fill(Key::BranchSteps, &[&steps.to_string()]);
+    }
+    branches
+}
+
+fn test_row(names: Names<'_>, test: &Test) -> TestRow {
+    let (lang, now) = (names.lang, names.answer.as_of.0);
+    let (tone, conclusion) = match test.conclusion.as_deref() {
+        Some("pass") => ("good", Key::TestPass),
+        Some("fail") => ("stop", Key::TestFail),
+        Some(_) | None => ("plain", Key::TestCertificate),
+    };
+    // What failed is never among the lines left out.
+    let mut lines: Vec<_> = test.lines.iter().collect();
+    lines.sort_by_key(|line| line.verdict != "fail");
+    TestRow {
+        tone,
+        conclusion,
+        thing: names.thing(&test.item),
+        time: when::moment(lang, test.time.0, now),
+        issuer: names.signer(test.issuer),
+        number: test.document.as_deref().map(|id| {
+            let printed = names::printed(id);
+            // "(253)" tells a machine that a document number follows; people see that.
+            let bare = printed.strip_prefix("(253)").unwrap_or(&printed);
+            lang.fill(Key::TestNumber, &[bare])
+        }),
+        lines: lines
+            .into_iter()
+            .take(TEST_LINES_MAX)
+            .map(|line| LineRow {
+                name: Name::of(lang, &line.name).unwrap_or_else(|| Name::own(lang, Key::TestItem)),
+                method: Some(names::shorten(&line.method)).filter(|method| !method.is_empty()),
+                value: with_unit(&line.value, &line.unit),
+                limit: with_unit(&line.limit, &line.unit),
+                passed: match line.verdict.as_str() {
+                    "pass" => Some(true),
+                    "fail" => Some(false),
+                    _ => None,
+                },
+            })
+            .collect(),
+    }
+}
+
+fn with_unit(value: &str, unit: &str) -> String {
+    let value = names::shorten(value);
+    // A unit belongs to a number: "not detected" has none.
+    if unit.is_empty() || !value.chars().any(|character| character.is_ascii_digit()) {
+        value
+    } else {
+        format!("{value} {}", names::shorten(unit))
+    }
+}
+
+/// The worst stretches, in the order of time.
+fn curves(names: Names<'_>) -> Vec<Curve> {
+    let mut shown: Vec<_> = names.answer.temperature.iter().collect();
+    shown.sort_by_key(|stretch| std::cmp::Reverse(stretch.grade));
+    shown.truncate(CURVES_MAX);
+    shown.sort_by_key(|stretch| stretch.from);
+    shown
+        .into_iter()
+        .enumerate()
+        .map(|(id, stretch)| Curve::of(names, id, stretch))
+        .collect()
+}
