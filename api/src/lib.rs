@@ -1,4 +1,34 @@
-//! Inbound HTTP: what the ledger serves, and the pages a scan opens.
+//! All inbound HTTP: what a ledger serves to machines, and the pages a scan opens.
+//!
+//! [`router`] builds everything from one table of routes, out of which the OpenAPI document is
+//! built too. A request passes the guard (who asks, how often, for how long), then one handler; a
+//! handler's [`problem::Problem`] becomes a problem document on the way out. Reads of the store
+//! run on blocking threads, few at a time.
+//!
+//! **Invariants:** nothing a client sends makes it panic or allocate without limit; every error is
+//! a problem document; whatever is not public is answered only to callers on the same machine.
+//!
+//! This crate knows no disk, queue or key: a node gives it a [`service::Service`].
 
+mod app;
+mod caller;
+mod guard;
+mod limits;
+mod negotiate;
+mod openapi;
 pub mod pages;
+mod problem;
+mod rate;
 pub mod refusals;
+mod routes;
+mod sequence;
+mod serve;
+pub mod service;
+
+pub use app::{ApiOptions, router};
+pub use limits::{SEQUENCE_BYTES_MAX, SEQUENCE_STATEMENTS_MAX, STATEMENT_BYTES_MAX};
+pub use rate::Rate;
+pub use serve::{ServeError, Tls, serve};
+
+#[cfg(test)]
+mod tests;

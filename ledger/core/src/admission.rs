@@ -348,3 +348,6 @@ pub const fn registry_payload(checked: &Checked) -> Option<&RegistryPayload> {
         Payload::Block(_) | Payload::Events(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,10 +9,10 @@
 
 use crate::cbor::{Map, Value};
 use crate::disclosure::{Class, Disclosed, Disclosure, Part, Salt, WITHHELD, withhold};
+use crate::event::{MASTER_DATA, VOCABULARY};
 
 /// Extension names that are public: GS1 master data attributes in `ilmd` (CBV 2.0 §10.2).
-pub const PUBLIC_NAMESPACES: [&str; 2] =
-    ["urn:epcglobal:cbv:mda:", "https://ref.suyuan.example/voc/"];
+pub const PUBLIC_NAMESPACES: [&str; 2] = [MASTER_DATA, VOCABULARY];
 
 /// Extension names that are personal data: drivers, farmers, vaccinated persons.
 pub const PERSONAL_NAMESPACE: &str = "https://ref.suyuan.example/personal/";

@@ -154,6 +154,7 @@ pub(super) fn effects(
         })?,
         Action::Delegate { delegate, until } => {
             known(state, *delegate)?;
+            by.signed_by_owner(state)?;
             act.set(
                 StateKey::delegation(by.handle, *delegate),
                 &Delegation { until: *until },
@@ -203,8 +204,7 @@ impl Authority<'_> {
         if self.issuer.roles.has(Role::Authority) {
             Ok(())
         } else {
-            let what = self.payload.action.word();
-            Err(RejectReason::RoleForbids { index: 0, what }.into())
+            Err(self.forbidden())
         }
     }
 
@@ -268,17 +268,33 @@ impl Authority<'_> {
         moment: Moment<'_>,
     ) -> Result<(), Refusal> {
         let record = known(state, subject)?;
-        if subject == self.handle && !record.roles.has(Role::Authority) {
-            return Ok(());
+        if subject == self.handle {
+            self.signed_by_owner(state)?;
+            if !record.roles.has(Role::Authority) {
+                return Ok(());
+            }
         }
         self.may_act_in(&record.district)?;
         self.has_approvals(state, record.roles, moment)
     }
 
-    /// Who signed, whatever the issuer named: a delegate has no say over its principal's keys.
-    fn signed_by_owner(&self, state: &mut impl State) -> Result<bool, Refusal> {
+    /// Checks that the issuer signed with a key of its own: a delegate speaks of goods, and has no
+    /// say over its principal's keys, nor over who else may sign.
+    fn signed_by_owner(&self, state: &mut impl State) -> Result<(), Refusal> {
         let key: Option<KeyRecord> = state.load(StateKey::key(self.statement.header().key))?;
-        Ok(key.is_some_and(|record| record.owner == self.handle))
+        if key.is_some_and(|record| record.owner == self.handle) {
+            Ok(())
+        } else {
+            Err(self.forbidden())
+        }
+    }
+
+    fn forbidden(&self) -> Refusal {
+        RejectReason::RoleForbids {
+            index: 0,
+            what: self.payload.action.word(),
+        }
+        .into()
     }
 }
 
@@ -371,10 +387,6 @@ impl<'a> Act<'a> {
             .load(at)?
             .ok_or(RejectReason::KeyUnknown { key: id })?;
         by.over(state, record.owner, self.moment)?;
-        if record.owner == by.handle && !by.signed_by_owner(state)? {
-            let what = by.payload.action.word();
-            return Err(RejectReason::RoleForbids { index: 0, what }.into());
-        }
         change(&mut record);
         self.set(at, &record);
         self.touch_participant(record.owner);

@@ -34,6 +34,12 @@ use crate::time;
 use check::Parts;
 use error::Path;
 
+/// Namespace of GS1's instance and lot master data (CBV 2.0 §10.2).
+pub const MASTER_DATA: &str = "urn:epcglobal:cbv:mda:";
+
+/// Namespace of this ledger's own public vocabulary: tests, certificates, origins, recalls.
+pub const VOCABULARY: &str = "https://ref.suyuan.example/voc/";
+
 /// Bytes of one encoded event: room for some two thousand objects, small enough to hash at once.
 pub const EVENT_SIZE_MAX_BYTES: usize = 256 * 1024;
 

@@ -2,10 +2,12 @@
 
 use super::context::DocumentContext;
 use super::error::Path;
-use super::{Action, Event, EventKind, WITHHELD_KEY};
+use super::{Action, Event, EventKind, MASTER_DATA, VOCABULARY, WITHHELD_KEY};
 use crate::cbor::{Map, Value};
+use crate::identifier::Identifier;
 use crate::ids::UnixMillis;
 use crate::time;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The part an object plays in an event.
@@ -270,6 +272,17 @@ impl Event {
     /// An extension's value by its full name: namespace and local name.
     #[must_use]
     pub fn extension(&self, namespace: &str, local: &str) -> Option<&Value> {
+        self.extension_in(&self.map, namespace, local)
+    }
+
+    /// An extension's value in one of the event's maps.
+    #[must_use]
+    pub fn extension_in<'a>(
+        &self,
+        map: &'a Map,
+        namespace: &str,
+        local: &str,
+    ) -> Option<&'a Value> {
         let context = self.context();
         let named = |key: &str| {
             context
@@ -277,8 +290,7 @@ impl Event {
                 .strip_prefix(namespace)
                 .is_some_and(|rest| rest == local)
         };
-        self.map
-            .iter()
+        map.iter()
             .find(|(key, _)| named(key))
             .map(|(_, value)| value)
     }
@@ -339,7 +351,7 @@ impl Event {
     /// The canonical identifiers under which the ledger's state lists this event, sorted, unique:
     /// its objects and transformation; if it names none, its sensors and read point.
     #[must_use]
-    pub fn items(&self) -> Vec<&str> {
+    pub fn items(&self) -> Vec<Cow<'_, str>> {
         let mut items: BTreeSet<&str> = self.objects().iter().map(|object| object.id).collect();
         items.extend(self.transformation_id());
         if items.is_empty() {
@@ -349,7 +361,37 @@ impl Event {
             }
             items.extend(self.read_point());
         }
-        items.into_iter().collect()
+        let lots = self.lots_made();
+        let items = items.into_iter().map(Cow::Borrowed);
+        let all: BTreeSet<Cow<'_, str>> = items.chain(lots.into_iter().map(Cow::Owned)).collect();
+        all.into_iter().collect()
+    }
+
+    /// The lots of the serials and trace codes that this event brings into being, by the lot number
+    /// in its `ilmd`; canonical. A recall of the lot must find its boxes.
+    #[must_use]
+    pub fn lots_made(&self) -> BTreeSet<String> {
+        let makes = self.kind() == EventKind::Transformation || self.action() == Some(Action::Add);
+        let Some(ilmd) = self.ilmd().filter(|_| makes) else {
+            return BTreeSet::new();
+        };
+        let text = |namespace: &str, local: &str| {
+            self.extension_in(ilmd, namespace, local)
+                .and_then(Value::as_text)
+        };
+        let Some(lot) = text(MASTER_DATA, "lotNumber") else {
+            return BTreeSet::new();
+        };
+        let said = text(VOCABULARY, "product").and_then(|id| Identifier::parse(id).ok());
+        self.objects()
+            .into_iter()
+            .filter(|object| matches!(object.role, Role::Object | Role::Output))
+            .filter_map(|object| Identifier::parse(object.id).ok())
+            .filter(Identifier::is_instance)
+            .filter_map(|instance| instance.product().or_else(|| said.clone()))
+            .filter_map(|product| product.with_lot(lot))
+            .map(|lot| lot.as_str().to_owned())
+            .collect()
     }
 
     fn text(&self, key: &str) -> Option<&str> {

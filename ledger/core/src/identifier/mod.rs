@@ -234,6 +234,18 @@ impl Identifier {
         }
     }
 
+    /// The lot of this product with this number, if this is a product and that can be a number.
+    #[must_use]
+    pub fn with_lot(&self, lot: &str) -> Option<Self> {
+        let lot = percent::encode_all(lot);
+        let uri = match self.uri.strip_prefix("urn:suyuan:product:") {
+            Some(own) => format!("urn:suyuan:lot:{own}:{lot}"),
+            None => format!("{}/10/{lot}", self.uri),
+        };
+        let lot = Self::parse(&uri).ok()?;
+        matches!(lot.kind, Kind::Lot | Kind::OwnLot).then_some(lot)
+    }
+
     /// Whether this names goods by kind or lot, so that an event needs a quantity.
     #[must_use]
     pub fn is_class(&self) -> bool {

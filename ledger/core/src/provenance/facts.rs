@@ -7,10 +7,8 @@ use crate::ids::Handle;
 use crate::store::EventRef;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Our extension names.
-pub(super) const SUYUAN: &str = "https://ref.suyuan.example/voc/";
-/// Instance and lot master data (CBV 2.0 §10.2).
-pub(super) const MASTER_DATA: &str = "urn:epcglobal:cbv:mda:";
+pub(super) use crate::event::MASTER_DATA;
+pub(super) use crate::event::VOCABULARY as SUYUAN;
 
 /// A stretch of event time in milliseconds, both ends included.
 pub(super) type Span = (i64, i64);
@@ -245,11 +243,22 @@ fn party<'a>(parties: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a st
 /// What any of `codes` plays in `event`.
 pub(super) fn plays(event: &Event, codes: &BTreeSet<String>) -> BTreeSet<Role> {
     let objects = event.objects();
-    objects
+    let mut roles: BTreeSet<Role> = objects
         .iter()
         .filter(|object| codes.contains(object.id))
         .map(|object| object.role)
-        .collect()
+        .collect();
+    // Serials bring their lot into being with them.
+    if event.lots_made().iter().any(|lot| codes.contains(lot)) {
+        roles.insert(match event.kind() {
+            EventKind::Transformation => Role::Output,
+            EventKind::Aggregation
+            | EventKind::Association
+            | EventKind::Object
+            | EventKind::Transaction => Role::Object,
+        });
+    }
+    roles
 }
 
 /// Whether `key` of `event` means `namespace` + `local`. The prefix of CBV master data is the

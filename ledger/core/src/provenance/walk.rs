@@ -458,7 +458,11 @@ fn lot_of(node: &Node) -> Option<String> {
                     .is_some_and(|found| found.as_str() == product);
                 (same && other.lot().is_some()).then(|| object.id.to_owned())
             });
-            beside.or_else(|| lot_id(&product, fact.ilmd_text(MASTER_DATA, "lotNumber")?))
+            beside.or_else(|| {
+                let lot = fact.ilmd_text(MASTER_DATA, "lotNumber")?;
+                let lot = Identifier::parse(&product).ok()?.with_lot(lot)?;
+                Some(lot.as_str().to_owned())
+            })
         })
 }
 
@@ -470,24 +474,4 @@ pub(super) fn product_of(code: &str, making: Option<&Fact>) -> Option<String> {
     }
     let said = making?.ilmd_text(SUYUAN, "product")?;
     Some(Identifier::parse(said).ok()?.product()?.as_str().to_owned())
-}
-
-/// The identifier of a product's lot.
-fn lot_id(product: &str, lot: &str) -> Option<String> {
-    let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let encode = |byte: u8| {
-        if bare(byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    };
-    let encoded: String = lot.bytes().map(encode).collect();
-    let uri = match product.strip_prefix("urn:suyuan:product:") {
-        Some(own) => format!("urn:suyuan:lot:{own}:{encoded}"),
-        None => format!("{product}/10/{encoded}"),
-    };
-    Identifier::parse(&uri)
-        .ok()
-        .map(|id| id.as_str().to_owned())
 }

@@ -11,6 +11,7 @@ use crate::state::Role;
 use crate::store::EventRef;
 use crate::time;
 use serde_json::{Value as Json, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -88,7 +89,7 @@ impl Ledger {
     }
 
     pub(super) fn event(&mut self, issuer: Handle, recorded: i64, event: Event) {
-        let items: Vec<String> = event.items().into_iter().map(str::to_owned).collect();
+        let items: Vec<String> = event.items().into_iter().map(Cow::into_owned).collect();
         self.push(issuer, recorded, Content::Event(event), &items);
     }
 

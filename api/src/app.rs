@@ -1,0 +1,237 @@
+//! The router, and what all handlers share.
+
+use crate::caller::Caller;
+use crate::guard;
+use crate::limits::{INTAKE_KIB, PARAMETERS_MAX, READ_TURN, READS, REQUESTS};
+use crate::negotiate::Wishes;
+use crate::openapi;
+use crate::pages::{Lang, PageContext};
+use crate::problem::Problem;
+use crate::rate::{Buckets, Rate};
+use crate::routes;
+use crate::service::Service;
+use axum::Router;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use axum::middleware::from_fn_with_state;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower_http::compression::CompressionLayer;
+
+/// What an operator may set.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiOptions {
+    /// How fast one client may ask; callers on the same machine are not counted.
+    pub rate: Rate,
+    /// Whether callers on the same machine may list in bulk, trace forward and see confidential
+    /// parts. To be switched off where strangers have accounts on it.
+    pub loopback_privileges: bool,
+}
+
+impl Default for ApiOptions {
+    fn default() -> Self {
+        Self {
+            rate: Rate::default(),
+            loopback_privileges: true,
+        }
+    }
+}
+
+/// What all handlers share.
+#[derive(Debug)]
+pub(crate) struct App<S> {
+    pub(crate) service: Arc<S>,
+    pub(crate) options: ApiOptions,
+    pub(crate) buckets: Buckets,
+    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) intake: Arc<Semaphore>,
+    pub(crate) openapi: serde_json::Value,
+    /// The paths of the route table, by which requests are counted.
+    pub(crate) patterns: BTreeSet<&'static str>,
+    reads: Arc<Semaphore>,
+}
+
+/// Everything that is served, over `service`.
+///
+/// The server must give each request its peer as `ConnectInfo<SocketAddr>`, as [`crate::serve`]
+/// does; without it every caller is a stranger.
+pub fn router<S: Service>(service: Arc<S>, options: ApiOptions) -> Router {
+    let table = routes::table::<S>();
+    let operations = table.iter().map(|route| route.operation);
+    let openapi = openapi::document(operations, service.public_url());
+    let app = Arc::new(App {
+        service,
+        options,
+        buckets: Buckets::new(options.rate, Instant::now()),
+        requests: Arc::new(Semaphore::new(REQUESTS)),
+        intake: Arc::new(Semaphore::new(
+            usize::try_from(INTAKE_KIB).unwrap_or(usize::MAX),
+        )),
+        openapi,
+        patterns: table.iter().map(|route| route.operation.path).collect(),
+        reads: Arc::new(Semaphore::new(READS)),
+    });
+    let mut router = Router::new();
+    for route in table {
+        router = router.route(route.operation.path, route.handler);
+    }
+    router
+        .fallback(routes::resolve::by_path::<S>)
+        .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard::<S>))
+        .layer(CompressionLayer::new())
+        .with_state(app)
+}
+
+impl<S: Service> App<S> {
+    /// Runs `work`, which reads the store, on a blocking thread when its turn has come.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&S) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = Arc::clone(&self.reads).acquire_owned();
+        let Ok(Ok(permit)) = tokio::time::timeout(READ_TURN, turn).await else {
+            return Err(Problem::Overloaded);
+        };
+        let service = Arc::clone(&self.service);
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work(&service);
+            // The turn ends with the work, also if the client has gone.
+            drop(permit);
+            result
+        });
+        done.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a read did not end");
+            Err(Problem::StoreFailed)
+        })
+    }
+
+    /// What a page knows about the ledger and its request.
+    pub(crate) fn page(&self, ask: &Ask) -> PageContext {
+        self.page_at(&ask.target, ask.wishes.lang)
+    }
+
+    /// As [`App::page`], for the guard, which has no [`Ask`].
+    pub(crate) fn page_at(&self, target: &str, lang: Lang) -> PageContext {
+        PageContext {
+            lang,
+            here: without_lang(target),
+            origin: self.service.origin().to_owned(),
+            public_url: self.service.public_url().to_owned(),
+            checkpoint: None,
+            proof: None,
+        }
+    }
+
+    /// Room for `kib` KiB of statements, or the advice to come again.
+    pub(crate) fn intake(&self, kib: u32) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.intake)
+            .try_acquire_many_owned(kib.clamp(1, INTAKE_KIB))
+            .map_err(|_| Problem::Busy { retry_after_s: 1 })
+    }
+}
+
+/// A path and query without the parameter that pages set themselves.
+fn without_lang(target: &str) -> String {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("lang="))
+        .collect();
+    if kept.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", kept.join("&"))
+    }
+}
+
+/// One request as handlers see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) caller: Caller,
+    pub(crate) wishes: Wishes,
+    /// Path and query as sent, percent-encoded.
+    pub(crate) target: String,
+    pub(crate) query: Query,
+    params: Vec<(String, String)>,
+}
+
+impl Ask {
+    /// What stands at `{name}` in the route's path, decoded.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        let found = self.params.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// The path as sent, percent-encoded.
+    pub(crate) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Ask {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // Fails only on a path that is not UTF-8 once decoded, or where there are no parameters.
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_or_else(
+            |_| Vec::new(),
+            |params| {
+                params
+                    .iter()
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .collect()
+            },
+        );
+        let query = Query::parse(parts.uri.query().unwrap_or_default())?;
+        let wishes = Wishes::read(&parts.headers, query.first("format"), query.first("lang"));
+        let caller = parts
+            .extensions
+            .get()
+            .copied()
+            .unwrap_or_else(|| Caller::of(parts));
+        let target = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str())
+            .to_owned();
+        Ok(Self {
+            caller,
+            wishes,
+            target,
+            query,
+            params,
+        })
+    }
+}
+
+/// The parameters of a query, in order, decoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Query(pub(crate) Vec<(String, String)>);
+
+impl Query {
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(text.as_bytes())
+            .take(PARAMETERS_MAX + 1)
+            .map(|(key, value)| (key.into_owned(), value.into_owned()))
+            .collect();
+        if pairs.len() > PARAMETERS_MAX {
+            return Err(Problem::ParameterInvalid {
+                parameter: "query".to_owned(),
+                why: format!("more than {PARAMETERS_MAX} parameters"),
+            });
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The first value of a parameter.
+    pub(crate) fn first(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}

@@ -1,0 +1,585 @@
+//! Everything that can go wrong for a caller, as a problem document.
+//!
+//! One list: what it is called, whose fault, which status, and what to do, in Chinese and English.
+//! Refused statements keep the ledger's own names ([`RejectReason::name`]); all others are named
+//! here. SCRAPI resources answer with concise problem details in CBOR (RFC 9290) under SCRAPI's
+//! titles, all others with JSON (RFC 9457).
+
+use crate::pages::Lang;
+use crate::refusals::{self, Bilingual};
+use crate::sequence::SequenceError;
+use crate::service::SubmitError;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ledger::cbor::{DecodeFault, Writer};
+use ledger::identifier::IdentifierError;
+use ledger::ids::CaptureId;
+use ledger::reject::{Fault, RejectReason};
+use ledger::store::StoreError;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Media type of RFC 9457.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+/// Media type of RFC 9290.
+pub(crate) const PROBLEM_CBOR: &str = "application/concise-problem-details+cbor";
+
+/// Why a request has no other answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    /// A statement was refused.
+    #[error("{reason}")]
+    Rejected {
+        // Boxed: a refusal is large, and every result here carries room for it.
+        reason: Box<RejectReason>,
+        capture: Option<CaptureId>,
+        refusal: Vec<u8>,
+    },
+    /// The node's queue is full.
+    #[error("too many statements wait to be recorded")]
+    Busy { retry_after_s: u32 },
+    /// The node takes no more statements.
+    #[error("the node has stopped taking statements; a statement sent again is recorded once")]
+    Halted,
+    /// One client asks too often.
+    #[error("too many requests from this address")]
+    TooManyRequests { retry_after_s: u32 },
+    /// All clients together ask too much.
+    #[error("too many requests are being answered")]
+    Overloaded,
+    /// It took too long.
+    #[error("the request took longer than {limit_s} s")]
+    TimedOut { limit_s: u64 },
+    /// The body is larger than the limit.
+    #[error("the body is larger than {limit_bytes} bytes")]
+    BodyTooLarge { limit_bytes: u64 },
+    /// The body did not arrive.
+    #[error("the body broke off or did not arrive in time")]
+    BodyIncomplete,
+    /// A sequence cannot be cut into items.
+    #[error("{0}")]
+    Sequence(#[from] SequenceError),
+    /// More statements in one sequence than the limit.
+    #[error("more than {limit} statements in one sequence")]
+    SequenceTooLong { limit: usize },
+    /// The body's media type is not one this resource takes.
+    #[error("this resource takes application/cose or application/cbor-seq, not {found:?}")]
+    UnsupportedMediaType { found: String },
+    /// None of the forms on offer suits the client.
+    #[error("this resource is offered as {offers}")]
+    NotAcceptable { offers: &'static str },
+    /// The resource has no such method.
+    #[error("this resource does not answer that method")]
+    MethodNotAllowed,
+    /// No such resource.
+    #[error("nothing is served under this path")]
+    NotFound,
+    /// Path and query are longer than any that is served.
+    #[error("path and query are longer than {limit_bytes} bytes")]
+    TargetTooLong { limit_bytes: usize },
+    /// The id of an entry is not a leaf's number.
+    #[error("{found:?} is not the number of a leaf")]
+    EntryIdInvalid { found: String },
+    /// No such entry.
+    #[error("the log has no statement at leaf {leaf}")]
+    EntryUnknown { leaf: u64 },
+    /// No such log key.
+    #[error("no key of this log has that id")]
+    LogKeyUnknown,
+    /// Nothing was recorded yet.
+    #[error("the log has no entry yet")]
+    LogEmpty,
+    /// A parameter that must be there is not.
+    #[error("the parameter {parameter} is missing")]
+    ParameterMissing { parameter: &'static str },
+    /// A parameter's value makes no sense.
+    #[error("the parameter {parameter} is wrong: {why}")]
+    ParameterInvalid { parameter: String, why: String },
+    /// A query parameter of EPCIS, or a slip of the pen, that is not answered here.
+    #[error("the parameter {parameter} is not supported")]
+    ParameterUnsupported { parameter: String },
+    /// What was scanned is no code.
+    #[error("{0}")]
+    CodeInvalid(#[from] IdentifierError),
+    /// The code names a product, not a lot or item.
+    #[error("{item} names a product; its lot or serial number is needed")]
+    LotNeeded { item: String },
+    /// The bundle would be larger than a verifier takes.
+    #[error("the bundle would have {bytes} bytes, more than {limit_bytes}")]
+    BundleTooLarge { bytes: usize, limit_bytes: usize },
+    /// No such participant.
+    #[error("no participant {handle} is on the ledger")]
+    ParticipantUnknown { handle: String },
+    /// No such event.
+    #[error("no event of that id is on the ledger")]
+    EventUnknown,
+    /// An event id is unique only with its issuer.
+    #[error("an event id is unique for one issuer only; the parameter issuer is missing")]
+    EventIssuerNeeded,
+    /// Events without naming an item are listed for the operator only.
+    #[error("without an exact item, events are listed to callers on the node's own machine only")]
+    BulkListingNeedsIdentity,
+    /// Forward traces are for the operator only, so far.
+    #[error("forward traces are answered to callers on the node's own machine only")]
+    ForwardNeedsIdentity,
+    /// Confidential parts are for the operator only, so far.
+    #[error("parts that are not public are shown to callers on the node's own machine only")]
+    ConfidentialNeedsIdentity,
+    /// Metrics are for the operator.
+    #[error("metrics are shown to callers on the node's own machine only")]
+    MetricsNeedIdentity,
+    /// The store failed. The operator's fault; the log has the details.
+    #[error("the node cannot read its ledger")]
+    StoreFailed,
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Rejected {
+                reason,
+                capture,
+                refusal,
+            } => Self::Rejected {
+                reason: Box::new(reason),
+                capture,
+                refusal,
+            },
+            SubmitError::Busy { retry_after_s } => Self::Busy { retry_after_s },
+            SubmitError::Halted => Self::Halted,
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        // What the disk says is the operator's to know.
+        tracing::error!(%error, "reading the ledger failed");
+        Self::StoreFailed
+    }
+}
+
+/// Name, title and remedy of a problem. Texts: Chinese, English.
+struct Words {
+    name: &'static str,
+    title: [&'static str; 2],
+    remedy: [&'static str; 2],
+}
+
+const fn words(name: &'static str, title: [&'static str; 2], remedy: [&'static str; 2]) -> Words {
+    Words {
+        name,
+        title,
+        remedy,
+    }
+}
+
+const NEEDS_IDENTITY: [&str; 2] = [
+    "请向节点运营方索取，或在节点所在机器上查询；按身份授权的查询以后提供。",
+    "Ask the node's operator, or ask on the node's own machine; answers by identity will follow.",
+];
+const LATER: [&str; 2] = [
+    "请在 Retry-After 给出的秒数之后重试。",
+    "Try again after the seconds given in Retry-After.",
+];
+const SEE_DOCS: [&str; 2] = [
+    "可用的地址和参数见 /docs。",
+    "See /docs for paths and parameters.",
+];
+
+const fn choose(lang: Lang, [zh, en]: [&'static str; 2]) -> &'static str {
+    match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    }
+}
+
+impl Problem {
+    fn words(&self) -> Words {
+        match self {
+            Self::Rejected { reason, .. } => {
+                let refusal = refusals::refusal(reason);
+                let both = |text: Bilingual| [text.zh, text.en];
+                words(reason.name(), both(refusal.title), both(refusal.remedy))
+            }
+            Self::Busy { .. } => words("busy", ["排队已满", "Too busy"], LATER),
+            Self::Halted => words(
+                "halted",
+                ["节点已停止接收", "Not taking statements"],
+                [
+                    "请稍后重发同样的字节，或联系运营方。",
+                    "Send the same bytes again later.",
+                ],
+            ),
+            Self::TooManyRequests { .. } => words(
+                "too-many-requests",
+                ["请求过于频繁", "Too Many Requests"],
+                LATER,
+            ),
+            Self::Overloaded => words("overloaded", ["服务繁忙", "Overloaded"], LATER),
+            Self::TimedOut { .. } => words(
+                "timed-out",
+                ["处理超时", "Took too long"],
+                [
+                    "请重试；重复提交只记录一次。",
+                    "Try again; a repeated statement is recorded once.",
+                ],
+            ),
+            Self::BodyTooLarge { .. } => words(
+                "body-too-large",
+                ["内容过大", "Body too large"],
+                ["请分成几次提交。", "Send less at a time."],
+            ),
+            Self::BodyIncomplete => words(
+                "body-incomplete",
+                ["内容未传完", "Body incomplete"],
+                ["请检查网络后重发。", "Check the network and send again."],
+            ),
+            Self::Sequence(_) => words(
+                "sequence-malformed",
+                ["CBOR 序列有误", "Malformed sequence"],
+                [
+                    "此前各项已答复；请从出错处起改正后重发。",
+                    "Items before it are answered; correct it and send again from there on.",
+                ],
+            ),
+            Self::SequenceTooLong { .. } => words(
+                "sequence-too-long",
+                ["一次提交的声明过多", "Too many statements at once"],
+                ["请把其余的另行提交。", "Send the rest in another request."],
+            ),
+            Self::UnsupportedMediaType { .. } => words(
+                "unsupported-media-type",
+                ["不支持的内容类型", "Unsupported media type"],
+                ["请改用列出的类型。", "Send one of the types named."],
+            ),
+            Self::NotAcceptable { .. } => words(
+                "not-acceptable",
+                ["没有您要的格式", "Not acceptable"],
+                [
+                    "请在 Accept 中写列出的类型之一。",
+                    "Name one of these types in Accept.",
+                ],
+            ),
+            Self::MethodNotAllowed => words(
+                "method-not-allowed",
+                ["不支持的方法", "Method not allowed"],
+                ["可用方法见 Allow。", "See Allow for the methods."],
+            ),
+            Self::NotFound => words("not-found", ["没有这个地址", "Not Found"], SEE_DOCS),
+            Self::TargetTooLong { .. } => words(
+                "target-too-long",
+                ["地址过长", "Path too long"],
+                ["请缩短地址或参数。", "Shorten the path or the query."],
+            ),
+            Self::EntryIdInvalid { .. } => words(
+                "entry-id-invalid",
+                ["条目编号有误", "Invalid locator"],
+                [
+                    "请用提交时 Location 给出的地址。",
+                    "Use the address given in Location when it was submitted.",
+                ],
+            ),
+            Self::EntryUnknown { .. } => words(
+                "entry-unknown",
+                ["没有这个条目", "Not Found"],
+                [
+                    "请核对编号。",
+                    "Check the number; block headers have no receipt.",
+                ],
+            ),
+            Self::LogKeyUnknown => words(
+                "log-key-unknown",
+                ["没有这个密钥", "No such key"],
+                [
+                    "本日志的密钥见 /.well-known/scitt-keys。",
+                    "See /.well-known/scitt-keys.",
+                ],
+            ),
+            Self::LogEmpty => words(
+                "log-empty",
+                ["账本还没有条目", "The log is empty"],
+                [
+                    "请等第一个条目记录之后再查。",
+                    "Ask again after the first entry.",
+                ],
+            ),
+            Self::ParameterMissing { .. } => words(
+                "parameter-missing",
+                ["缺少参数", "Parameter missing"],
+                SEE_DOCS,
+            ),
+            Self::ParameterInvalid { .. } => words(
+                "parameter-invalid",
+                ["参数有误", "Parameter invalid"],
+                SEE_DOCS,
+            ),
+            Self::ParameterUnsupported { .. } => words(
+                "parameter-unsupported",
+                ["不支持的参数", "Parameter not supported"],
+                SEE_DOCS,
+            ),
+            Self::CodeInvalid(_) => words(
+                "code-invalid",
+                ["这个码读不出来", "Not a code we can read"],
+                [
+                    "请重新扫描，或核对每一位数字。",
+                    "Scan again, or compare digit by digit with the label.",
+                ],
+            ),
+            Self::LotNeeded { .. } => words(
+                "lot-needed",
+                ["还需要批号", "Lot number needed"],
+                [
+                    "请在地址后加上包装上的批号，例如 /10/批号。",
+                    "Add the lot from the pack to the path, as in /10/LOT.",
+                ],
+            ),
+            Self::BundleTooLarge { .. } => words(
+                "bundle-too-large",
+                ["证明包过大", "Bundle too large"],
+                [
+                    "请按原料批次分别索取。",
+                    "Ask for the inputs' bundles one by one.",
+                ],
+            ),
+            Self::ParticipantUnknown { .. } => words(
+                "participant-unknown",
+                ["没有这个参与方", "No such participant"],
+                ["请核对编号。", "Check the handle: 22 base64url characters."],
+            ),
+            Self::EventUnknown => words(
+                "event-unknown",
+                ["没有这个事件", "No such event"],
+                [
+                    "请核对事件编号和签发方。",
+                    "Check the event id and its issuer.",
+                ],
+            ),
+            Self::EventIssuerNeeded => words(
+                "event-issuer-needed",
+                ["还需要签发方", "Issuer needed"],
+                [
+                    "请加上参数 issuer=签发方编号。",
+                    "Add issuer=HANDLE of who issued it.",
+                ],
+            ),
+            Self::BulkListingNeedsIdentity => words(
+                "bulk-listing-needs-identity",
+                ["批量查询需要身份", "Listing in bulk needs an identity"],
+                [
+                    "请给出确切的货品编码，例如 MATCH_anyEPC。",
+                    "Name an exact item, as in MATCH_anyEPC, or ask the node's operator.",
+                ],
+            ),
+            Self::ForwardNeedsIdentity => words(
+                "forward-needs-identity",
+                ["正向追踪需要身份", "Tracing forward needs an identity"],
+                NEEDS_IDENTITY,
+            ),
+            Self::ConfidentialNeedsIdentity => words(
+                "confidential-needs-identity",
+                [
+                    "查看非公开部分需要身份",
+                    "Confidential parts need an identity",
+                ],
+                NEEDS_IDENTITY,
+            ),
+            Self::MetricsNeedIdentity => words(
+                "metrics-need-identity",
+                ["运行指标不对外公开", "Metrics are not public"],
+                NEEDS_IDENTITY,
+            ),
+            Self::StoreFailed => words(
+                "store-failed",
+                ["节点读不到账本", "The node cannot read its ledger"],
+                ["请联系节点运营方。", "Tell the node's operator."],
+            ),
+        }
+    }
+
+    /// The HTTP status.
+    pub(crate) const fn status(&self) -> StatusCode {
+        match self {
+            Self::Rejected { reason, .. } => match reason.fault() {
+                Fault::Bytes => StatusCode::BAD_REQUEST,
+                Fault::Conflict => StatusCode::CONFLICT,
+                Fault::Forbidden => StatusCode::FORBIDDEN,
+            },
+            Self::Busy { .. } | Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Halted | Self::Overloaded | Self::TimedOut { .. } | Self::LogEmpty => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::BodyTooLarge { .. } | Self::SequenceTooLong { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::BodyIncomplete => StatusCode::REQUEST_TIMEOUT,
+            Self::Sequence(_)
+            | Self::EntryIdInvalid { .. }
+            | Self::ParameterMissing { .. }
+            | Self::ParameterInvalid { .. }
+            | Self::ParameterUnsupported { .. }
+            | Self::EventIssuerNeeded
+            | Self::CodeInvalid(_) => StatusCode::BAD_REQUEST,
+            Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotFound
+            | Self::EntryUnknown { .. }
+            | Self::LogKeyUnknown
+            | Self::LotNeeded { .. }
+            | Self::ParticipantUnknown { .. }
+            | Self::EventUnknown => StatusCode::NOT_FOUND,
+            Self::TargetTooLong { .. } => StatusCode::URI_TOO_LONG,
+            Self::BulkListingNeedsIdentity
+            | Self::ForwardNeedsIdentity
+            | Self::ConfidentialNeedsIdentity
+            | Self::MetricsNeedIdentity => StatusCode::FORBIDDEN,
+            Self::BundleTooLarge { .. } | Self::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// When to try again, where that helps.
+    pub(crate) const fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Busy { retry_after_s } | Self::TooManyRequests { retry_after_s } => {
+                Some(*retry_after_s)
+            }
+            Self::Overloaded | Self::TimedOut { .. } => Some(1),
+            Self::Halted | Self::LogEmpty => Some(10),
+            Self::Rejected { .. }
+            | Self::BodyTooLarge { .. }
+            | Self::BodyIncomplete
+            | Self::Sequence(_)
+            | Self::SequenceTooLong { .. }
+            | Self::UnsupportedMediaType { .. }
+            | Self::NotAcceptable { .. }
+            | Self::MethodNotAllowed
+            | Self::NotFound
+            | Self::TargetTooLong { .. }
+            | Self::EntryIdInvalid { .. }
+            | Self::EntryUnknown { .. }
+            | Self::LogKeyUnknown
+            | Self::ParameterMissing { .. }
+            | Self::ParameterInvalid { .. }
+            | Self::ParameterUnsupported { .. }
+            | Self::CodeInvalid(_)
+            | Self::LotNeeded { .. }
+            | Self::BundleTooLarge { .. }
+            | Self::ParticipantUnknown { .. }
+            | Self::EventUnknown
+            | Self::EventIssuerNeeded
+            | Self::BulkListingNeedsIdentity
+            | Self::ForwardNeedsIdentity
+            | Self::ConfidentialNeedsIdentity
+            | Self::MetricsNeedIdentity
+            | Self::StoreFailed => None,
+        }
+    }
+
+    /// The title, and the remedy after what was wrong, for a page.
+    pub(crate) fn for_page(&self, lang: Lang) -> (&'static str, String) {
+        let words = self.words();
+        (
+            choose(lang, words.title),
+            format!("{} ({}: {self})", choose(lang, words.remedy), words.name),
+        )
+    }
+
+    /// The problem document of RFC 9457, with `reason`, `remedy` and `where` beside its members.
+    pub(crate) fn to_json(&self, lang: Lang, place: &str) -> Value {
+        let words = self.words();
+        let mut json = json!({
+            "type": format!("urn:suyuan:problem:{}", words.name),
+            "title": choose(lang, words.title),
+            "status": self.status().as_u16(),
+            "detail": self.to_string(),
+            "reason": words.name,
+            "remedy": choose(lang, words.remedy),
+            "where": place,
+        });
+        if let Self::Rejected {
+            capture, refusal, ..
+        } = self
+        {
+            if let Some(capture) = capture {
+                json["capture"] = capture.to_string().into();
+            }
+            json["refusal"] = STANDARD.encode(refusal).into();
+        }
+        json
+    }
+
+    /// Concise problem details (RFC 9290): `{-1: title, -2: detail, -4: status, ours}`.
+    ///
+    /// Ours is `"urn:suyuan:problem": {"remedy": tstr, ? "reason": tstr, ? "capture": tstr,
+    /// ? "refusal": bstr}`.
+    pub(crate) fn write_cbor(&self, writer: &mut Writer) {
+        let words = self.words();
+        writer.map(4);
+        writer.int(-1).text(self.scrapi_title());
+        writer.int(-2).text(&format!("{}: {self}", words.name));
+        writer.int(-4).uint(u64::from(self.status().as_u16()));
+        writer.text("urn:suyuan:problem");
+        let (capture, refusal) = if let Self::Rejected {
+            capture, refusal, ..
+        } = self
+        {
+            (*capture, Some(refusal))
+        } else {
+            (None, None)
+        };
+        let optional = usize::from(capture.is_some()) + usize::from(refusal.is_some());
+        writer.map(2 + optional);
+        writer.text("reason").text(words.name);
+        writer.text("remedy").text(words.remedy[1]);
+        if let Some(capture) = capture {
+            writer.text("capture").text(&capture.to_string());
+        }
+        if let Some(refusal) = refusal {
+            writer.text("refusal").byte_string(refusal);
+        }
+    }
+
+    /// The title as SCRAPI lists it; English, since programs compare it.
+    fn scrapi_title(&self) -> &'static str {
+        if let Self::Rejected { reason, .. } = self {
+            return if matches!(**reason, RejectReason::AlgorithmUnsupported { .. }) {
+                "Bad Signature Algorithm"
+            } else if let RejectReason::Malformed(error) = &**reason {
+                let no_payload = error.why == DecodeFault::Field("payload");
+                if no_payload {
+                    "Payload Missing"
+                } else {
+                    "Malformed request"
+                }
+            } else {
+                "Rejected"
+            };
+        }
+        let malformed = matches!(self, Self::Sequence(_) | Self::UnsupportedMediaType { .. });
+        let often = matches!(self, Self::Busy { .. } | Self::TooManyRequests { .. });
+        if malformed {
+            "Malformed request"
+        } else if often {
+            "Too Many Requests"
+        } else {
+            self.words().title[1]
+        }
+    }
+}
+
+/// A response still without a body: the guard writes it in the form and language asked for.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        if let Some(seconds) = self.retry_after_s() {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}

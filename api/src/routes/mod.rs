@@ -1,0 +1,61 @@
+//! Every route, in one table.
+
+mod documents;
+mod entries;
+mod events;
+mod linkset;
+mod participants;
+mod query;
+pub(crate) mod resolve;
+mod service;
+
+use crate::app::App;
+use crate::openapi::{Method, Operation, Route};
+use crate::service::Service;
+use axum::handler::Handler;
+use axum::routing::{get, post};
+use std::sync::Arc;
+
+type Shared<S> = Arc<App<S>>;
+
+fn route<S: Service, H, T>(operation: &'static Operation, handler: H) -> Route<S>
+where
+    H: Handler<T, Shared<S>>,
+    T: 'static,
+{
+    let handler = match operation.method {
+        Method::Get => get(handler),
+        Method::Post => post(handler),
+    };
+    Route { operation, handler }
+}
+
+/// Everything that is served. Codes in spellings other than those listed are resolved by the
+/// router's fallback.
+pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
+    let mut table = vec![
+        route(&entries::SUBMIT, entries::submit::<S>),
+        route(&entries::RECEIPT, entries::receipt::<S>),
+        route(&entries::KEYS, entries::keys::<S>),
+        route(&entries::KEY, entries::key::<S>),
+        route(&entries::CHECKPOINT, entries::checkpoint::<S>),
+        route(&resolve::TRACE, resolve::by_code::<S>),
+        route(&linkset::RESOLVER, linkset::resolver::<S>),
+        route(&participants::PARTICIPANT, participants::participant::<S>),
+        route(&events::QUERY, events::query::<S>),
+        route(&events::EVENT, events::event::<S>),
+        route(&documents::HOME, documents::home::<S>),
+        route(&documents::DOCS, documents::docs::<S>),
+        route(&documents::OPENAPI, documents::openapi::<S>),
+        route(&documents::ASSET, documents::asset),
+        route(&service::HEALTH, service::health),
+        route(&service::READY, service::ready::<S>),
+        route(&service::METRICS, service::metrics::<S>),
+    ];
+    table.extend(
+        resolve::PATHS
+            .iter()
+            .map(|operation| route(operation, resolve::by_path::<S>)),
+    );
+    table
+}

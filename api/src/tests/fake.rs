@@ -1,0 +1,247 @@
+//! A node of one thread over a ledger in memory: every statement its own block.
+
+use crate::service::{Service, SubmitError, Submitted};
+use ledger::admission::check;
+use ledger::ids::{LeafIndex, UnixMillis};
+use ledger::memory::MemoryStore;
+use ledger::merkle::inclusion_proof;
+use ledger::merkle::tile::TileNodes;
+use ledger::receipt::{Receipt, ReceiptClaims, ReceiptFacts};
+use ledger::registry::Action;
+use ledger::reject::RejectReason;
+use ledger::seal::{Log, Outcome, ViewTiles, seal};
+use ledger::signature::{PublicKey, Signer as _, SigningKey};
+use ledger::state::{KeyRecord, Record as _, Role, StateKey};
+use ledger::statement::{Issuer, SignedStatement};
+use ledger::store::{Store as _, StoreError, View as _};
+use ledger::testing::{Member, ORIGIN, World, map_of_json, object_event};
+use serde_json::json;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// The lot of the story below.
+pub(super) const LOT: &str = "https://id.gs1.org/01/06901234567892/10/A1";
+/// Its path.
+pub(super) const LOT_PATH: &str = "/01/06901234567892/10/A1";
+
+/// The fake node.
+#[derive(Debug)]
+pub(super) struct Fake {
+    pub(super) store: MemoryStore,
+    pub(super) log_key: SigningKey,
+    pub(super) busy: AtomicBool,
+    now: UnixMillis,
+    turn: Mutex<()>,
+}
+
+/// A fake with a farm's story on it, and statements that were not submitted yet.
+pub(super) struct Setting {
+    pub(super) fake: Arc<Fake>,
+    pub(super) farm: Member,
+    pub(super) fresh: Vec<SignedStatement>,
+}
+
+/// A farm that commissions and ships a lot, recorded; and five more statements of it.
+pub(super) fn setting() -> Setting {
+    let mut world = World::new();
+    let profile = json!({
+        "name": { "zh": "郫都蔬菜合作社", "en": "Pidu Vegetable Co-operative" },
+        "gs1Prefixes": ["690123456"],
+    });
+    let farm = world.admit(&[Role::Producer], "510117", &profile);
+    let product = json!({
+        "id": "https://id.gs1.org/01/06901234567892",
+        "name": { "zh": "青椒", "en": "Green pepper" },
+    });
+    let statement = world.registry(&farm, Action::Product, vec![map_of_json(&product)]);
+    world.admitted(vec![statement]);
+    let made = object_event(
+        "urn:uuid:1",
+        "ADD",
+        "commissioning",
+        "2026-11-20T08:00:00+08:00",
+        LOT,
+    );
+    let sent = object_event(
+        "urn:uuid:2",
+        "OBSERVE",
+        "shipping",
+        "2026-11-21T08:00:00+08:00",
+        LOT,
+    );
+    let statement = world.events(&farm, &[made, sent]);
+    world.admitted(vec![statement]);
+    let fresh = (3..8).map(|number| {
+        let id = format!("urn:uuid:{number}");
+        let time = "2026-11-22T08:00:00+08:00";
+        let event = object_event(&id, "OBSERVE", "inspecting", time, LOT);
+        world.events(&farm, &[event])
+    });
+    let fresh = fresh.collect();
+    let World {
+        store,
+        log_key,
+        now,
+        ..
+    } = world;
+    let fake = Fake {
+        store,
+        log_key,
+        busy: AtomicBool::new(false),
+        now,
+        turn: Mutex::new(()),
+    };
+    Setting {
+        fake: Arc::new(fake),
+        farm,
+        fresh,
+    }
+}
+
+impl Fake {
+    fn record(&self, bytes: &[u8]) -> Result<Submitted, SubmitError> {
+        if self.busy.load(Ordering::Relaxed) {
+            return Err(SubmitError::Busy { retry_after_s: 7 });
+        }
+        let _turn = self.turn.lock().unwrap();
+        let mut capture = None;
+        let outcome = SignedStatement::parse(bytes).and_then(|statement| {
+            if let Issuer::Participant { capture: id, .. } = statement.header().issuer {
+                capture = Some(id);
+            }
+            let id = statement.header().key;
+            let record = self
+                .store
+                .view()
+                .records(&[StateKey::key(id)])
+                .unwrap()
+                .remove(0);
+            let key = record.and_then(|bytes| KeyRecord::decode(&bytes).unwrap().key());
+            let key = key.ok_or(RejectReason::KeyUnknown { key: id })?;
+            let log = Log {
+                origin: ORIGIN,
+                signer: &self.log_key,
+            };
+            let mut sealed = seal(
+                &self.store.view(),
+                log,
+                &[check(statement, &key)?],
+                self.now,
+            )
+            .unwrap();
+            if let Some(write) = sealed.write {
+                self.store.commit(write).unwrap();
+            }
+            match sealed.outcomes.remove(0) {
+                Outcome::Admitted(leaf) => Ok((leaf, false)),
+                Outcome::Again(leaf) => Ok((leaf, true)),
+                Outcome::Rejected(reason) => Err(reason),
+            }
+        });
+        match outcome {
+            Ok((leaf, again)) => {
+                let receipt = self.receipt(leaf).unwrap().unwrap();
+                Ok(Submitted {
+                    leaf,
+                    capture,
+                    again,
+                    receipt,
+                })
+            }
+            Err(reason) => {
+                let refusal = reason.name().as_bytes().to_vec();
+                Err(SubmitError::Rejected {
+                    reason,
+                    capture,
+                    refusal,
+                })
+            }
+        }
+    }
+
+    /// The bundle's trust, as a client would have it.
+    pub(super) fn trust(&self) -> ledger::bundle::Trust {
+        let log_key = self.log_key.public_key().clone();
+        ledger::bundle::Trust {
+            origin: ORIGIN.to_owned(),
+            log_key,
+        }
+    }
+}
+
+impl Service for Fake {
+    type Store = MemoryStore;
+
+    fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    async fn submit(&self, statement: Vec<u8>) -> Result<Submitted, SubmitError> {
+        std::future::ready(self.record(&statement)).await
+    }
+
+    async fn submit_many(&self, statements: Vec<Vec<u8>>) -> Vec<Result<Submitted, SubmitError>> {
+        let all = statements
+            .iter()
+            .map(|statement| self.record(statement))
+            .collect();
+        std::future::ready(all).await
+    }
+
+    fn receipt(&self, leaf: LeafIndex) -> Result<Option<Vec<u8>>, StoreError> {
+        let view = self.store.view();
+        let (Some(entry), Some(block)) = (view.entry(leaf)?, view.block_of(leaf)?) else {
+            return Ok(None);
+        };
+        let statement = SignedStatement::parse(&entry).unwrap();
+        let Issuer::Participant { capture, .. } = statement.header().issuer else {
+            return Ok(None);
+        };
+        let tiles = ViewTiles(&view);
+        let path = inclusion_proof(&TileNodes::new(&tiles), leaf, block.size());
+        let claims = ReceiptClaims {
+            iss: ORIGIN.to_owned(),
+            sub: capture.to_string(),
+            iat: u64::try_from(block.time.0 / 1000).unwrap(),
+        };
+        let facts = ReceiptFacts {
+            claims,
+            size: block.size(),
+            leaf,
+            root: block.root,
+        };
+        Ok(Some(Receipt::issue(&self.log_key, &facts, &path.unwrap())))
+    }
+
+    fn origin(&self) -> &str {
+        ORIGIN
+    }
+
+    fn public_url(&self) -> &str {
+        "https://node.example"
+    }
+
+    fn region(&self) -> &str {
+        "5101"
+    }
+
+    fn log_key(&self) -> &PublicKey {
+        self.log_key.public_key()
+    }
+
+    fn vkey(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn now(&self) -> UnixMillis {
+        self.now
+    }
+
+    fn ready(&self) -> bool {
+        !self.busy.load(Ordering::Relaxed)
+    }
+
+    fn metrics(&self) -> String {
+        "suyuan_statements_total 1\n".to_owned()
+    }
+}

@@ -1,0 +1,36 @@
+//! One ledger's running node.
+//!
+//! The core is pure; this crate brings it the world: a clock ([`clock`]), a secret key ([`keys`]),
+//! threads, memory limits ([`QueueLimits`]) and a data directory ([`open()`]). It knows nothing of
+//! HTTP beyond the trait it implements for it, `api::service::Service`.
+//!
+//! - [`Node`] takes statements in and answers with receipts; `node.rs` draws the way they go.
+//! - `room.rs` bounds what is in flight; `verifier.rs` checks signatures on all cores;
+//!   `sequencer.rs` orders, seals and commits on one thread; `receipts.rs` answers.
+//! - [`refusal`] is the bytes a submitter keeps when a statement is not taken.
+//!
+//! **Invariants:** nothing is answered before its block is synced and its checkpoint stored with
+//! it; after any doubt about the store nothing more is signed; every queue has a limit, and who
+//! finds it reached hears `Busy` at once.
+
+pub mod clock;
+pub mod config;
+pub mod keys;
+mod metrics;
+mod node;
+mod open;
+mod receipts;
+pub mod refusal;
+mod room;
+mod sequencer;
+mod service;
+mod verifier;
+
+pub use api::service::{SubmitError, Submitted};
+pub use config::{NodeConfig, Settings, SettingsError};
+pub use metrics::Metrics;
+pub use node::{Halt, Node, Running, StartError};
+pub use open::{Founding, OpenError, found, init, open, read_settings};
+pub use room::QueueLimits;
+pub use sequencer::BLOCK_BYTES_MAX;
+pub use verifier::KEYS_MAX;

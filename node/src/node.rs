@@ -1,0 +1,473 @@
+//! The node: threads around one store, and the door to them.
+//!
+//! ```text
+//! submit → room → pool: parse, verify → sequencer: order, seal, commit → pool: receipts → answer
+//! ```
+//!
+//! Every step hands on what it has finished; no step waits for a client. Threads end when the room
+//! is closed and empty, or when the node halts. It halts on any error of its store and on any
+//! panic of its threads: then nothing more is signed, whoever waits hears that the node has
+//! stopped, and only a new process that opens the store again finds out what was written.
+
+use crate::clock::{Clock, ClockGuard};
+use crate::config::Settings;
+use crate::metrics::{Gauges, Metrics};
+use crate::receipts;
+use crate::room::{Answer, Job, NoSeat, QueueLimits, Room, Submission, Verified};
+use crate::sequencer;
+use crate::verifier::{KEYS_MAX, KeyCache, verify};
+use api::service::SubmitError;
+use ledger::checkpoint::{Checkpoint, CheckpointError};
+use ledger::ids::LeafIndex;
+use ledger::note::{KeyKind, NoteKey};
+use ledger::seal::Log;
+use ledger::signature::{PublicKey, Signer as _, SigningKey};
+use ledger::store::{Store, StoreError, View as _};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use tokio::sync::{oneshot, watch};
+
+/// Statements of one call that travel together: enough that their handling costs nothing beside
+/// their signatures, and so few that one call spreads over all cores.
+const SUBMISSION_STATEMENTS_MAX: usize = 64;
+
+/// Bytes of statements that travel together, unless a single one is larger: a few milliseconds of
+/// hashing and parsing.
+const SUBMISSION_BYTES_MAX: usize = 256 * 1024;
+
+/// A full room is about a second's work.
+const BUSY_RETRY_S: u32 = 1;
+
+/// Why a node has stopped for good. The process should end with exit code 8 and be started again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Halt {
+    /// The store failed, or what it holds is damaged.
+    #[error("the store failed: {0}")]
+    Store(#[from] StoreError),
+    /// A thread of the node panicked: a bug.
+    #[error("thread {thread} of the node panicked")]
+    Panic {
+        /// Which thread.
+        thread: String,
+    },
+}
+
+/// Why a store could not be served.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The ledger has no entry: it was never founded.
+    #[error("the ledger was never founded")]
+    NotFounded,
+    /// The newest checkpoint is not signed by this log's key.
+    #[error("the log's key did not sign the ledger's newest checkpoint: {0}")]
+    OtherKey(#[source] CheckpointError),
+    /// The store failed.
+    #[error("the store failed: {0}")]
+    Store(#[from] StoreError),
+    /// The operating system gave no thread.
+    #[error("no thread could be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// What all threads of a node share.
+pub(crate) struct Shared<S> {
+    pub(crate) store: S,
+    pub(crate) origin: String,
+    pub(crate) key: SigningKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) room: Arc<Room>,
+    pub(crate) metrics: Metrics,
+    keys: KeyCache,
+    halted: watch::Sender<Option<Halt>>,
+}
+
+impl<S> Shared<S> {
+    /// The log as it signs.
+    pub(crate) fn log(&self) -> Log<'_> {
+        Log {
+            origin: &self.origin,
+            signer: &self.key,
+        }
+    }
+
+    /// Stops for good; the first reason stays.
+    pub(crate) fn halt(&self, why: Halt) {
+        tracing::error!("the node has halted: {why}");
+        self.halted.send_if_modified(|halted| {
+            let first = halted.is_none();
+            if first {
+                *halted = Some(why);
+            }
+            first
+        });
+        self.room.abandon();
+    }
+}
+
+/// How a node runs.
+#[derive(Clone)]
+pub struct Running {
+    /// What the ledger is called, where, and under which address.
+    pub settings: Settings,
+    /// What may be in flight.
+    pub limits: QueueLimits,
+    /// Threads that verify and sign; all cores if `None`.
+    pub threads: Option<NonZeroUsize>,
+    /// Where it reads time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("settings", &self.settings)
+            .field("limits", &self.limits)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A running node. Dropping it finishes what it has taken in, and waits for that.
+pub struct Node<S> {
+    shared: Arc<Shared<S>>,
+    settings: Settings,
+    vkey: String,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl<S> fmt::Debug for Node<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("origin", &self.shared.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Store + 'static> Node<S> {
+    /// Serves a founded ledger.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(store: S, key: SigningKey, running: Running) -> Result<Self, StartError> {
+        let Running {
+            settings,
+            limits,
+            threads,
+            clock,
+        } = running;
+        let origin = settings.origin().to_owned();
+        let head = store.view().head()?.ok_or(StartError::NotFounded)?;
+        Checkpoint::verify(&head.checkpoint, &origin, key.public_key())
+            .map_err(StartError::OtherKey)?;
+        if clock.wall() < head.block.time {
+            tracing::warn!("the wall clock is behind the newest block, whose time will stand");
+        }
+        let vkey = NoteKey::new(&origin, KeyKind::Ed25519, key.public_key().clone())
+            .map_err(|error| StartError::OtherKey(error.into()))?
+            .to_string();
+        let metrics = Metrics::default();
+        metrics.tree_size(head.size());
+        let shared = Arc::new(Shared {
+            store,
+            origin,
+            key,
+            clock,
+            room: Arc::new(Room::new(limits)),
+            metrics,
+            keys: KeyCache::new(KEYS_MAX),
+            halted: watch::Sender::new(None),
+        });
+        let node = Self {
+            shared,
+            settings,
+            vkey,
+            threads: Mutex::default(),
+        };
+        node.spawn(threads.map_or_else(cores, NonZeroUsize::get))
+            .map_err(StartError::Thread)?;
+        Ok(node)
+    }
+
+    fn spawn(&self, pool: usize) -> std::io::Result<()> {
+        let guard = ClockGuard::new(&*self.shared.clock);
+        // Never full: every submission in it has its seats.
+        let (outbox, inbox) = sync_channel(self.shared.room.submissions_max());
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for number in 0..pool {
+            let outbox = outbox.clone();
+            threads.push(spawn(
+                &self.shared,
+                format!("pool-{number}"),
+                move |shared| {
+                    work(shared, &outbox);
+                },
+            )?);
+        }
+        threads.push(spawn(
+            &self.shared,
+            "sequencer".to_owned(),
+            move |shared| {
+                sequencer::run(shared, guard, &inbox);
+            },
+        )?);
+        drop(threads);
+        Ok(())
+    }
+
+    /// Takes in one statement, and answers when its block is synced and its checkpoint stored, or
+    /// with the reason why not. If the caller goes away, it is recorded all the same.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn submit(&self, statement: Vec<u8>) -> Answer {
+        let waiting = self.enter(vec![statement]);
+        let mut answers = waiting.answers().await;
+        answers.pop().unwrap_or(Err(SubmitError::Halted))
+    }
+
+    /// Takes in many statements: one answer each, in the same order. They are judged in that order
+    /// too, each in the state before the block it comes into, or after those before it in the
+    /// same block; a key that one of them adds may sign from the answer on.
+    ///
+    /// When there is no more room, the rest hear `Busy`: what was taken in is a beginning.
+    pub async fn submit_many(&self, statements: Vec<Vec<u8>>) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(statements.len());
+        let mut waiting: Vec<Waiting> = Vec::new();
+        let mut statements = statements.into_iter().peekable();
+        while statements.peek().is_some() {
+            let mut bytes = 0;
+            let mut group: Vec<Vec<u8>> = Vec::new();
+            while let Some(next) = statements.next_if(|next| {
+                group.is_empty()
+                    || (group.len() < SUBMISSION_STATEMENTS_MAX
+                        && bytes + next.len() <= SUBMISSION_BYTES_MAX)
+            }) {
+                bytes += next.len();
+                group.push(next);
+            }
+            let full = waiting
+                .last()
+                .is_some_and(|last| matches!(last.state, Entered::Not(_)));
+            waiting.push(if full {
+                self.busy(group.len())
+            } else {
+                self.enter(group)
+            });
+        }
+        for one in waiting {
+            answers.extend(one.answers().await);
+        }
+        answers
+    }
+
+    fn enter(&self, statements: Vec<Vec<u8>>) -> Waiting {
+        let count = statements.len();
+        let state = match self.shared.room.enter(statements) {
+            Ok(answers) => Entered::Yes(answers),
+            Err(NoSeat::Closed) => Entered::Not(SubmitError::Halted),
+            Err(NoSeat::Full) => return self.busy(count),
+        };
+        Waiting { count, state }
+    }
+
+    fn busy(&self, count: usize) -> Waiting {
+        self.shared.metrics.busy(count);
+        let busy = SubmitError::Busy {
+            retry_after_s: BUSY_RETRY_S,
+        };
+        Waiting {
+            count,
+            state: Entered::Not(busy),
+        }
+    }
+
+    /// The receipt of the statement at `leaf`, the same bytes that its submitter got. `None`
+    /// beyond the tree and for block headers. Reads the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn receipt(&self, leaf: LeafIndex) -> Result<Option<Vec<u8>>, StoreError> {
+        receipts::again(&self.shared, leaf)
+    }
+
+    /// Takes nothing more in, finishes what waits, and ends the threads. All that was answered is
+    /// synced; nothing is left to flush.
+    pub async fn shutdown(&self) {
+        self.shared.room.close();
+        let threads = self.take_threads();
+        // Joining blocks, for a block's time at most.
+        let joined = tokio::task::spawn_blocking(move || join(threads)).await;
+        if let Err(error) = joined {
+            tracing::error!("while the node's threads ended: {error}");
+        }
+    }
+}
+
+impl<S> Node<S> {
+    /// The store, for reads. Views are taken, and read, on blocking threads.
+    pub fn store(&self) -> &S {
+        &self.shared.store
+    }
+
+    /// What the ledger is called, where, and under which address.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The key that verifies receipts and checkpoints.
+    pub fn log_key(&self) -> &PublicKey {
+        self.shared.key.public_key()
+    }
+
+    /// The same key as C2SP tools want it, `name+id+base64`.
+    pub fn vkey(&self) -> &str {
+        &self.vkey
+    }
+
+    /// Where this node reads time.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.shared.clock
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// All metrics in Prometheus' text format.
+    pub fn metrics_text(&self) -> String {
+        self.shared.metrics.render(Gauges {
+            in_flight: self.shared.room.statements(),
+            ready: self.is_ready(),
+        })
+    }
+
+    /// Whether statements are taken in.
+    pub fn is_ready(&self) -> bool {
+        self.shared.room.is_open()
+    }
+
+    /// Resolves when the node has halted, with the reason. Never resolves otherwise.
+    pub async fn halted(&self) -> Halt {
+        let mut halted = self.shared.halted.subscribe();
+        let why = halted
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|why| why.clone());
+        match why {
+            Some(why) => why,
+            // Only if the sender were gone, which lives as long as this node.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn take_threads(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<S> Drop for Node<S> {
+    fn drop(&mut self) {
+        self.shared.room.close();
+        join(self.take_threads());
+    }
+}
+
+fn join(threads: Vec<JoinHandle<()>>) {
+    for thread in threads {
+        // A panic has halted the node already, and said so.
+        drop(thread.join());
+    }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn spawn<S: Store + 'static>(
+    shared: &Arc<Shared<S>>,
+    name: String,
+    body: impl FnOnce(&Shared<S>) + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    let shared = Arc::clone(shared);
+    thread::Builder::new().name(name.clone()).spawn(move || {
+        let _guard = HaltOnPanic {
+            shared: &shared,
+            thread: name,
+        };
+        body(&shared);
+    })
+}
+
+/// A bug in one thread must not leave the others waiting for it.
+struct HaltOnPanic<'a, S> {
+    shared: &'a Shared<S>,
+    thread: String,
+}
+
+impl<S> Drop for HaltOnPanic<'_, S> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.shared.halt(Halt::Panic {
+                thread: std::mem::take(&mut self.thread),
+            });
+        }
+    }
+}
+
+/// One thread of the pool.
+fn work<S: Store>(shared: &Shared<S>, outbox: &SyncSender<Submission<Verified>>) {
+    while let Some(job) = shared.room.next() {
+        let done = match job {
+            Job::Verify(submission) => verify_all(shared, submission, outbox),
+            Job::Answer(part) => receipts::answer(shared, part),
+        };
+        if let Err(error) = done {
+            shared.halt(Halt::Store(error));
+        }
+    }
+}
+
+fn verify_all<S: Store>(
+    shared: &Shared<S>,
+    submission: Submission<Vec<u8>>,
+    outbox: &SyncSender<Submission<Verified>>,
+) -> Result<(), StoreError> {
+    let verified = submission.try_map(|bytes| verify(&shared.store, &shared.keys, &bytes))?;
+    // The sequencer is gone only after a halt; what is dropped here then frees its seats.
+    drop(outbox.send(verified));
+    Ok(())
+}
+
+/// Statements of one call, on their way.
+struct Waiting {
+    count: usize,
+    state: Entered,
+}
+
+enum Entered {
+    Yes(oneshot::Receiver<Vec<Answer>>),
+    Not(SubmitError),
+}
+
+impl Waiting {
+    /// One answer for each statement. A submission dropped unanswered means that the node has
+    /// halted.
+    async fn answers(self) -> Vec<Answer> {
+        let all = |error: SubmitError| vec![Err(error); self.count];
+        match self.state {
+            Entered::Not(error) => all(error),
+            Entered::Yes(answers) => match answers.await {
+                Ok(answers) => answers,
+                Err(_) => all(SubmitError::Halted),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

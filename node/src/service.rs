@@ -1,0 +1,64 @@
+//! The node as inbound HTTP sees it.
+
+use crate::node::Node;
+use api::service::{Service, SubmitError, Submitted};
+use ledger::ids::{LeafIndex, UnixMillis};
+use ledger::signature::PublicKey;
+use ledger::store::{Store, StoreError};
+use std::time::Duration;
+
+impl<S: Store + 'static> Service for Node<S> {
+    type Store = S;
+
+    fn store(&self) -> &S {
+        Self::store(self)
+    }
+
+    async fn submit(&self, statement: Vec<u8>) -> Result<Submitted, SubmitError> {
+        Self::submit(self, statement).await
+    }
+
+    async fn submit_many(&self, statements: Vec<Vec<u8>>) -> Vec<Result<Submitted, SubmitError>> {
+        Self::submit_many(self, statements).await
+    }
+
+    fn receipt(&self, leaf: LeafIndex) -> Result<Option<Vec<u8>>, StoreError> {
+        Self::receipt(self, leaf)
+    }
+
+    fn origin(&self) -> &str {
+        self.settings().origin()
+    }
+
+    fn public_url(&self) -> &str {
+        self.settings().public_url()
+    }
+
+    fn region(&self) -> &str {
+        self.settings().region()
+    }
+
+    fn log_key(&self) -> &PublicKey {
+        Self::log_key(self)
+    }
+
+    fn vkey(&self) -> String {
+        Self::vkey(self).to_owned()
+    }
+
+    fn now(&self) -> UnixMillis {
+        self.clock().wall()
+    }
+
+    fn ready(&self) -> bool {
+        self.is_ready()
+    }
+
+    fn metrics(&self) -> String {
+        self.metrics_text()
+    }
+
+    fn observe_request(&self, route: &'static str, status: u16, took: Duration) {
+        Self::metrics(self).request(route, status, took);
+    }
+}
