@@ -55,7 +55,7 @@ pub(crate) struct App<S> {
 
 /// Everything that is served, over `service`.
 ///
-/// The server must give each request its peer as `ConnectInfo<SocketAddr>`, as [`crate::serve`]
+/// The server must give each request its peer as `ConnectInfo<SocketAddr>`, as [`crate::serve()`]
 /// does; without it every caller is a stranger.
 pub fn router<S: Service>(service: Arc<S>, options: ApiOptions) -> Router {
     let table = routes::table::<S>();

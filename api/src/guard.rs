@@ -22,7 +22,12 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 
 /// Public answers that a partner's page in another origin may read: all that needs no privilege
 /// and is the same for everyone. Submitting from a stranger's page has no such use.
-const SHARED: [&str; 3] = ["/checkpoint", "/openapi.json", "/trace"];
+const SHARED: [&str; 4] = [
+    "/.well-known/gs1resolver",
+    "/checkpoint",
+    "/openapi.json",
+    "/trace",
+];
 
 /// What rendering an answer needs of its request.
 struct Asked {

@@ -2,7 +2,7 @@
 //!
 //! [`router`] builds everything from one table of routes, out of which the OpenAPI document is
 //! built too. A request passes the guard (who asks, how often, for how long), then one handler; a
-//! handler's [`problem::Problem`] becomes a problem document on the way out. Reads of the store
+//! handler's `Problem` becomes a problem document on the way out. Reads of the store
 //! run on blocking threads, few at a time.
 //!
 //! **Invariants:** nothing a client sends makes it panic or allocate without limit; every error is

@@ -100,7 +100,6 @@ pub(crate) struct Parameter {
 pub(crate) enum Place {
     Path,
     Query,
-    Header,
 }
 
 impl Parameter {
@@ -122,20 +121,10 @@ impl Parameter {
         }
     }
 
-    pub(crate) const fn header(name: &'static str, description: &'static str) -> Self {
-        Self {
-            name,
-            place: Place::Header,
-            required: false,
-            description,
-        }
-    }
-
     fn to_json(self) -> Value {
         let place = match self.place {
             Place::Path => "path",
             Place::Query => "query",
-            Place::Header => "header",
         };
         json!({
             "name": self.name,

@@ -18,7 +18,7 @@ const ITEMS_MAX: usize = 20;
 const PER_PAGE_MAX: usize = 1000;
 const PER_PAGE: usize = 30;
 
-pub(super) const PARAMETERS: [Parameter; 29] = [
+pub(super) const PARAMETERS: [Parameter; 28] = [
     Parameter::query("MATCH_epc", "Items named as objects or children."),
     Parameter::query("MATCH_anyEPC", "Items named in any role."),
     Parameter::query("MATCH_epcClass", "Lots named as objects or children."),
@@ -62,7 +62,6 @@ pub(super) const PARAMETERS: [Parameter; 29] = [
         "parts",
         "confidential or all, to callers on the node's own machine.",
     ),
-    Parameter::header("Accept", "application/json."),
 ];
 
 /// What events are ordered by.

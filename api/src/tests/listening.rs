@@ -24,7 +24,11 @@ fn start(tls: Option<Tls>) -> Running {
     let router = router(Arc::clone(&setting().fake), ApiOptions::default());
     let shutdown = async move { stopped.await.unwrap_or(()) };
     let server = tokio::spawn(serve(listener, router, tls, shutdown));
-    Running { address, stop, server }
+    Running {
+        address,
+        stop,
+        server,
+    }
 }
 
 async fn health(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> String {
@@ -41,7 +45,10 @@ fn certificate(name: &str) -> (Tls, Vec<u8>) {
     let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let folder = std::env::temp_dir().join(format!("suyuan-api-{}-{name}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let tls = Tls { certificates: folder.join("cert.pem"), key: folder.join("key.pem") };
+    let tls = Tls {
+        certificates: folder.join("cert.pem"),
+        key: folder.join("key.pem"),
+    };
     std::fs::write(&tls.certificates, pair.cert.pem()).unwrap();
     std::fs::write(&tls.key, pair.signing_key.serialize_pem()).unwrap();
     (tls, pair.cert.der().to_vec())
@@ -54,7 +61,10 @@ async fn answers_on_a_socket_and_ends_when_told() {
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     running.stop.send(()).unwrap();
     running.server.await.unwrap().unwrap();
-    assert!(TcpStream::connect(running.address).await.is_err(), "it listens no more");
+    assert!(
+        TcpStream::connect(running.address).await.is_err(),
+        "it listens no more"
+    );
 }
 
 #[tokio::test]
@@ -71,7 +81,10 @@ async fn answers_under_its_certificate() {
         .with_no_client_auth();
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let stream = TcpStream::connect(running.address).await.unwrap();
-    let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+    let stream = connector
+        .connect("localhost".try_into().unwrap(), stream)
+        .await
+        .unwrap();
     assert!(health(stream).await.starts_with("HTTP/1.1 200 OK"));
     running.stop.send(()).unwrap();
     running.server.await.unwrap().unwrap();
@@ -80,7 +93,10 @@ async fn answers_under_its_certificate() {
 #[tokio::test]
 async fn a_certificate_that_is_not_there_is_named() {
     let nowhere = PathBuf::from("no-such-file.pem");
-    let running = start(Some(Tls { certificates: nowhere.clone(), key: nowhere }));
+    let running = start(Some(Tls {
+        certificates: nowhere.clone(),
+        key: nowhere,
+    }));
     let error = running.server.await.unwrap().unwrap_err();
     assert!(matches!(error, ServeError::Tls { .. }), "{error}");
     assert!(error.to_string().contains("no-such-file.pem"));

@@ -5,7 +5,7 @@ use crate::layout::{Family, META_HEAD, leaf_key, posting_key, tile_key};
 use crate::open::{Committer, Database, RocksStore};
 use crate::view::RocksView;
 use ledger::store::{Store, StoreError, WriteSet};
-use rocksdb::{WriteBatch, WriteOptions};
+use rocksdb::{WaitForCompactOptions, WriteBatch, WriteOptions};
 
 impl Store for RocksStore {
     type View<'a> = RocksView<'a>;
@@ -28,6 +28,23 @@ impl Store for RocksStore {
             })
             .and_then(|()| write_block(&self.database, &mut committer, write))
             .map_err(|why| self.database.fail(why))
+    }
+}
+
+impl RocksStore {
+    /// Puts everything written so far into files and waits until compaction has caught up: a
+    /// backup is then small to copy, and a measurement counts all the work it caused.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn settle(&self) -> Result<(), StoreError> {
+        self.database.check_usable()?;
+        let mut options = WaitForCompactOptions::default();
+        options.set_flush(true);
+        self.database
+            .db
+            .wait_for_compact(&options)
+            .map_err(|error| StoreError::Io(error.into_string()))
     }
 }
 
