@@ -13,7 +13,6 @@
 //! it; after any doubt about the store nothing more is signed; every queue has a limit, and who
 //! finds it reached hears `Busy` at once.
 
-pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod keys;

@@ -8,7 +8,9 @@
 //! Signatures are independent of one another, so that the caller may verify them on other cores:
 //! [`Auditor::block`] takes leaves whose signatures [`prepare`] has already judged.
 
-use crate::admission::{Checked, Moment, Verdict, admit, check_content, check_unsigned};
+use crate::admission::{
+    Checked, Moment, Verdict, admit, check_content, check_unsigned, rules_in_force,
+};
 use crate::block::{BlockHeader, Head};
 use crate::checkpoint::Checkpoint;
 use crate::disclosure::{Disclosed, DisclosureError, decode_body};
@@ -358,6 +360,8 @@ impl Auditor {
         let mut effects_tree = Frontier::new();
         let mut events = 0;
         let statements = u64::try_from(block.len()).unwrap_or(u64::MAX);
+        // Those in force before the block; a damaged record is found when the roots differ.
+        let rules_version = rules_in_force(&mut self.state).unwrap_or_default();
         for one in block {
             effects_tree.push(leaf_hash(&one.effects));
             self.tree.push(one.hash);
@@ -372,7 +376,7 @@ impl Auditor {
             time: self.time.map_or(header.time, |time| time.max(header.time)),
             statements,
             events,
-            rules_version: header.rules_version,
+            rules_version,
             effects: effects_tree.root(),
             state: self.state_root,
         };
@@ -397,6 +401,10 @@ impl Auditor {
             ("time", header.time == expected.time),
             ("statements", header.statements == expected.statements),
             ("events", header.events == expected.events),
+            (
+                "rules version",
+                header.rules_version == expected.rules_version,
+            ),
             ("effects", header.effects == expected.effects),
             ("state", header.state == expected.state),
         ] {

@@ -1,5 +1,6 @@
 //! Items' lists out of a store: the server's [`Source`] for provenance.
 
+use crate::block::BlockRecord;
 use crate::cbor::Map;
 use crate::disclosure::{Class, Disclosed, decode_body};
 use crate::event::Event;
@@ -104,40 +105,13 @@ impl<'v, V: View> ViewSource<'v, V> {
             .map(|(_, statement)| StateKey::key(statement.header().key))
             .collect();
         let records = self.view.records(&keys)?;
-        for ((leaf, statement), record) in parsed.into_iter().zip(records) {
-            let read = self.complete(leaf, statement, record)?;
+        let blocks = self.view.blocks_of(&wanted)?;
+        for (((leaf, statement), record), block) in parsed.into_iter().zip(records).zip(blocks) {
+            let block = block.ok_or_else(|| corrupt(leaf, "no block"))?;
+            let read = complete(leaf, statement, record, block)?;
             self.statements.insert(leaf, Rc::new(read));
         }
         Ok(())
-    }
-
-    fn complete(
-        &self,
-        leaf: LeafIndex,
-        statement: SignedStatement,
-        record: Option<Vec<u8>>,
-    ) -> Result<Read, StoreError> {
-        let block = self
-            .view
-            .block_of(leaf)?
-            .ok_or_else(|| corrupt(leaf, "no block"))?;
-        let (issuer, key) = match &statement.header().issuer {
-            Issuer::Participant { handle, .. } => {
-                let bytes = record.ok_or_else(|| corrupt(leaf, "no record of its key"))?;
-                let key = KeyRecord::decode(&bytes)
-                    .map_err(|error| corrupt(leaf, &format!("its key's record: {error}")))?;
-                (*handle, key)
-            }
-            // The founding entry speaks for those it names.
-            Issuer::Log { .. } => founder(&statement, leaf)?,
-        };
-        Ok(Read {
-            statement,
-            issuer,
-            key,
-            recorded: block.time,
-            block: block.header,
-        })
     }
 
     /// The statement at `leaf`.
@@ -173,6 +147,32 @@ impl<'v, V: View> ViewSource<'v, V> {
             content,
         }))
     }
+}
+
+/// A statement with what the store knows of its key and block.
+fn complete(
+    leaf: LeafIndex,
+    statement: SignedStatement,
+    record: Option<Vec<u8>>,
+    block: BlockRecord,
+) -> Result<Read, StoreError> {
+    let (issuer, key) = match &statement.header().issuer {
+        Issuer::Participant { handle, .. } => {
+            let bytes = record.ok_or_else(|| corrupt(leaf, "no record of its key"))?;
+            let key = KeyRecord::decode(&bytes)
+                .map_err(|error| corrupt(leaf, &format!("its key's record: {error}")))?;
+            (*handle, key)
+        }
+        // The founding entry speaks for those it names.
+        Issuer::Log { .. } => founder(&statement, leaf)?,
+    };
+    Ok(Read {
+        statement,
+        issuer,
+        key,
+        recorded: block.time,
+        block: block.header,
+    })
 }
 
 /// The founding entry's voice: the first founder, under a key record made of what it brings.

@@ -177,6 +177,14 @@ pub trait View {
     /// [`StoreError`].
     fn block_of(&self, leaf: LeafIndex) -> Result<Option<BlockRecord>, StoreError>;
 
+    /// The blocks that hold `leaves`, which are in rising order: one pass over the blocks.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn blocks_of(&self, leaves: &[LeafIndex]) -> Result<Vec<Option<BlockRecord>>, StoreError> {
+        leaves.iter().map(|leaf| self.block_of(*leaf)).collect()
+    }
+
     /// State records, in the order asked.
     ///
     /// # Errors

@@ -30,6 +30,13 @@ impl fmt::Debug for RocksView<'_> {
     }
 }
 
+fn decode_block(bytes: &[u8]) -> Result<BlockRecord, StoreError> {
+    BlockRecord::decode(bytes).map_err(|why| StoreError::Corrupt {
+        what: "block",
+        detail: why.to_string(),
+    })
+}
+
 /// A key and its value.
 type Pair = (Box<[u8]>, Box<[u8]>);
 
@@ -218,12 +225,29 @@ impl View for RocksView<'_> {
         let Some((_, bytes)) = self.scan(Family::Blocks, options)?.next().transpose()? else {
             return self.absent("block", leaf);
         };
-        BlockRecord::decode(&bytes)
-            .map(Some)
-            .map_err(|why| StoreError::Corrupt {
-                what: "block",
-                detail: why.to_string(),
+        decode_block(&bytes).map(Some)
+    }
+
+    fn blocks_of(&self, leaves: &[LeafIndex]) -> Result<Vec<Option<BlockRecord>>, StoreError> {
+        self.database.check_usable()?;
+        let family = Family::Blocks;
+        let mut blocks = self
+            .database
+            .db
+            .raw_iterator_cf_opt(self.database.family(family), self.options());
+        leaves
+            .iter()
+            .map(|leaf| {
+                blocks.seek(leaf_key(*leaf));
+                blocks
+                    .status()
+                    .map_err(|error| read_error(family.name(), error))?;
+                match blocks.value() {
+                    None => self.absent("block", *leaf),
+                    Some(bytes) => decode_block(bytes).map(Some),
+                }
             })
+            .collect()
     }
 
     fn records(&self, keys: &[StateKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {

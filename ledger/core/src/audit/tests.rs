@@ -1,5 +1,6 @@
 use super::*;
 use crate::ids::LeafIndex;
+use crate::seal::{Log, sign_header};
 use crate::signature::Signer as _;
 use crate::state::Role;
 use crate::store::{Store as _, View as _};
@@ -87,6 +88,30 @@ fn altered_effects_are_found_at_their_leaf_and_in_the_header() {
         field: "effects",
     };
     assert!(report.findings.contains(&header));
+}
+
+#[test]
+fn a_header_under_other_rules_is_found() {
+    let world = world();
+    let log = Log {
+        origin: ORIGIN,
+        signer: &world.log_key,
+    };
+    let report = replay(&world, |leaf| {
+        let statement = SignedStatement::parse(&leaf.entry).unwrap();
+        if let Payload::Block(header) = statement.payload()
+            && header.height == 3
+        {
+            let mut other = header.clone();
+            other.rules_version += 1;
+            leaf.entry = sign_header(log, &other).entry().to_vec();
+        }
+    });
+    let found = AuditFinding::HeaderDiffers {
+        height: 3,
+        field: "rules version",
+    };
+    assert_eq!(report.findings[0], found);
 }
 
 #[test]

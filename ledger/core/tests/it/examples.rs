@@ -1,0 +1,482 @@
+//! One of each thing that is signed, stored or sent, from a ledger in memory.
+
+use crate::scene::{LOT, PLACE, PRODUCT, Scene, UNKNOWN, scene, story};
+use ledger::disclosure::encode_body;
+use ledger::event::hash_id::{Profile, event_hash_id};
+use ledger::event::{DocumentContext, Event};
+use ledger::hash::{Digest, leaf_hash};
+use ledger::identifier::Identifier;
+use ledger::ids::{LeafIndex, UnixMillis};
+use ledger::lists::{Reader, ViewSource};
+use ledger::merkle::inclusion_proof;
+use ledger::merkle::tile::TileNodes;
+use ledger::note::{KeyKind, NoteKey};
+use ledger::provenance::{Limits, trace};
+use ledger::receipt::{Receipt, ReceiptClaims, ReceiptFacts};
+use ledger::registry::{Action, possession_message};
+use ledger::seal::{ViewPages, ViewTiles};
+use ledger::signature::Signer as _;
+use ledger::state::{Licence, Role, StateKey};
+use ledger::statement::{Issuer, Payload, SignedStatement};
+use ledger::store::{Store as _, View as _};
+use ledger::testing::{Member, ORIGIN, World, map_of_json};
+use ledger::{bundle, statemap};
+use serde_json::{Value as Json, json};
+
+/// The exact bytes of something, the CDDL rule they follow, and what follows from them.
+#[derive(Debug)]
+pub(crate) struct Example {
+    /// The rule in `suyuan.cddl`; `checkpoint` is text and has none.
+    pub(crate) rule: &'static str,
+    /// Its name in the file.
+    pub(crate) name: String,
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+    /// Hashes, keys and the like that another implementation must get too.
+    pub(crate) facts: Json,
+}
+
+fn hex(bytes: &[u8]) -> String {
+    hex::encode(bytes)
+}
+
+fn example(rule: &'static str, name: &str, bytes: Vec<u8>, facts: Json) -> Example {
+    Example {
+        rule,
+        name: name.to_owned(),
+        bytes,
+        facts,
+    }
+}
+
+/// One of each.
+pub(crate) fn examples() -> Vec<Example> {
+    let mut scene = scene();
+    let mut all = events();
+    all.extend(statements(&mut scene));
+    all.extend(registry(&mut scene));
+    all.extend(chain(&scene));
+    all.extend(state(&scene));
+    all.extend(proofs(&scene));
+    all
+}
+
+fn events() -> Vec<Example> {
+    let context = DocumentContext::default();
+    story()
+        .iter()
+        .map(|json| {
+            let event = Event::from_json(json, &context).unwrap();
+            let facts = json!({
+                "json": event.to_json(),
+                "hashIds, reference then text": [
+                    event_hash_id(&event, Profile::Reference),
+                    event_hash_id(&event, Profile::Text),
+                ],
+                "items": event.items(),
+            });
+            example("event", event.kind().as_str(), event.encode(), facts)
+        })
+        .collect()
+}
+
+/// A stored statement with the body kept beside its entry, as its submitter sent it.
+fn submitted(scene: &Scene, leaf: LeafIndex) -> SignedStatement {
+    let view = scene.world.store.view();
+    let entry = SignedStatement::parse(&view.entry(leaf).unwrap().unwrap()).unwrap();
+    match view.body(leaf).unwrap() {
+        Some(body) => entry.with_disclosures(ledger::disclosure::decode_body(&body).unwrap()),
+        None => entry,
+    }
+}
+
+fn statement_facts(statement: &SignedStatement, public_key: &[u8; 32]) -> Json {
+    json!({
+        "publicKey": hex(public_key),
+        "keyId": statement.header().key.to_string(),
+        "leafHash": statement.leaf_hash().to_string(),
+        "signedDigest": statement.signed_digest().to_string(),
+    })
+}
+
+fn statements(scene: &mut Scene) -> Vec<Example> {
+    let statement = submitted(scene, scene.events);
+    let key = *scene.maker.key.public_key().as_bytes();
+    let facts = statement_facts(&statement, &key);
+    let mut all = vec![
+        example("statement", "two events", statement.encode(), facts.clone()),
+        example("entry", "two events", statement.entry().to_vec(), facts),
+        example(
+            "sig-structure",
+            "two events",
+            statement.signed_bytes().to_vec(),
+            json!({"sha256": statement.signed_digest().to_string()}),
+        ),
+        example(
+            "body",
+            "two events",
+            encode_body(statement.disclosed()),
+            json!({}),
+        ),
+    ];
+    for one in statement.disclosed() {
+        let name = format!("disclosure {}", one.index);
+        let bytes = one.disclosure.encoded().to_vec();
+        let facts = json!({"leafHash": one.disclosure.leaf().to_string()});
+        all.push(example("disclosure", &name, bytes, facts));
+        for part in &one.parts {
+            let name = format!("{} part of disclosure {}", part.class().word(), one.index);
+            let facts = json!({"sha256": part.digest().to_string()});
+            all.push(example("part", &name, part.encoded().to_vec(), facts));
+        }
+    }
+    // Meant for two logs, signed under the other number of the same algorithm.
+    let capture = ledger::ids::CaptureId(scene.world.salt().0);
+    let statement = SignedStatement::sign(
+        &scene.shop.key,
+        Issuer::Participant {
+            handle: scene.maker.handle,
+            capture,
+        },
+        vec![ORIGIN.to_owned(), "other.example/log".to_owned()],
+        1_795_392_000,
+        statement.payload().clone(),
+        statement.disclosed().to_vec(),
+    );
+    let key = *scene.shop.key.public_key().as_bytes();
+    let facts = statement_facts(&statement, &key);
+    all.push(example(
+        "statement",
+        "for two logs, by a delegate",
+        statement.encode(),
+        facts,
+    ));
+    all
+}
+
+/// A statement of each act, whether or not this ledger would admit it now.
+fn registry(scene: &mut Scene) -> Vec<Example> {
+    let Scene {
+        world, maker, shop, ..
+    } = scene;
+    let new = world.stranger();
+    let key = world.possession(&new);
+    let id = new.key.public_key().key_id();
+    let licence = Licence {
+        kind: "SC".to_owned(),
+        from: UnixMillis(1_700_000_000_000),
+        until: UnixMillis(1_857_000_000_000),
+    };
+    let roles = [Role::Producer, Role::Processor].into_iter().collect();
+    let time = UnixMillis(1_795_500_000_000);
+    let acts = [
+        (
+            Action::Found {
+                threshold: 1,
+                founders: vec![(new.handle, "51".to_owned(), key)],
+            },
+            None,
+        ),
+        (
+            Action::Admit {
+                handle: new.handle,
+                roles,
+                district: "510117".to_owned(),
+                licences: vec![licence.clone()],
+                keys: vec![key],
+            },
+            Some(json!({"name": {"zh": "丙", "en": "C"}, "prefixes": ["9501101"]})),
+        ),
+        (
+            Action::Amend {
+                handle: new.handle,
+                roles,
+                district: "510104".to_owned(),
+                licences: vec![licence],
+            },
+            Some(json!({"name": {"zh": "丙", "en": "C"}})),
+        ),
+        (Action::Suspend(maker.handle), None),
+        (Action::Reinstate(maker.handle), None),
+        (
+            Action::AddKey {
+                handle: new.handle,
+                key,
+            },
+            None,
+        ),
+        (
+            Action::RetireKey {
+                key: id,
+                closing: time,
+            },
+            None,
+        ),
+        (
+            Action::RevokeKey {
+                key: id,
+                suspect_from: None,
+            },
+            None,
+        ),
+        (
+            Action::RevokeKey {
+                key: id,
+                suspect_from: Some(time),
+            },
+            None,
+        ),
+        (
+            Action::Delegate {
+                delegate: shop.handle,
+                until: time,
+            },
+            None,
+        ),
+        (
+            Action::Product,
+            Some(json!({"id": PRODUCT, "name": {"zh": "豆瓣", "en": "paste"}})),
+        ),
+        (
+            Action::Place,
+            Some(json!({"id": PLACE, "name": {"zh": "厂", "en": "factory"}})),
+        ),
+        (
+            Action::Recode,
+            Some(json!({"old": LOT, "new": format!("{PRODUCT}/10/N1")})),
+        ),
+        (Action::Rules { version: 2 }, None),
+    ];
+    let public_key = *world.authority.key.public_key().as_bytes();
+    let mut all: Vec<Example> = acts
+        .into_iter()
+        .map(|(action, record)| {
+            let word = action.word();
+            let records = record.iter().map(map_of_json).collect();
+            let statement = world.registry_by_authority(action, records);
+            let facts = statement_facts(&statement, &public_key);
+            example(
+                "statement",
+                &format!("registry: {word}"),
+                statement.encode(),
+                facts,
+            )
+        })
+        .collect();
+    let message = possession_message(ORIGIN, new.handle, &key.public_key);
+    let facts = json!({"signature": hex(&key.possession), "publicKey": hex(&key.public_key)});
+    all.push(example("possession-message", "a new key's", message, facts));
+    all.push(approved(world, &new));
+    all
+}
+
+/// What another authority signs to consent to a suspension.
+fn approved(world: &World, other: &Member) -> Example {
+    let payload = ledger::registry::RegistryPayload {
+        action: Action::Suspend(world.authority.handle),
+        commitment: ledger::statement::Commitment::to(&[]),
+        approvals: vec![],
+    };
+    let message = payload.approval_message(ORIGIN);
+    let facts = json!({
+        "signature": hex(&other.key.sign(&message)),
+        "publicKey": hex(other.key.public_key().as_bytes()),
+    });
+    example("approval-message", "of a suspension", message, facts)
+}
+
+/// Blocks: header, record, head, checkpoint, and the effects of their statements.
+fn chain(scene: &Scene) -> Vec<Example> {
+    let view = scene.world.store.view();
+    let head = view.head().unwrap().unwrap();
+    let mut all = Vec::new();
+    for (name, height) in [("founding", 0), ("newest", head.block.height)] {
+        let is_it = |statement: &SignedStatement| matches!(statement.payload(), Payload::Block(header) if header.height == height);
+        let statement = view
+            .leaves(LeafIndex(0), 1000)
+            .unwrap()
+            .iter()
+            .map(|leaf| SignedStatement::parse(&leaf.entry).unwrap())
+            .find(is_it)
+            .unwrap();
+        let Payload::Block(header) = statement.payload() else {
+            unreachable!("found above")
+        };
+        let key = *scene.world.log_key.public_key().as_bytes();
+        let facts = statement_facts(&statement, &key);
+        all.push(example(
+            "block-header",
+            name,
+            header.encode(),
+            facts.clone(),
+        ));
+        all.push(example(
+            "entry",
+            &format!("{name} block header"),
+            statement.entry().to_vec(),
+            facts,
+        ));
+    }
+    for (name, leaf) in [("founding", LeafIndex(0)), ("two events", scene.events)] {
+        let bytes = view.effects(leaf).unwrap().unwrap();
+        let facts = json!({"leaf": leaf.0, "leafHash": leaf_hash(&bytes).to_string()});
+        all.push(example("effects", name, bytes, facts));
+    }
+    all.push(example(
+        "block-record",
+        "newest",
+        head.block.encode(),
+        json!({}),
+    ));
+    let facts = json!({"size": head.size().0, "root": head.block.root.to_string()});
+    let verifier = NoteKey::new(
+        ORIGIN,
+        KeyKind::Ed25519,
+        scene.world.log_key.public_key().clone(),
+    )
+    .unwrap();
+    let note = json!({"text": head.checkpoint, "verifierKey": verifier.to_string()});
+    all.push(example(
+        "checkpoint",
+        "newest",
+        head.checkpoint.clone().into_bytes(),
+        note,
+    ));
+    all.push(example("head", "newest", head.encode(), facts));
+    all
+}
+
+/// A record of each class, with its key.
+fn state(scene: &Scene) -> Vec<Example> {
+    let Scene {
+        world,
+        maker,
+        shop,
+        events,
+    } = scene;
+    let statement = submitted(scene, *events);
+    let Issuer::Participant { handle, capture } = statement.header().issuer else {
+        unreachable!("a participant's statement")
+    };
+    let key = maker.key.public_key().key_id();
+    [
+        ("config-record", "", StateKey::config()),
+        (
+            "participant-record",
+            "maker",
+            StateKey::participant(maker.handle),
+        ),
+        ("key-record", "maker's", StateKey::key(key)),
+        (
+            "delegation-record",
+            "the shop's",
+            StateKey::delegation(maker.handle, shop.handle),
+        ),
+        ("prefix-record", "6901234", StateKey::prefix("6901234")),
+        ("item-record", LOT, StateKey::item(LOT)),
+        (
+            "capture-record",
+            "two events",
+            StateKey::capture(handle, capture),
+        ),
+        (
+            "event-record",
+            "urn:e:1",
+            StateKey::event(handle, "urn:e:1"),
+        ),
+    ]
+    .into_iter()
+    .map(|(rule, name, key)| {
+        let record = world
+            .store
+            .view()
+            .records(&[key])
+            .unwrap()
+            .pop()
+            .flatten()
+            .unwrap();
+        let facts = json!({
+            "stateKey": hex(&key.to_bytes()), "sha256": Digest::of(&record).to_string(),
+        });
+        example(rule, name, record, facts)
+    })
+    .collect()
+}
+
+fn proofs(scene: &Scene) -> Vec<Example> {
+    let world = &scene.world;
+    let view = world.store.view();
+    let head = view.head().unwrap().unwrap();
+    let mut all = Vec::new();
+    for (name, key) in [
+        ("present", StateKey::item(LOT)),
+        ("absent", StateKey::item(UNKNOWN)),
+    ] {
+        let proof = statemap::prove(&ViewPages(&view), &head.state, &key.digest).unwrap();
+        let record = view.records(&[key]).unwrap().pop().flatten();
+        let value = record.as_deref().map(Digest::of);
+        proof.verify(&head.state, &[(key.digest, value)]).unwrap();
+        let facts = json!({
+            "root": head.state.to_string(),
+            "key": key.digest.to_string(),
+            "valueHash": value.map(|value| value.to_string()),
+        });
+        all.push(example("map-proof", name, proof.encode(), facts));
+    }
+    let statement = submitted(scene, scene.events);
+    let tiles = ViewTiles(&view);
+    let path = inclusion_proof(&TileNodes::new(&tiles), scene.events, head.size()).unwrap();
+    let Issuer::Participant { capture, .. } = statement.header().issuer else {
+        unreachable!("a participant's statement")
+    };
+    let claims = ReceiptClaims {
+        iss: ORIGIN.to_owned(),
+        sub: capture.to_string(),
+        iat: 1_795_392_000,
+    };
+    let facts = ReceiptFacts {
+        claims,
+        size: head.size(),
+        leaf: scene.events,
+        root: head.block.root,
+    };
+    let receipt = Receipt::issue(&world.log_key, &facts, &path);
+    let log = world.log_key.public_key();
+    assert_eq!(
+        Receipt::parse(&receipt)
+            .unwrap()
+            .verify(statement.entry(), log),
+        Ok(facts)
+    );
+    let log_key = hex(log.as_bytes());
+    let facts = json!({"entry": hex(statement.entry()), "logPublicKey": log_key});
+    all.push(example("receipt", "two events", receipt, facts));
+    let mut source = ViewSource::new(&view, Reader::Public);
+    let item = Identifier::parse(LOT).unwrap();
+    let answer = trace(&mut source, &item, world.now, Limits::DEFAULT).unwrap();
+    let built = bundle::build(&view, &source, LOT).unwrap().encode();
+    let facts = json!({
+        "logPublicKey": log_key, "origin": ORIGIN, "verdict": answer.verdict.word(),
+    });
+    all.push(example("bundle", "a lot, for everyone", built, facts));
+    all
+}
+
+/// The events above, as the ledger returns them.
+pub(crate) fn event_json() -> Vec<Json> {
+    let context = DocumentContext::default();
+    story()
+        .iter()
+        .map(|json| Event::from_json(json, &context).unwrap().to_json())
+        .collect()
+}
+
+/// The answer of which the bundle above is the proof, as JSON.
+pub(crate) fn answer_json() -> Json {
+    let scene = scene();
+    let view = scene.world.store.view();
+    let mut source = ViewSource::new(&view, Reader::All);
+    let item = Identifier::parse(LOT).unwrap();
+    let answer = trace(&mut source, &item, scene.world.now, Limits::DEFAULT).unwrap();
+    serde_json::to_value(answer).unwrap()
+}

@@ -1,0 +1,234 @@
+//! `suyuan audit`: the whole ledger replayed, and everything stored beside it compared.
+//!
+//! Entries, bodies and effects are read from leaf 0; state, tiles, lists, state map, head and
+//! checkpoint are computed again and compared with what is stored. Nothing is written. Signatures
+//! are verified on all cores, one batch ahead of the replay.
+
+mod views;
+
+use crate::client::http::Remote;
+use crate::client::ledger::{open_failure, with_source};
+use crate::exit::{Code, Failure};
+use crate::output::Console;
+use crate::text;
+use crate::trust::TrustFile;
+use clap::Args as ClapArgs;
+use indicatif::ProgressBar;
+use ledger::audit::{AuditFinding, AuditReport, Auditor, Prepared, prepare};
+use ledger::ids::LeafIndex;
+use ledger::signature::{KeyId, PublicKey};
+use ledger::store::{EntryWrite, View};
+use ledger_rocks::{Options, ReadOnlyStore};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::thread;
+
+/// Leaves read, verified and replayed at a time: tens of megabytes at most for common statements.
+const BATCH_LEAVES: usize = 2048;
+
+/// Replay a ledger from its first entry, and report every difference.
+///
+/// Exit code 0: clean; 5: faults were found; 8: the directory cannot be read at all. A body that
+/// is absent (deleted by order) is no fault: its effects are taken and said so.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  suyuan audit --dir data --trust trust.txt
+  suyuan audit --dir data --json | jq .findings")]
+pub(crate) struct Args {
+    /// The data directory; a node may have it open.
+    #[arg(long, required_unless_present = "node")]
+    dir: Option<PathBuf>,
+    /// A node. It serves answers and proofs, not yet the entries of the whole log: mirror its
+    /// directory and audit that, or verify bundles.
+    #[arg(long, value_name = "URL", conflicts_with = "dir")]
+    node: Option<String>,
+    /// Whose signature counts; without it `trust.txt` in the directory, which proves no more than
+    /// that the directory agrees with itself.
+    #[arg(long, requires = "dir")]
+    trust: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
+    let Some(dir) = &args.dir else {
+        let url = args.node.as_deref().unwrap_or_default();
+        Remote::connect(url, console.lang)?;
+        return Err(
+            Failure::usage(format!("{url} does not serve the entries of the whole log")).remedy(
+                "audit a copy of its data directory with --dir, or verify single answers: \
+                 suyuan trace CODE --bundle FILE --trust trust.txt",
+            ),
+        );
+    };
+    let settings = node::read_settings(dir).map_err(|error| open_failure(&error))?;
+    let trust_path = args.trust.clone().unwrap_or_else(|| dir.join("trust.txt"));
+    let trust = TrustFile::read(&trust_path)?;
+    let log = trust.of_origin(settings.origin()).ok_or_else(|| {
+        let what = format!(
+            "{} does not name {}",
+            trust_path.display(),
+            settings.origin()
+        );
+        Failure::usage(what).remedy("name the trust file of this log with --trust")
+    })?;
+    let store = ReadOnlyStore::open(dir, settings.origin(), Options::default())
+        .map_err(|error| Failure::new(Code::Store, with_source(&error)))?;
+    let view = store.view();
+    let size = view.head()?.map_or(0, |head| head.size().0);
+    let bar = if console.shows_progress() {
+        ProgressBar::new(size)
+    } else {
+        ProgressBar::hidden()
+    };
+    let report = replay(&view, settings.origin(), &log.log_key, |leaves| {
+        bar.inc(u64::try_from(leaves).unwrap_or_default());
+    })?;
+    bar.finish_and_clear();
+    show(console, settings.origin(), &report)
+}
+
+/// Replays everything `view` holds and compares it with everything else it holds. `progress` is
+/// told how many leaves were read on.
+///
+/// # Errors
+/// [`Failure`] where the store cannot be read.
+pub(crate) fn replay<V: View>(
+    view: &V,
+    origin: &str,
+    log_key: &PublicKey,
+    mut progress: impl FnMut(usize),
+) -> Result<AuditReport, Failure> {
+    let head = view.head()?;
+    let size = head.as_ref().map_or(0, |head| head.size().0);
+    let mut keys = BTreeMap::from([(log_key.key_id(), log_key.clone())]);
+    let mut auditor = Auditor::new(origin);
+    let mut tiles = views::TileCheck::default();
+    let mut ready: Vec<(Prepared, bool)> = Vec::new();
+    let mut next = 0;
+    loop {
+        let leaves = if next < size {
+            view.leaves(LeafIndex(next), BATCH_LEAVES)?
+        } else {
+            Vec::new()
+        };
+        let count = leaves.len();
+        if count == 0 && ready.is_empty() {
+            break;
+        }
+        tiles.leaves(view, &leaves)?;
+        // This batch's signatures are verified while the one before is replayed.
+        ready = thread::scope(|scope| {
+            let verifying = scope.spawn(|| verified(leaves, &mut keys));
+            for (prepared, good) in ready.drain(..) {
+                auditor.leaf(prepared, good);
+            }
+            verifying.join()
+        })
+        .map_err(|_| Failure::new(Code::Store, "a thread of the audit panicked: a bug"))?;
+        next += u64::try_from(count).unwrap_or(u64::MAX);
+        progress(count);
+    }
+    let mut report = auditor.finish(head.as_ref(), log_key);
+    tiles.finish(view, &mut report.findings)?;
+    views::compare(view, &mut report)?;
+    Ok(report)
+}
+
+/// A batch with the verdict on each signature. The keys that its statements add are remembered
+/// first: whether a key counts at a leaf is the replay's to judge.
+fn verified(
+    leaves: Vec<EntryWrite>,
+    keys: &mut BTreeMap<KeyId, PublicKey>,
+) -> Vec<(Prepared, bool)> {
+    let prepared = on_all_cores(leaves, |leaf| {
+        let prepared = prepare(leaf);
+        let new = prepared.new_keys();
+        (prepared, new)
+    });
+    let mut batch = Vec::with_capacity(prepared.len());
+    for (one, new) in prepared {
+        keys.extend(new.into_iter().map(|key| (key.key_id(), key)));
+        batch.push(one);
+    }
+    let keys = &*keys;
+    on_all_cores(batch, |one| {
+        let key = one
+            .statement()
+            .and_then(|statement| keys.get(&statement.header().key));
+        let good = key.is_some_and(|key| one.verifies_under(key));
+        (one, good)
+    })
+}
+
+/// Maps in order, a share for each core.
+fn on_all_cores<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
+    let cores = thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let share = items.len().div_ceil(cores).max(1);
+    let mut shares: Vec<Vec<T>> = Vec::new();
+    let mut items = items.into_iter().peekable();
+    while items.peek().is_some() {
+        shares.push(items.by_ref().take(share).collect());
+    }
+    let work = &work;
+    thread::scope(|scope| {
+        #[expect(
+            clippy::needless_collect,
+            reason = "all threads start before one is waited for"
+        )]
+        let running: Vec<_> = shares
+            .into_iter()
+            .map(|share| scope.spawn(move || share.into_iter().map(work).collect::<Vec<U>>()))
+            .collect();
+        running
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("verifying a signature does not panic"))
+            .collect()
+    })
+}
+
+fn show(console: Console, origin: &str, report: &AuditReport) -> Result<(), Failure> {
+    let (faults, taken): (Vec<&AuditFinding>, Vec<&AuditFinding>) = report
+        .findings
+        .iter()
+        .partition(|finding| finding.is_fault());
+    if console.json {
+        console.value(&serde_json::json!({
+            "log": origin,
+            "clean": faults.is_empty(),
+            "treeSize": report.size.0,
+            "blocks": report.blocks,
+            "events": report.events,
+            "state": report.state.to_string(),
+            "findings": faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "taken": taken.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        let row = |label, value: &str| {
+            console.line(format_args!("  {}: {value}", console.lang.pick(label)))
+        };
+        console.say(if faults.is_empty() {
+            text::AUDIT_CLEAN
+        } else {
+            text::AUDIT_FAULTS
+        })?;
+        row(text::LOG, origin)?;
+        row(text::TREE_SIZE, &report.size.to_string())?;
+        row(text::BLOCKS, &report.blocks.to_string())?;
+        row(text::EVENTS, &report.events.to_string())?;
+        row(text::STATE, &report.state.to_string())?;
+        if !taken.is_empty() {
+            row(text::TAKEN, &taken.len().to_string())?;
+        }
+        for fault in &faults {
+            console.line(format_args!("  ✗ {fault}"))?;
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        let what = format!("{} faults in the ledger of {origin}", faults.len());
+        Err(Failure::new(Code::Proof, what).remedy("keep the directory as it is: it is evidence"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

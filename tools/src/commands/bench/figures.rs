@@ -1,0 +1,106 @@
+//! Figures, each beside its limit.
+
+use crate::exit::Failure;
+use crate::output::Console;
+use serde::Serialize;
+
+/// One figure of the report.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Figure {
+    name: String,
+    value: f64,
+    unit: &'static str,
+    /// What the machine itself does, in the same unit.
+    limit: f64,
+    /// `value / limit`.
+    ratio: f64,
+    #[serde(skip)]
+    counted: &'static str,
+}
+
+impl Figure {
+    /// A figure and the machine's own, in the same unit.
+    pub(super) fn new(name: &str, value: f64, unit: &'static str, limit: f64) -> Self {
+        let counted = counted(name);
+        Self {
+            name: name.to_owned(),
+            value,
+            unit,
+            limit,
+            ratio: value / limit,
+            counted,
+        }
+    }
+}
+
+/// What is counted, at which durability, and what the limit is.
+fn counted(name: &str) -> &'static str {
+    match name {
+        "ingest_single" => {
+            "single-event statements: verified, admitted, state map and views written, block synced, \
+             checkpoint stored, receipt issued; time until compaction has caught up included. \
+             Limit: bare strict verification on all cores"
+        }
+        "ingest_100" => "events in 100-event statements, counted alike. Limit: as above",
+        "receipt_p50" | "receipt_p99" => {
+            "from submission to receipt of a synced and checkpointed block, at half of ingest_single. \
+             Limit: one bare synced write"
+        }
+        "audit" => {
+            "single-event statements replayed: signatures, tree, effects, state map, head. \
+             Limit: bare strict verification on all cores"
+        }
+        _ => {
+            "one 30-event chain: lists, trace, and the whole bundle with its proofs. \
+             Limit: bare multi-get of the same entries and bodies"
+        }
+    }
+}
+
+/// The report as it grows.
+#[derive(Debug)]
+pub(super) struct Report {
+    figures: Vec<Figure>,
+    console: Console,
+}
+
+impl Report {
+    /// A report that speaks as it goes, or for programs only at the end.
+    pub(super) const fn new(console: Console) -> Self {
+        Self {
+            figures: Vec::new(),
+            console,
+        }
+    }
+
+    /// Adds a figure.
+    pub(super) fn add(&mut self, figure: Figure) -> Result<(), Failure> {
+        self.note(&format!(
+            "{:<18} {:>12.2} {:<13} limit {:>10.2}  ratio {:.2}",
+            figure.name, figure.value, figure.unit, figure.limit, figure.ratio
+        ))?;
+        self.figures.push(figure);
+        Ok(())
+    }
+
+    /// Says something beside the figures.
+    pub(super) fn note(&self, text: &str) -> Result<(), Failure> {
+        if self.console.json {
+            Ok(())
+        } else {
+            self.console.line(text)
+        }
+    }
+
+    /// Says what is left to say.
+    pub(super) fn finish(&self) -> Result<(), Failure> {
+        if self.console.json {
+            return self.console.value(&serde_json::json!(self.figures));
+        }
+        self.note("\nWhat is counted:")?;
+        for figure in &self.figures {
+            self.note(&format!("  {}: {}", figure.name, figure.counted))?;
+        }
+        Ok(())
+    }
+}

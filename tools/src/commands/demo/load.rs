@@ -1,0 +1,197 @@
+//! Everybody of the examples, and what they say: keys, admissions, master data, documents.
+
+use super::examples::{Chain, Examples};
+use crate::client::compose::Voice;
+use crate::client::document;
+use crate::client::keys::{self, Request, new_key};
+use crate::client::ledger::{Answered, Ledger, send};
+use crate::client::random::Random;
+use crate::client::registry::{Profile, records};
+use crate::exit::{Code, Failure};
+use crate::text::Lang;
+use ledger::ids::{Handle, UnixMillis};
+use ledger::registry::{Action, NewKey};
+use ledger::signature::SigningKey;
+use ledger::statement::SignedStatement;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Events in one statement: a document of the examples is one statement.
+const GROUP: usize = 100;
+
+/// The founder of the demo's ledger, in `participants.json`.
+const AUTHORITY: &str = "chengdu-amr";
+
+/// Someone of the examples.
+struct Member {
+    key: SigningKey,
+    handle: Handle,
+    profile: Profile,
+}
+
+/// Everyone of the examples, by their key there.
+pub(super) struct Cast {
+    members: BTreeMap<String, Member>,
+    origin: String,
+    now: UnixMillis,
+}
+
+impl Cast {
+    /// Reads the profiles and makes a key for each in `dir`.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) fn new(
+        examples: &Examples,
+        dir: &Path,
+        origin: &str,
+        region: &str,
+        now: UnixMillis,
+    ) -> Result<Self, Failure> {
+        let mut random = Random::default();
+        let mut members = BTreeMap::new();
+        for (name, profiles) in examples.records("participants.json", "key")? {
+            let [profile] = profiles.as_slice() else {
+                return Err(Failure::malformed(format!(
+                    "participants.json: {name} twice"
+                )));
+            };
+            let mut profile = Profile::read(profile)?;
+            if name == AUTHORITY {
+                // The city's code ends in zeros; its jurisdiction is all codes that begin like it.
+                profile.district = region.to_owned();
+            }
+            let handle = profile.handle.unwrap_or_else(|| random.handle());
+            let path = dir.join(format!("{name}.key"));
+            let key = keys::create(&path, &mut random)?;
+            Request::new(&key, origin, handle).write(&Request::path(&path))?;
+            members.insert(
+                name,
+                Member {
+                    key,
+                    handle,
+                    profile,
+                },
+            );
+        }
+        Ok(Self {
+            members,
+            origin: origin.to_owned(),
+            now,
+        })
+    }
+
+    fn member(&self, name: &str) -> Result<&Member, Failure> {
+        let found = self.members.get(name);
+        found.ok_or_else(|| Failure::malformed(format!("{name} is not among the participants")))
+    }
+
+    fn voice<'a>(&'a self, member: &'a Member) -> Voice<'a> {
+        let Member { key, handle, .. } = member;
+        Voice {
+            key,
+            handle: *handle,
+            origin: &self.origin,
+            now: self.now,
+        }
+    }
+
+    /// Who founds the ledger.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) fn founder(&self) -> Result<(Handle, NewKey), Failure> {
+        let Member { key, handle, .. } = self.member(AUTHORITY)?;
+        Ok((*handle, new_key(key, &self.origin, *handle)))
+    }
+
+    /// Loads everything: admissions, master data, documents in the order of the chains.
+    ///
+    /// # Errors
+    /// [`Failure`]: what is refused, by name.
+    pub(super) fn load(&self, examples: &Examples, ledger: &dyn Ledger) -> Result<(), Failure> {
+        let mut random = Random::default();
+        submit(ledger, &self.admissions(&mut random)?)?;
+        submit(ledger, &self.master_data(examples, &mut random)?)?;
+        let mut statements = Vec::new();
+        for chain in &examples.chains {
+            statements.extend(self.documents(examples, chain, &mut random)?);
+        }
+        submit(ledger, &statements)
+    }
+
+    /// The authority says who it is, and admits everyone else.
+    fn admissions(&self, random: &mut Random) -> Result<Vec<SignedStatement>, Failure> {
+        let authority = self.member(AUTHORITY)?;
+        let voice = self.voice(authority);
+        let admit = |member: &Member| {
+            if member.handle == authority.handle {
+                return member.profile.amend(member.handle);
+            }
+            let key = new_key(&member.key, &self.origin, member.handle);
+            member.profile.admit(member.handle, vec![key])
+        };
+        self.members
+            .values()
+            .map(|member| voice.act(admit(member), vec![member.profile.record.clone()], random))
+            .collect()
+    }
+
+    fn master_data(
+        &self,
+        examples: &Examples,
+        random: &mut Random,
+    ) -> Result<Vec<SignedStatement>, Failure> {
+        let mut statements = Vec::new();
+        for (file, action) in [
+            ("products.json", Action::Product),
+            ("places.json", Action::Place),
+        ] {
+            for (owner, list) in examples.records(file, "owner")? {
+                let voice = self.voice(self.member(&owner)?);
+                statements.push(voice.act(action.clone(), records(&list.into())?, random)?);
+            }
+        }
+        Ok(statements)
+    }
+
+    fn documents(
+        &self,
+        examples: &Examples,
+        chain: &Chain,
+        random: &mut Random,
+    ) -> Result<Vec<SignedStatement>, Failure> {
+        let mut statements = Vec::new();
+        for source in &chain.documents {
+            let bytes = examples.text(&source.file)?.into_bytes();
+            let files = vec![(source.file.clone().into(), bytes)];
+            let checked = document::check(files, self.now, Lang::En).map_err(|faults| {
+                let first = faults
+                    .first()
+                    .map(|fault| format!("{}: {}", fault.path, fault.reason));
+                Failure::malformed(format!("{}: {}", source.file, first.unwrap_or_default()))
+            })?;
+            let voice = self.voice(self.member(&source.by)?);
+            for document in &checked {
+                statements.extend(voice.events(&document.events, GROUP, random)?);
+            }
+        }
+        Ok(statements)
+    }
+}
+
+/// Submits statements that must all be recorded.
+fn submit(ledger: &dyn Ledger, statements: &[SignedStatement]) -> Result<(), Failure> {
+    let bytes: Vec<Vec<u8>> = statements.iter().map(SignedStatement::encode).collect();
+    let bytes: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
+    send(ledger, &bytes, |number, answer| match answer {
+        Answered::Refused(refusal) => {
+            let issuer = statements
+                .get(number)
+                .map(|statement| &statement.header().issuer);
+            let what = format!("an example was refused: {}, of {issuer:?}", refusal.detail);
+            Err(Failure::new(Code::Rejected, what).remedy(refusal.remedy))
+        }
+        Answered::Recorded { .. } | Answered::Busy { .. } | Answered::Halted => Ok(()),
+    })
+}

@@ -1,0 +1,365 @@
+//! `suyuan demo`: a ledger with twelve codes to scan, in one command.
+//!
+//! Founds a ledger in a fresh directory, serves it, loads the examples through its HTTP interface
+//! as their participants would, and asks for every code as a phone would. What a scan must say
+//! stands in `schemas/examples/chains.json`; a difference ends the demo.
+
+mod examples;
+mod load;
+
+use super::init::{make_dir, write_trust};
+use super::qr::link;
+use super::serve::{end, interrupted, listen, runtime, serve};
+use super::verify::{bundle_failure, now, prove};
+use crate::client::http::Remote;
+use crate::client::ledger::open_failure;
+use crate::exit::{Code, Failure};
+use crate::output::Console;
+use crate::qr::Code as QrCode;
+use crate::text::{self, Lang};
+use crate::trust::TrustFile;
+use api::ApiOptions;
+use clap::Args as ClapArgs;
+use examples::{Chain, Examples};
+use ledger::identifier::Identifier;
+use ledger_rocks::RocksStore;
+use load::Cast;
+use node::{Founding, Node, NodeConfig, Settings};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// The demo's log: a name under which nobody can own anything.
+const ORIGIN: &str = "demo.suyuan.example/chengdu";
+
+const REGION: &str = "5101";
+
+/// The first port tried, and how many after it.
+const PORT: u16 = 8080;
+const PORTS: u16 = 20;
+
+/// The chain whose code is printed.
+const SHOWN: &str = "doubanjiang";
+
+/// Run a ledger with example data, and print a code to scan.
+///
+/// Everything lives in a directory of its own, removed at the end unless --dir names one. Dates of
+/// the examples are moved so that they end yesterday.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  suyuan demo
+  suyuan demo --lan
+  suyuan demo --once --json | jq .chains")]
+pub(crate) struct Args {
+    /// Keep the ledger in this directory, which must be new or empty.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// The address to listen on; a free port on this machine from 8080 on without it.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Print a code that a phone in the same network can open.
+    #[arg(long)]
+    lan: bool,
+    /// The address that codes carry, where it is not the one listened on.
+    #[arg(long)]
+    public_url: Option<String>,
+    /// Load, check and end. The directory stays, for whoever wants to look into it.
+    #[arg(long)]
+    once: bool,
+}
+
+/// What a scan of one chain's code said.
+struct Scanned {
+    chain: Chain,
+    url: String,
+    events: usize,
+    complete: bool,
+    verdict: String,
+}
+
+pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
+    let home = Home::new(args.dir.as_deref(), args.once)?;
+    let listener = open_port(args)?;
+    let listening = listener.local_addr()?;
+    let public_url = public_url(args, console, listening)?;
+    let settings =
+        Settings::new(ORIGIN.to_owned(), public_url, REGION.to_owned()).map_err(Failure::usage)?;
+    let examples = Examples::at(now())?;
+    let keys = home.path.join("keys");
+    make_dir(&keys)?;
+    let cast = Cast::new(&examples, &keys, ORIGIN, REGION, now())?;
+    let (handle, key) = cast.founder()?;
+    let founding = Founding {
+        founders: vec![(handle, REGION.to_owned(), key)],
+        threshold: 1,
+    };
+    node::init(&home.path, &settings, founding).map_err(|error| open_failure(&error))?;
+    let (trust, _) = write_trust(&home.path, ORIGIN)?;
+    let node = node::open(&NodeConfig::new(&home.path)).map_err(|error| open_failure(&error))?;
+
+    let runtime = runtime()?;
+    let (stop, stopped) = oneshot::channel();
+    let serving = runtime.spawn(serve(
+        Arc::clone(&node),
+        listener,
+        None,
+        ApiOptions::default(),
+        stopped,
+    ));
+    let outcome = load_and_check(listening, &cast, &examples, &node, &trust, console)
+        .and_then(|scanned| show(args, console, &home, &node, &scanned));
+    let waited = match (&outcome, args.once) {
+        (Ok(()), false) => runtime.block_on(async {
+            tokio::select! {
+                () = interrupted() => None,
+                halt = node.halted() => Some(halt),
+            }
+        }),
+        (Ok(()), true) | (Err(_), _) => None,
+    };
+    let ended = runtime.block_on(end(node, serving, stop, waited));
+    outcome.and(ended)
+}
+
+/// Loads the examples and scans every code, as others would: over HTTP.
+fn load_and_check(
+    listening: SocketAddr,
+    cast: &Cast,
+    examples: &Examples,
+    node: &Node<RocksStore>,
+    trust: &Path,
+    console: Console,
+) -> Result<Vec<Scanned>, Failure> {
+    let remote = Remote::connect(&format!("http://{}", reachable(listening)), console.lang)?;
+    cast.load(examples, &remote)?;
+    let trust = TrustFile::read(trust)?;
+    let public_url = node.settings().public_url();
+    examples
+        .chains
+        .iter()
+        .map(|chain| scan(chain, &remote, &trust, public_url))
+        .collect()
+}
+
+/// Scans a chain's code: the answer a phone gets, and the bundle that proves it.
+fn scan(
+    chain: &Chain,
+    remote: &Remote,
+    trust: &TrustFile,
+    public_url: &str,
+) -> Result<Scanned, Failure> {
+    let item = Identifier::parse(&chain.code).map_err(Failure::malformed)?;
+    let query = [("code", item.as_str())];
+    let body = remote.get("/trace", &query, "application/json")?.answer()?;
+    let answer: serde_json::Value = serde_json::from_slice(&body).map_err(Failure::malformed)?;
+    let bundle = remote
+        .get("/trace", &query, "application/vnd.suyuan.bundle+cbor")?
+        .answer()?;
+    let proved = prove(&bundle, trust, now()).map_err(|error| bundle_failure(&error, trust))?;
+    let scanned = Scanned {
+        chain: chain.clone(),
+        url: link(public_url, &item),
+        events: answer["steps"].as_array().map_or(0, Vec::len),
+        complete: answer["complete"] == true,
+        verdict: answer["verdict"].as_str().unwrap_or_default().to_owned(),
+    };
+    let same = proved.answer.verdict.word() == scanned.verdict
+        && proved.answer.complete == scanned.complete
+        && proved.answer.steps.len() == scanned.events;
+    if same {
+        Ok(scanned)
+    } else {
+        let what = format!(
+            "{}: the bundle proves another answer than the page shows",
+            chain.name
+        );
+        Err(Failure::new(Code::Proof, what))
+    }
+}
+
+impl Scanned {
+    fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "name": self.chain.name,
+            "code": self.chain.code,
+            "url": self.url,
+            "events": self.events,
+            "complete": self.complete,
+            "verdict": self.verdict,
+        })
+    }
+
+    fn is_as_expected(&self) -> bool {
+        self.verdict == self.chain.verdict && self.complete == self.chain.complete
+    }
+}
+
+fn show(
+    args: &Args,
+    console: Console,
+    home: &Home,
+    node: &Node<RocksStore>,
+    scanned: &[Scanned],
+) -> Result<(), Failure> {
+    let public_url = node.settings().public_url();
+    if console.json {
+        console.value(&serde_json::json!({
+            "nodes": [{"region": REGION, "origin": ORIGIN, "url": public_url, "dir": home.path}],
+            "chains": scanned.iter().map(Scanned::to_json).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        let rows = scanned.iter().map(|one| {
+            let title = match console.lang {
+                Lang::Zh => &one.chain.title.zh,
+                Lang::En => &one.chain.title.en,
+            };
+            let mark = if one.is_as_expected() { "" } else { " ✗" };
+            let verdict = console.lang.pick(text::verdict(&one.verdict));
+            vec![
+                title.clone(),
+                format!("{verdict}{mark}"),
+                one.events.to_string(),
+                one.url.clone(),
+            ]
+        });
+        console.table(
+            &[text::CHAIN, text::VERDICT, text::EVENTS, text::LINK],
+            rows,
+        )?;
+    }
+    let wrong: Vec<String> = scanned
+        .iter()
+        .filter(|one| !one.is_as_expected())
+        .map(|one| {
+            let Chain {
+                name,
+                verdict,
+                complete,
+                ..
+            } = &one.chain;
+            format!(
+                "{name}: {} (complete: {}) instead of {verdict} (complete: {complete})",
+                one.verdict, one.complete
+            )
+        })
+        .collect();
+    if !wrong.is_empty() {
+        return Err(Failure::new(Code::Proof, wrong.join("; ")));
+    }
+    if !console.json && !args.once {
+        invite(console, home, scanned)?;
+    }
+    Ok(())
+}
+
+/// One link, one code.
+fn invite(console: Console, home: &Home, scanned: &[Scanned]) -> Result<(), Failure> {
+    let Some(shown) = scanned.iter().find(|one| one.chain.name == SHOWN) else {
+        return Ok(());
+    };
+    let caption = Identifier::parse(&shown.chain.code).map(|item| item.human_readable());
+    let row =
+        |label, value: &str| console.line(format_args!("{}: {value}", console.lang.pick(label)));
+    console.line("")?;
+    row(
+        text::TRUST_FILE,
+        &home.path.join("trust.txt").display().to_string(),
+    )?;
+    console.say(text::STOP)?;
+    console.line("")?;
+    row(text::SCAN, &shown.url)?;
+    if let Some(code) = QrCode::new(&shown.url, &caption.unwrap_or_default()) {
+        console.line(code.terminal(console.is_terminal()))?;
+    }
+    Ok(())
+}
+
+/// Where the demo lives.
+struct Home {
+    path: PathBuf,
+    /// Whether it goes when the demo ends.
+    fleeting: bool,
+}
+
+impl Home {
+    fn new(dir: Option<&Path>, keep: bool) -> Result<Self, Failure> {
+        if let Some(dir) = dir {
+            let empty = std::fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
+            if !empty {
+                return Err(Failure::usage(format!("{} is not empty", dir.display())).remedy(
+                    "name a new directory; a demo's ledger is served again with: suyuan serve --dir",
+                ));
+            }
+            make_dir(dir)?;
+            return Ok(Self {
+                path: dir.to_owned(),
+                fleeting: false,
+            });
+        }
+        let mut random = crate::client::random::Random::default();
+        let name = format!("suyuan-demo-{}", random.handle());
+        random.check()?;
+        let path = std::env::temp_dir().join(name);
+        make_dir(&path)?;
+        Ok(Self {
+            path,
+            fleeting: !keep,
+        })
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if self.fleeting {
+            // What stays behind is in the system's directory for such things.
+            let _left = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Listens where it was told to, or on the first free port.
+fn open_port(args: &Args) -> Result<TcpListener, Failure> {
+    if let Some(address) = args.listen {
+        return listen(address);
+    }
+    let ip = if args.lan {
+        Ipv4Addr::UNSPECIFIED
+    } else {
+        Ipv4Addr::LOCALHOST
+    };
+    let address = |port| SocketAddr::from((ip, port));
+    (PORT..PORT + PORTS)
+        .find_map(|port| listen(address(port)).ok())
+        .map_or_else(|| listen(address(0)), Ok)
+}
+
+fn public_url(args: &Args, console: Console, address: SocketAddr) -> Result<String, Failure> {
+    if let Some(url) = &args.public_url {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    if args.lan {
+        let ip = lan_address().ok_or_else(|| Failure::usage(console.lang.pick(text::NO_LAN)))?;
+        return Ok(format!("http://{}", SocketAddr::new(ip, address.port())));
+    }
+    Ok(format!("http://{}", reachable(address)))
+}
+
+/// The address under which this machine reaches what listens on `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = if address.ip().is_unspecified() {
+        Ipv4Addr::LOCALHOST.into()
+    } else {
+        address.ip()
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// This machine's address in its network: that from which it would reach another host. Nothing is
+/// sent; the address asked for is one of documentation (RFC 5737).
+fn lan_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    (!ip.is_loopback() && !ip.is_unspecified()).then_some(ip)
+}

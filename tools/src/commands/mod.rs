@@ -1,0 +1,33 @@
+//! One file per command.
+
+#[cfg(feature = "node")]
+pub(crate) mod act;
+#[cfg(feature = "node")]
+pub(crate) mod audit;
+#[cfg(feature = "node")]
+pub(crate) mod bench;
+#[cfg(feature = "node")]
+pub(crate) mod delegate;
+#[cfg(feature = "node")]
+pub(crate) mod demo;
+#[cfg(feature = "node")]
+pub(crate) mod init;
+pub(crate) mod keygen;
+#[cfg(feature = "node")]
+pub(crate) mod master;
+#[cfg(feature = "node")]
+pub(crate) mod participant;
+#[cfg(feature = "node")]
+pub(crate) mod place;
+#[cfg(feature = "node")]
+pub(crate) mod product;
+pub(crate) mod qr;
+#[cfg(feature = "node")]
+pub(crate) mod recode;
+#[cfg(feature = "node")]
+pub(crate) mod serve;
+#[cfg(feature = "node")]
+pub(crate) mod submit;
+#[cfg(feature = "node")]
+pub(crate) mod trace;
+pub(crate) mod verify;

@@ -1,0 +1,343 @@
+//! `suyuan verify`: a receipt or a bundle, offline, against a trust file.
+//!
+//! A receipt is checked against the entry it speaks of; a bundle proves a whole answer, and the
+//! answer is computed again from it by the same code that a node runs.
+
+use crate::exit::{Code, Failure};
+use crate::output::Console;
+use crate::text::{self, Text};
+use crate::trust::{self, TrustFile};
+use clap::Args as ClapArgs;
+use ledger::bundle::{self, BUNDLE_BYTES_MAX, Bundle, BundleError, Facts, Proved};
+use ledger::checkpoint::{Checkpoint, CheckpointError};
+use ledger::identifier::Identifier;
+use ledger::ids::{LeafIndex, UnixMillis};
+use ledger::note::Note;
+use ledger::provenance::{Answer, Limits, trace};
+use ledger::receipt::{Receipt, ReceiptError};
+use ledger::statement::SignedStatement;
+use ledger::time::format_utc;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Verify a receipt or a bundle, offline.
+///
+/// Takes nobody's word but that of the logs in the trust file. Exit code 0: proved; 5: it is not,
+/// and the error's name says why (keep the file, it is evidence); 3: not a receipt or bundle.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  suyuan verify lot.bundle --trust trust.txt
+  suyuan verify harvest.receipt.cbor --trust trust.txt
+  suyuan verify r.cbor --entry statement.cbor --trust trust.txt --json
+
+A trust file has one line `log VKEY` for each log. Get it from the log's operator by another way
+than the proof, and compare the key by telephone.")]
+pub(crate) struct Args {
+    /// The receipt (COSE) or bundle (CBOR).
+    file: PathBuf,
+    /// The trust file.
+    #[arg(long)]
+    trust: PathBuf,
+    /// The statement or entry that a receipt is for. Without it: the file that `suyuan submit`
+    /// wrote beside the receipt.
+    #[arg(long)]
+    entry: Option<PathBuf>,
+}
+
+/// The first byte of a bundle, an array of nine.
+const BUNDLE_HEAD: u8 = 0x89;
+
+/// The first byte of a receipt, COSE_Sign1's tag.
+const RECEIPT_HEAD: u8 = 0xd2;
+
+pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
+    let trust = TrustFile::read(&args.trust)?;
+    let bytes = read_bounded(&args.file)?;
+    match bytes.first() {
+        Some(&BUNDLE_HEAD) => verify_bundle(&bytes, &trust, console),
+        Some(&RECEIPT_HEAD) => verify_receipt(args, &bytes, &trust, console),
+        Some(_) | None => Err(Failure::malformed(format!(
+            "{}: neither a bundle nor a receipt",
+            args.file.display()
+        ))),
+    }
+}
+
+/// Reads a file, but no more than the largest bundle and one byte, which verifying then refuses.
+fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |error| Failure::file(path, &error);
+    let limit = u64::try_from(BUNDLE_BYTES_MAX + 1).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    File::open(path)
+        .map_err(failed)?
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    Ok(bytes)
+}
+
+/// The machine's time, against which expiry is read.
+pub(crate) fn now() -> UnixMillis {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A bundle that was proved, and the answer that follows from it.
+pub(crate) struct ProvedAnswer {
+    pub(crate) proved: Proved,
+    pub(crate) answer: Answer,
+    pub(crate) origin: String,
+}
+
+/// Verifies a bundle and computes its answer again.
+///
+/// # Errors
+/// [`BundleError`], the first fault.
+pub(crate) fn prove(
+    bytes: &[u8],
+    trust: &TrustFile,
+    now: UnixMillis,
+) -> Result<ProvedAnswer, BundleError> {
+    let bundle = Bundle::decode(bytes)?;
+    let origin = Note::parse(&bundle.checkpoint)
+        .map_err(CheckpointError::from)
+        .and_then(|note| Checkpoint::parse(note.text()))?
+        .origin;
+    // Of an unknown origin any log will do to say so: the name is checked first.
+    let log = trust.of_origin(&origin).or_else(|| trust.logs().next());
+    let log = log.expect("a trust file names at least one log");
+    let mut proved = bundle::verify(bytes, &log)?;
+    let item = Identifier::parse(proved.item()).map_err(|_| BundleError::RecordMalformed {
+        item: proved.item().to_owned(),
+    })?;
+    let as_of = now.max(proved.facts().time);
+    let answer = trace(&mut proved, &item, as_of, Limits::DEFAULT)?;
+    Ok(ProvedAnswer {
+        proved,
+        answer,
+        origin,
+    })
+}
+
+fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<(), Failure> {
+    let ProvedAnswer {
+        proved,
+        answer,
+        origin,
+    } = prove(bytes, trust, now()).map_err(|error| bundle_failure(&error, trust))?;
+    let facts = proved.facts();
+    if console.json {
+        return console.value(&serde_json::json!({
+            "verified": "bundle",
+            "log": origin,
+            "item": answer.item,
+            "verdict": answer.verdict.word(),
+            "complete": answer.complete,
+            "asOf": format_utc(facts.time),
+            "treeSize": facts.size.0,
+            "root": facts.root.to_string(),
+            "signatures": facts.signatures,
+            "statements": facts.statements,
+            "answer": answer,
+        }));
+    }
+    let name = answer
+        .subject
+        .product
+        .as_ref()
+        .and_then(|product| answer.products.get(product));
+    console.say(text::VERIFIED)?;
+    row(console, text::ITEM, &answer.item)?;
+    if let Some(product) = name {
+        console.line(format_args!("  {}", console.lang.pick_of(&product.name)))?;
+    }
+    row(
+        console,
+        text::VERDICT,
+        console.lang.pick(text::verdict(answer.verdict.word())),
+    )?;
+    let complete = if answer.complete {
+        text::COMPLETE
+    } else {
+        text::INCOMPLETE
+    };
+    row(console, text::RECORD, console.lang.pick(complete))?;
+    row(console, text::LOG, &origin)?;
+    show_facts(console, &facts)?;
+    console.line("")?;
+    console.say(text::PROVED)?;
+    console.line(format_args!("  {}", console.lang.pick(text::BUNDLE_PROVES)))?;
+    for signer in answer.participants.values() {
+        console.line(format_args!("  · {}", console.lang.pick_of(&signer.name)))?;
+    }
+    not_proved(
+        console,
+        &[
+            text::NOT_TRUTH,
+            text::NOT_COPY,
+            text::NOT_LATER,
+            text::NOT_WITNESSED,
+        ],
+    )
+}
+
+fn show_facts(console: Console, facts: &Facts) -> Result<(), Failure> {
+    row(console, text::AS_OF, &format_utc(facts.time))?;
+    row(console, text::TREE_SIZE, &facts.size.to_string())?;
+    row(console, text::ROOT, &facts.root.to_string())?;
+    row(console, text::SIGNATURES, &facts.signatures.to_string())?;
+    row(console, text::STATEMENTS, &facts.statements.to_string())
+}
+
+fn row(console: Console, label: Text, value: &str) -> Result<(), Failure> {
+    console.line(format_args!("  {}: {value}", console.lang.pick(label)))
+}
+
+fn not_proved(console: Console, what: &[Text]) -> Result<(), Failure> {
+    console.say(text::NOT_PROVED)?;
+    for one in what {
+        console.line(format_args!("  {}", console.lang.pick(*one)))?;
+    }
+    Ok(())
+}
+
+fn verify_receipt(
+    args: &Args,
+    bytes: &[u8],
+    trust: &TrustFile,
+    console: Console,
+) -> Result<(), Failure> {
+    let entry_path = match &args.entry {
+        Some(path) => path.clone(),
+        None => entry_beside(&args.file).ok_or_else(|| {
+            Failure::usage("a receipt is verified with the entry it is for")
+                .remedy("name the statement's file with --entry")
+        })?,
+    };
+    let statement = SignedStatement::parse(&read_bounded(&entry_path)?)
+        .map_err(|reason| Failure::malformed(format!("{}: {reason}", entry_path.display())))?;
+    let receipt = Receipt::parse(bytes).map_err(|error| receipt_failure(&error))?;
+    let log = receipt
+        .key_id()
+        .and_then(|key| trust.of_key(key))
+        .ok_or_else(|| {
+            unknown_log(
+                &format!("the receipt is signed by key {:?}", receipt.key_id()),
+                trust,
+            )
+        })?;
+    let facts = receipt
+        .verify(statement.entry(), &log.log_key)
+        .map_err(|error| receipt_failure(&error))?;
+    if facts.claims.iss != log.origin {
+        let what = format!(
+            "the receipt says it is of {}, the key is {}'s",
+            facts.claims.iss, log.origin
+        );
+        return Err(Failure::new(
+            Code::Proof,
+            format!("issuer-mismatch: {what}"),
+        ));
+    }
+    let issued = UnixMillis(
+        i64::try_from(facts.claims.iat)
+            .unwrap_or(i64::MAX / 1000)
+            .saturating_mul(1000),
+    );
+    if console.json {
+        return console.value(&serde_json::json!({
+            "verified": "receipt",
+            "log": log.origin,
+            "subject": facts.claims.sub,
+            "leaf": facts.leaf.0,
+            "treeSize": facts.size.0,
+            "root": facts.root.to_string(),
+            "issued": format_utc(issued),
+        }));
+    }
+    console.say(text::VERIFIED)?;
+    row(console, text::LOG, &log.origin)?;
+    row(console, text::LEAF, &leaf(facts.leaf))?;
+    row(console, text::TREE_SIZE, &facts.size.to_string())?;
+    row(console, text::ROOT, &facts.root.to_string())?;
+    row(console, text::ISSUED, &format_utc(issued))?;
+    console.line("")?;
+    console.say(text::PROVED)?;
+    console.line(format_args!(
+        "  {}",
+        console.lang.pick(text::RECEIPT_PROVES)
+    ))?;
+    not_proved(console, &[text::NOT_TRUTH, text::NOT_WITNESSED])
+}
+
+fn leaf(leaf: LeafIndex) -> String {
+    leaf.to_string()
+}
+
+/// The entry that `suyuan submit` keeps beside `x.receipt.cbor`.
+fn entry_beside(receipt: &Path) -> Option<PathBuf> {
+    let name = receipt
+        .file_name()?
+        .to_str()?
+        .strip_suffix(".receipt.cbor")?;
+    let path = receipt.with_file_name(format!("{name}.entry.cbor"));
+    path.exists().then_some(path)
+}
+
+fn unknown_log(what: &str, trust: &TrustFile) -> Failure {
+    Failure::new(Code::Proof, format!("log-unknown: {what}"))
+        .remedy(format!("the trust file names: {}", trust::known(trust)))
+}
+
+fn receipt_failure(error: &ReceiptError) -> Failure {
+    let (name, code) = match error {
+        ReceiptError::Algorithm { .. } => ("algorithm", Code::Proof),
+        ReceiptError::Header(_) => ("malformed", Code::Malformed),
+        ReceiptError::IndexAltered { .. } => ("index-altered", Code::Proof),
+        ReceiptError::KeyMismatch { .. } => ("key-mismatch", Code::Proof),
+        ReceiptError::Missing { .. } => ("missing", Code::Proof),
+        ReceiptError::PayloadAttached => ("payload-attached", Code::Proof),
+        ReceiptError::Proof(_) => ("path", Code::Proof),
+        ReceiptError::Signature(_) => ("signature-invalid", Code::Proof),
+        ReceiptError::SizeAltered { .. } => ("size-altered", Code::Proof),
+        ReceiptError::TooLarge { .. } => ("too-large", Code::Malformed),
+        ReceiptError::TreeKind { .. } => ("tree-kind", Code::Proof),
+    };
+    Failure::new(code, format!("{name}: {error}"))
+}
+
+/// A failure with the error's name, which scripts compare.
+pub(crate) fn bundle_failure(error: &BundleError, trust: &TrustFile) -> Failure {
+    let name = match error {
+        BundleError::BlockMissing { .. } => "block-missing",
+        BundleError::Checkpoint(CheckpointError::Origin { .. }) => {
+            return unknown_log(&error.to_string(), trust);
+        }
+        BundleError::Checkpoint(_) => "checkpoint",
+        BundleError::DelegationMissing { .. } => "delegation-missing",
+        BundleError::DisclosureMissing { .. } => "disclosure-missing",
+        BundleError::DisclosureMismatch { .. } => "disclosure-mismatch",
+        BundleError::EventInvalid { .. } => "event-invalid",
+        BundleError::EventOmitted { .. } => "event-omitted",
+        BundleError::HeaderMissing => "header-missing",
+        BundleError::KeyDoesNotCount { .. } => "key-does-not-count",
+        BundleError::KeyMissing { .. } => "key-missing",
+        BundleError::ListMissing { .. } => "list-missing",
+        BundleError::ListWrong { .. } => "list-wrong",
+        BundleError::Malformed(_) => {
+            return Failure::malformed(format!("malformed: {error}"));
+        }
+        BundleError::Statement { .. } => "statement",
+        BundleError::StatementMissing { .. } => "statement-missing",
+        BundleError::SignatureInvalid { .. } => "signature-invalid",
+        BundleError::State(_) => "state",
+        BundleError::RecordMalformed { .. } => "record-malformed",
+        BundleError::Torn => "torn",
+        BundleError::Tree(_) => "tree",
+    };
+    Failure::new(Code::Proof, format!("{name}: {error}"))
+}

@@ -1,0 +1,201 @@
+//! Every sentence the command line says to people, in Chinese and English.
+//!
+//! Names of errors, fields and options stay as they are: people search for them.
+
+use clap::ValueEnum;
+
+/// A text in both languages.
+pub(crate) type Text = [&'static str; 2];
+
+/// The language of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lang {
+    /// 中文
+    Zh,
+    /// English
+    En,
+}
+
+impl Lang {
+    /// That of the terminal, by the usual variables; English where they do not say Chinese.
+    pub(crate) fn of_environment() -> Self {
+        let said = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        if said.is_some_and(|value| value.starts_with("zh")) {
+            Self::Zh
+        } else {
+            Self::En
+        }
+    }
+
+    /// This language's half.
+    pub(crate) const fn pick(self, text: Text) -> &'static str {
+        match self {
+            Self::Zh => text[0],
+            Self::En => text[1],
+        }
+    }
+
+    /// The tag for HTTP.
+    #[cfg(feature = "node")]
+    pub(crate) const fn tag(self) -> &'static str {
+        self.pick(["zh-CN", "en"])
+    }
+}
+
+pub(crate) const ERROR: Text = ["错误", "error"];
+pub(crate) const REMEDY: Text = ["怎么办", "what to do"];
+
+// Keys.
+pub(crate) const KEY_MADE: Text = ["新密钥", "new key"];
+pub(crate) const KEY_ID: Text = ["密钥编号", "key id"];
+pub(crate) const HANDLE: Text = ["参与方编号", "handle"];
+pub(crate) const REQUEST: Text = ["交给监管方的申请", "request for the authority"];
+pub(crate) const KEY_BACKUP: Text = [
+    "请离线备份密钥文件；拿到它的人可以冒名签署。",
+    "Back the key file up offline: whoever has it can sign in its owner's name.",
+];
+
+// Verifying.
+pub(crate) const VERIFIED: Text = ["已核验", "VERIFIED"];
+pub(crate) const PROVED: Text = ["已证明", "Proved"];
+pub(crate) const NOT_PROVED: Text = ["未证明", "Not proved"];
+pub(crate) const LOG: Text = ["账本", "log"];
+pub(crate) const LOG_KEY: Text = ["账本密钥", "log key"];
+pub(crate) const ITEM: Text = ["编码", "item"];
+pub(crate) const VERDICT: Text = ["结论", "verdict"];
+pub(crate) const RECORD: Text = ["记录", "record"];
+pub(crate) const AS_OF: Text = ["截至", "as of"];
+pub(crate) const LEAF: Text = ["序号", "leaf"];
+pub(crate) const TREE_SIZE: Text = ["账本条数", "tree size"];
+pub(crate) const ROOT: Text = ["账本根", "root"];
+pub(crate) const ISSUED: Text = ["签发时间", "issued"];
+pub(crate) const SIGNATURES: Text = ["已验签名", "signatures verified"];
+pub(crate) const STATEMENTS: Text = ["声明", "statements"];
+pub(crate) const COMPLETE: Text = ["完整", "complete"];
+pub(crate) const INCOMPLETE: Text = ["不完整", "incomplete"];
+pub(crate) const BUNDLE_PROVES: Text = [
+    "以上声明由所列参与方签署，已记入账本，未被改动；截至该时刻，账本上关于该编码的记录没有缺漏。",
+    "These statements were signed by those they name, recorded in this log and not changed since; \
+     as of that moment nothing that the log holds about this code is left out.",
+];
+pub(crate) const RECEIPT_PROVES: Text = [
+    "账本已收录该声明，位置与签发时的账本根如上。",
+    "The log recorded this very statement, at this place under this root.",
+];
+pub(crate) const NOT_TRUTH: Text = [
+    "签署的内容是否属实：签名说明谁说了什么，不说明事情本身。",
+    "That what was signed is true: a signature shows who said it, not that it happened.",
+];
+pub(crate) const NOT_COPY: Text = [
+    "手中的货品就是这一批：批号可以被抄印。",
+    "That the thing in hand is of this lot: a lot code can be copied.",
+];
+pub(crate) const NOT_LATER: Text = [
+    "该时刻之后的记录，例如新的召回：请重新查询。",
+    "Anything recorded after that moment, such as a recall: ask again for news.",
+];
+pub(crate) const NOT_WITNESSED: Text = [
+    "其他账本见证过：目前只有账本自己的签名。",
+    "That another log has witnessed this: so far only the log's own signature stands for it.",
+];
+
+// Submitting and tracing.
+#[cfg(feature = "node")]
+mod node_texts {
+    use super::Text;
+
+    pub(crate) const RECORDED_AT: Text = ["已收录，序号", "recorded at leaf"];
+    pub(crate) const FILE: Text = ["文件", "file"];
+    pub(crate) const PLACE_IN_FILE: Text = ["位置", "place"];
+    pub(crate) const REASON: Text = ["原因", "reason"];
+    pub(crate) const CAPTURE: Text = ["提交编号", "capture"];
+    pub(crate) const STATUS: Text = ["状态", "status"];
+    pub(crate) const EVENTS_FINE: Text = ["检查通过，事件数", "all in order, events"];
+    pub(crate) const TIME: Text = ["时间", "time"];
+    pub(crate) const STEP: Text = ["环节", "step"];
+    pub(crate) const WHO: Text = ["谁", "who"];
+    pub(crate) const WHERE: Text = ["何地", "where"];
+    pub(crate) const GRADE: Text = ["等级", "grade"];
+    pub(crate) const RANGE: Text = ["范围", "range"];
+    pub(crate) const MINUTES_OUT: Text = ["超限分钟", "minutes outside"];
+    pub(crate) const MINUTES_GAP: Text = ["最长缺失分钟", "longest gap, minutes"];
+    pub(crate) const FINDING: Text = ["问题", "finding"];
+    pub(crate) const WHOSE: Text = ["谁应处理", "whose"];
+    pub(crate) const DEPTH: Text = ["层", "depth"];
+    pub(crate) const HOW: Text = ["关系", "how"];
+    pub(crate) const ENDED: Text = ["已终结", "ended"];
+    pub(crate) const CUT: Text = ["答案在此截断", "the answer was cut short at"];
+
+    // Running a node.
+    pub(crate) const FOUNDED: Text = ["账本已建立", "ledger founded"];
+    pub(crate) const AUTHORITY_KEY: Text = ["监管方密钥", "authority's key"];
+    pub(crate) const TRUST_FILE: Text = ["信任文件（公开）", "trust file, to be published"];
+    pub(crate) const SERVING: Text = ["服务地址", "serving"];
+    pub(crate) const STOP: Text = ["按 Ctrl-C 结束", "Ctrl-C ends it"];
+    pub(crate) const CHAIN: Text = ["链条", "chain"];
+    pub(crate) const EVENTS: Text = ["事件", "events"];
+    pub(crate) const LINK: Text = ["链接", "link"];
+    pub(crate) const SCAN: Text = ["扫码或打开链接", "Scan the code, or open the link"];
+    pub(crate) const NO_LAN: Text = [
+        "找不到局域网地址；请用 --public-url 指定。",
+        "No address in a local network was found; name one with --public-url.",
+    ];
+
+    // Auditing.
+    pub(crate) const AUDIT_CLEAN: Text = ["审计通过", "AUDIT CLEAN"];
+    pub(crate) const AUDIT_FAULTS: Text = ["审计发现问题", "AUDIT FOUND FAULTS"];
+    pub(crate) const BLOCKS: Text = ["区块", "blocks"];
+    pub(crate) const STATE: Text = ["状态根", "state root"];
+    pub(crate) const TAKEN: Text = [
+        "正文不在、只能采信而不能重算的声明",
+        "statements whose bodies are absent: effects taken, not recomputed",
+    ];
+
+    /// A step's plain word.
+    pub(crate) fn step(kind: &str) -> Text {
+        match kind {
+            "origin" => ["起源", "origin"],
+            "made" => ["制成", "made"],
+            "packed" => ["装拆", "packed"],
+            "shipped" => ["发出", "shipped"],
+            "received" => ["收到", "received"],
+            "tested" => ["检验", "tested"],
+            "carried" => ["运输储存", "carried"],
+            "stocked" => ["上架", "stocked"],
+            "ended" => ["售出或使用", "sold or used"],
+            "stopped" => ["停止", "stopped"],
+            _ => ["其他", "other"],
+        }
+    }
+}
+#[cfg(feature = "node")]
+pub(crate) use node_texts::*;
+
+/// A verdict's word for people.
+pub(crate) fn verdict(word: &str) -> Text {
+    match word {
+        "recalled" => ["已召回", "recalled"],
+        "failed_test" => ["检验不合格", "failed its test"],
+        "expired" => ["已过期", "expired"],
+        "unknown" => ["查无此码", "unknown code"],
+        "sold" => ["已售出或已使用", "already sold or used"],
+        "breach" => ["温度超限", "temperature breach"],
+        "broken" => ["链条中断", "chain broken"],
+        "gap" => ["温度记录缺失", "temperature gap"],
+        "complete" => ["记录完整", "record complete"],
+        _ => ["其他", "other"],
+    }
+}
+
+impl Lang {
+    /// This language's half of a name on the ledger, or the other where it is empty.
+    pub(crate) fn pick_of(self, name: &ledger::provenance::answer::Text) -> &str {
+        let (first, other) = match self {
+            Self::Zh => (&name.zh, &name.en),
+            Self::En => (&name.en, &name.zh),
+        };
+        if first.is_empty() { other } else { first }
+    }
+}

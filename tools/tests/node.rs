@@ -1,0 +1,491 @@
+//! The commands that run or feed a node, end to end: the demo, and what can be done with its
+//! directory afterwards.
+#![cfg(feature = "node")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_suyuan"));
+    command
+        .args(args)
+        .env("LANG", "C.UTF-8")
+        .env_remove("LC_ALL");
+    command
+}
+
+fn suyuan(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Runs a command that must end well, and reads what it prints.
+fn value(args: &[&str]) -> Value {
+    let output = suyuan(&[args, &["--json"]].concat());
+    assert_eq!(code(&output), 0, "{args:?}: {}", err(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A directory with the demo's ledger in it.
+struct Demo {
+    dir: tempfile::TempDir,
+    printed: Value,
+}
+
+impl Demo {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join("demo");
+        let printed = value(&[
+            "demo",
+            "--once",
+            "--dir",
+            text(&home),
+            "--listen",
+            "127.0.0.1:0",
+        ]);
+        Self { dir, printed }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// An event that the kiwi farm may say, about its own lot.
+    fn document(&self, name: &str, events: &Value) -> PathBuf {
+        let path = self.path(name);
+        let document = json!({
+            "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
+            "type": "EPCISDocument", "schemaVersion": "2.0",
+            "creationDate": "2026-01-01T00:00:00Z",
+            "epcisBody": {"eventList": events},
+        });
+        std::fs::write(&path, document.to_string()).unwrap();
+        path
+    }
+}
+
+fn event(id: &str) -> Value {
+    json!({
+        "type": "ObjectEvent", "action": "OBSERVE", "bizStep": "storing", "eventID": id,
+        "eventTime": "2026-01-02T08:00:00+08:00", "eventTimeZoneOffset": "+08:00",
+        "quantityList": [{"epcClass": "urn:suyuan:lot:EnriqMbA2qOwY1S4_bU5Zg:HWD:K-007", "quantity": 3, "uom": "KGM"}],
+    })
+}
+
+#[test]
+fn the_demo_shows_what_its_chains_say() {
+    let demo = Demo::new();
+    let home = demo.path("demo");
+    let expected = include_str!("../../schemas/examples/chains.json");
+    let expected: Value = serde_json::from_str(expected).unwrap();
+    let expected = expected["chains"].as_array().unwrap();
+    let chains = demo.printed["chains"].as_array().unwrap();
+    assert_eq!(chains.len(), expected.len());
+    for (chain, expected) in chains.iter().zip(expected) {
+        for field in ["name", "code", "verdict", "complete"] {
+            assert_eq!(
+                chain[field], expected[field],
+                "{field} of {}",
+                expected["name"]
+            );
+        }
+        let known = expected["verdict"] != "unknown";
+        assert_eq!(
+            chain["events"].as_u64().unwrap() > 0,
+            known,
+            "{}",
+            expected["name"]
+        );
+        assert!(
+            chain["url"]
+                .as_str()
+                .unwrap()
+                .starts_with("http://127.0.0.1:")
+        );
+    }
+    let node = &demo.printed["nodes"][0];
+    assert_eq!(
+        (&node["region"], &node["dir"]),
+        (&json!("5101"), &json!(text(&home)))
+    );
+
+    // A second demo never mixes with the first.
+    assert_eq!(code(&suyuan(&["demo", "--once", "--dir", text(&home)])), 2);
+
+    let audit = value(&["audit", "--dir", text(&home)]);
+    assert_eq!(
+        (&audit["clean"], &audit["findings"]),
+        (&json!(true), &json!([]))
+    );
+
+    let (bundle, trust) = (demo.path("lot.bundle"), home.join("trust.txt"));
+    let jar = chains[0]["code"].as_str().unwrap();
+    let traced = value(&[
+        "trace",
+        jar,
+        "--dir",
+        text(&home),
+        "--bundle",
+        text(&bundle),
+        "--trust",
+        text(&trust),
+    ]);
+    assert_eq!(traced["verdict"], "complete");
+    let verified = value(&["verify", text(&bundle), "--trust", text(&trust)]);
+    assert_eq!(
+        (&verified["verdict"], &verified["complete"]),
+        (&json!("complete"), &json!(true))
+    );
+    let forward = value(&["trace", jar, "--dir", text(&home), "--direction", "forward"]);
+    assert!(forward["items"].as_array().unwrap().len() > 1);
+    let table = suyuan(&["trace", jar, "--dir", text(&home)]);
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(
+        table.contains("Chengdu Wangtan Gujiang"),
+        "names, not codes: {table}"
+    );
+}
+
+#[test]
+fn submitting_is_checked_first_and_safe_to_repeat() {
+    let demo = Demo::new();
+    let (home, trust) = (demo.path("demo"), demo.path("demo").join("trust.txt"));
+    let key = home.join("keys/kiwi-farm.key");
+    let submit = |file: &Path, more: &[&str]| {
+        let args = [
+            "submit",
+            text(file),
+            "--key",
+            text(&key),
+            "--dir",
+            text(&home),
+            "--json",
+        ];
+        suyuan(&[&args, more].concat())
+    };
+
+    let mut wrong = event("urn:e:1");
+    wrong["bizStep"] = "stroing".into();
+    let faulty = submit(
+        &demo.document("faulty.json", &json!([event("urn:e:0"), wrong])),
+        &[],
+    );
+    assert_eq!(code(&faulty), 3);
+    let faults: Value = serde_json::from_slice(&faulty.stdout).unwrap();
+    assert_eq!(
+        faults["faults"][0]["path"],
+        "/epcisBody/eventList/1/bizStep"
+    );
+    assert!(
+        !demo.path("faulty.json.suyuan-outbox").exists(),
+        "nothing was signed"
+    );
+
+    let good = demo.document("good.json", &json!([event("urn:e:1"), event("urn:e:2")]));
+    let dry: Value = serde_json::from_slice(&submit(&good, &["--dry-run"]).stdout).unwrap();
+    assert_eq!(dry["events"], 2);
+    let options = ["--group", "1", "--trust", text(&trust)];
+    let first = submit(&good, &options);
+    assert_eq!(code(&first), 0, "{}", err(&first));
+    let first: Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!(first.as_array().unwrap().len(), 2);
+    let second: Value = serde_json::from_slice(&submit(&good, &options).stdout).unwrap();
+    // Out of the outbox, without sending anything.
+    for (one, other) in first
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(second.as_array().unwrap())
+    {
+        assert_eq!(
+            (&one["status"], &other["status"]),
+            (&json!("admitted"), &json!("again"))
+        );
+        for field in ["capture", "leaf", "receipt"] {
+            assert_eq!(one[field], other[field]);
+        }
+    }
+    let receipt = demo.path("good.json.2.receipt.cbor");
+    let verified = value(&["verify", text(&receipt), "--trust", text(&trust)]);
+    assert_eq!(verified["leaf"], first[1]["leaf"]);
+
+    // The same events signed again, by a clerk who lost the outbox: known by their ids.
+    let copy = demo.document("copy.json", &json!([event("urn:e:1"), event("urn:e:2")]));
+    let refused = submit(&copy, &[]);
+    assert_eq!(code(&refused), 4);
+    let refused: Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!(
+        (&refused[0]["status"], &refused[0]["reason"]),
+        (&json!("rejected"), &json!("duplicate-event"))
+    );
+    assert!(refused[0]["remedy"].is_string() && refused[0]["refusal"].is_string());
+
+    std::fs::write(&good, std::fs::read_to_string(&good).unwrap() + " ").unwrap();
+    assert_eq!(
+        code(&submit(&good, &options)),
+        6,
+        "a changed document under an old outbox"
+    );
+}
+
+#[test]
+fn the_registry_is_kept_from_the_command_line() {
+    let demo = Demo::new();
+    let home = demo.path("demo");
+    let authority = home.join("keys/chengdu-amr.key");
+    let act = |args: &[&str], key: &Path| {
+        suyuan(&[args, &["--key", text(key), "--dir", text(&home), "--json"]].concat())
+    };
+    let good = |args: &[&str], key: &Path| {
+        let output = act(args, key);
+        assert_eq!(code(&output), 0, "{args:?}: {}", err(&output));
+    };
+    let farm = demo.path("farm.key");
+    let request = demo.path("farm.key.request.json");
+    let origin = demo.printed["nodes"][0]["origin"].as_str().unwrap();
+    let made = value(&["keygen", text(&farm), "--origin", origin]);
+    let handle = made["handle"].as_str().unwrap();
+    let profile = demo.path("farm.json");
+    let record = json!({"name": {"zh": "新农场", "en": "New farm"}, "roles": ["producer"],
+        "district": "510116", "contact": {"phone": "028-5550-0199"}});
+    std::fs::write(&profile, record.to_string()).unwrap();
+    let (profile, request) = (text(&profile), text(&request));
+    good(
+        &[
+            "participant",
+            "admit",
+            "--profile",
+            profile,
+            "--request",
+            request,
+        ],
+        &authority,
+    );
+    good(
+        &[
+            "participant",
+            "amend",
+            "--profile",
+            profile,
+            "--handle",
+            handle,
+        ],
+        &authority,
+    );
+    let product = format!("urn:suyuan:product:{handle}:TOMATO");
+    good(
+        &[
+            "product",
+            "--id",
+            &product,
+            "--zh",
+            "番茄",
+            "--set",
+            "shelfLifeDays=5",
+        ],
+        &farm,
+    );
+    let (old, new) = (
+        format!("urn:suyuan:lot:{handle}:TOMATO:1"),
+        format!("urn:suyuan:lot:{handle}:TOMATO:2"),
+    );
+    good(&["recode", &old, &new], &farm);
+    good(
+        &[
+            "delegate",
+            "lWIOi9hTbgiM33Pqt_Qspw",
+            "--until",
+            "2099-01-01T00:00:00Z",
+        ],
+        &farm,
+    );
+    good(
+        &[
+            "place",
+            "--id",
+            "https://id.gs1.org/414/6901234000016",
+            "--en",
+            "Shed",
+        ],
+        &farm,
+    );
+
+    let second = demo.path("second.key");
+    let made = value(&[
+        "keygen",
+        text(&second),
+        "--origin",
+        origin,
+        "--handle",
+        handle,
+    ]);
+    let request = demo.path("second.key.request.json");
+    good(
+        &["participant", "add-key", "--request", text(&request)],
+        &farm,
+    );
+    good(
+        &["participant", "retire-key", made["keyId"].as_str().unwrap()],
+        &farm,
+    );
+    good(
+        &["participant", "revoke-key", made["keyId"].as_str().unwrap()],
+        &farm,
+    );
+    let revoked = act(&["recode", &new, &old], &second);
+    assert_eq!(code(&revoked), 4);
+    assert!(err(&revoked).contains("key-revoked"), "{}", err(&revoked));
+
+    good(&["participant", "suspend", handle], &authority);
+    let suspended = act(&["recode", &new, &old], &farm);
+    assert_eq!(code(&suspended), 4);
+    assert!(
+        err(&suspended).contains("participant-suspended"),
+        "{}",
+        err(&suspended)
+    );
+    good(&["participant", "reinstate", handle], &authority);
+    let audit = value(&["audit", "--dir", text(&home)]);
+    assert_eq!(audit["clean"], true);
+}
+
+/// A node in its own process, ended with the test.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Ended already, in a test that went well.
+        let _gone = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
+
+#[test]
+fn a_founded_ledger_is_served_until_told_to_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("data");
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let url = format!("http://{address}");
+    let origin = "log.example/chengdu";
+    let made = value(&[
+        "init",
+        "--dir",
+        text(&home),
+        "--origin",
+        origin,
+        "--public-url",
+        &url,
+    ]);
+    assert_eq!(made["origin"], origin);
+    let again = suyuan(&[
+        "init",
+        "--dir",
+        text(&home),
+        "--origin",
+        origin,
+        "--public-url",
+        &url,
+    ]);
+    assert_eq!(code(&again), 2, "{}", err(&again));
+
+    let listen = address.to_string();
+    let mut child = command(&["serve", "--dir", text(&home), "--listen", &listen])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap());
+    let mut serving = Serving(child);
+    let mut started = String::new();
+    for line in lines.lines() {
+        started = line.unwrap();
+        if started.contains("serving") {
+            break;
+        }
+    }
+    assert!(started.contains(&listen), "{started}");
+
+    let farm = dir.path().join("farm.key");
+    value(&["keygen", text(&farm), "--origin", origin]);
+    let profile = dir.path().join("farm.json");
+    let record =
+        json!({"name": {"zh": "农场", "en": "Farm"}, "roles": ["producer"], "district": "510116"});
+    std::fs::write(&profile, record.to_string()).unwrap();
+    let request = dir.path().join("farm.key.request.json");
+    let authority = home.join("authority.key");
+    let admitted = value(&[
+        "participant",
+        "admit",
+        "--profile",
+        text(&profile),
+        "--request",
+        text(&request),
+        "--key",
+        text(&authority),
+        "--node",
+        &url,
+    ]);
+    assert_eq!(admitted["act"], "admit");
+    let unknown = value(&["trace", "(01)06901234567892(10)A1", "--node", &url]);
+    assert_eq!(unknown["verdict"], "unknown");
+    let twice = suyuan(&[
+        "participant",
+        "admit",
+        "--profile",
+        text(&profile),
+        "--request",
+        text(&request),
+        "--key",
+        text(&authority),
+        "--node",
+        &url,
+    ]);
+    assert_eq!(code(&twice), 4);
+    assert!(
+        err(&twice).contains("participant-exists"),
+        "{}",
+        err(&twice)
+    );
+
+    let pid = serving.0.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = serving.0.try_wait().unwrap() {
+            break status;
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "it does not stop"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(0));
+    let nobody = suyuan(&["trace", "(01)06901234567892(10)A1", "--node", &url]);
+    assert_eq!(code(&nobody), 7);
+}
