@@ -136,12 +136,14 @@ impl<S: Service> App<S> {
 /// A path and query without the parameter that pages set themselves.
 fn without_lang(target: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    // Two slashes would lead to another host.
+    let path = format!("/{}", path.trim_start_matches(['/', '\\']));
     let kept: Vec<&str> = query
         .split('&')
         .filter(|pair| !pair.is_empty() && !pair.starts_with("lang="))
         .collect();
     if kept.is_empty() {
-        path.to_owned()
+        path
     } else {
         format!("{path}?{}", kept.join("&"))
     }

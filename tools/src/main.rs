@@ -19,6 +19,10 @@ use output::Console;
 use std::process::ExitCode;
 use text::Lang;
 
+#[cfg(feature = "node")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Suyuan (溯源): a farm-to-table traceability ledger.
 ///
 /// Producers, carriers, laboratories, retailers and regulators sign what happened to a lot; a node

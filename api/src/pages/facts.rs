@@ -1,6 +1,5 @@
 //! The three facts under the verdict: from where, how old, how warm.
 
-use super::Lang;
 use super::catalogue::Key;
 use super::curve;
 use super::names::{self, Names};
@@ -58,11 +57,7 @@ fn from_fact(names: Names<'_>) -> Fact {
     origins.truncate(ORIGINS_SHOWN);
     let mut value = origins.join(lang.t(Key::And));
     if more > 0 {
-        let gap = if lang == Lang::En { " " } else { "" };
-        value = format!(
-            "{value}{gap}{}",
-            lang.fill(Key::FactMore, &[&more.to_string()])
-        );
+        value.push_str(&lang.fill(Key::FactMore, &[&more.to_string()]));
     }
     let known = !value.is_empty();
     Fact {

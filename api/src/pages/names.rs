@@ -52,6 +52,20 @@ pub(crate) fn shorten(text: &str) -> String {
     }
 }
 
+/// The reader's half of a text that holds both languages, `散装 / loose`; any other text as it is.
+pub(crate) fn half(lang: Lang, text: &str) -> String {
+    let han = |text: &str| {
+        text.chars()
+            .any(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter))
+    };
+    let half = match (text.split_once(" / "), lang) {
+        (Some((zh, en)), Lang::Zh) if han(zh) && !han(en) => zh,
+        (Some((zh, en)), Lang::En) if han(zh) && !han(en) => en,
+        _ => text,
+    };
+    shorten(half.trim())
+}
+
 /// The district's name, or nothing for one that is not on our list.
 pub(crate) fn district(lang: Lang, code: &str) -> Option<&'static str> {
     Region::parse(code)?.name(lang.tag())
@@ -126,7 +140,14 @@ impl<'a> Names<'a> {
     /// A place's name, or what kind of place it is, and its district.
     pub(crate) fn place(self, id: &str) -> (Name, &'static str) {
         let Some(place) = self.answer.places.get(id) else {
-            return (Name::own(self.lang, Key::PlaceUnnamed), "");
+            // Whoever has no location number says where it was by who it is.
+            let own = Identifier::parse(id)
+                .ok()
+                .and_then(|id| self.party(id.participant_handle()?));
+            let name = own.and_then(|party| Name::of(self.lang, &party.name));
+            let at = own.and_then(|party| district(self.lang, &party.district));
+            let unnamed = || Name::own(self.lang, Key::PlaceUnnamed);
+            return (name.unwrap_or_else(unnamed), at.unwrap_or_default());
         };
         let name = Name::of(self.lang, &place.name).unwrap_or_else(|| {
             let kind = catalogue::place_kind(&place.kind);

@@ -219,6 +219,49 @@ fn marks_say_what_is_late_doubtful_or_corrected() {
 }
 
 #[test]
+fn a_story_mostly_recorded_late_says_so_once() {
+    let mut told = fixtures::complete();
+    for step in &mut told.steps {
+        step.late = true;
+    }
+    let text = seen(&answer(&told, &page(Lang::En)));
+    let wanted = format!(
+        "{} of these steps were recorded more than a day after they happened",
+        told.steps.len()
+    );
+    assert_eq!(text.matches(&wanted).count(), 1);
+    assert!(!text.contains("recorded late, on"));
+}
+
+#[test]
+fn a_recall_shows_who_recalled_not_who_cleared_the_shelf() {
+    let mut recalled = with(Verdict::Recalled);
+    let mut removed = recalled.steps[recalled.steps.len() - 1].clone();
+    removed.biz_step = Some("removing".to_owned());
+    removed.issuer = fixtures::SHOP;
+    recalled.steps.push(removed);
+    let html = answer(&recalled, &page(Lang::En));
+    let card = html.split("stopcard").nth(1).unwrap();
+    let card = card.split("</section>").next().unwrap();
+    assert!(
+        card.contains("Held back") && !card.contains("Removed"),
+        "{card}"
+    );
+}
+
+#[test]
+fn a_text_in_both_languages_is_shown_in_the_readers() {
+    for (text, zh, en) in [
+        ("散装 / loose", "散装", "loose"),
+        ("24 / 36 pieces", "24 / 36 pieces", "24 / 36 pieces"),
+        ("500 g", "500 g", "500 g"),
+    ] {
+        assert_eq!(names::half(Lang::Zh, text), zh);
+        assert_eq!(names::half(Lang::En, text), en);
+    }
+}
+
+#[test]
 fn a_break_stands_in_its_place_and_says_whose_it_is() {
     for lang in BOTH {
         let broken = with(Verdict::Broken);

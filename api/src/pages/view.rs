@@ -18,6 +18,8 @@ const TEST_LINES_MAX: usize = 12;
 const CURVES_MAX: usize = 6;
 const BREAKS_MAX: usize = 12;
 const FINDINGS_MAX: usize = 12;
+/// From so many late steps on, they are counted instead of marked, where they are most.
+const LATE_MARKS_MAX: usize = 3;
 /// Up to this many steps, nothing is folded away.
 const STEPS_UNFOLDED: usize = 10;
 
@@ -119,6 +121,8 @@ pub(crate) struct View {
     pub facts: Vec<Fact>,
     pub branches: Vec<Branch>,
     pub unfolded: bool,
+    /// Said once for the story, where most of it was recorded late.
+    pub mostly_late: Option<String>,
     pub more_steps: Option<String>,
     pub missing: Vec<MissingRow>,
     pub findings: Vec<FindingRow>,
@@ -181,11 +185,20 @@ impl View {
         let more = |key, all: usize, shown: usize| {
             (all > shown).then(|| lang.fill(key, &[&(all - shown).to_string()]))
         };
-        let stopped = answer
+        // The recall itself, rather than what shops did about it.
+        let mut stops = answer
             .steps
             .iter()
             .rev()
-            .find(|step| step.kind == StepKind::Stopped);
+            .filter(|step| step.kind == StepKind::Stopped);
+        let stopped = stops
+            .clone()
+            .find(|step| {
+                step.biz_step
+                    .as_deref()
+                    .is_some_and(|step| step.ends_with("holding"))
+            })
+            .or_else(|| stops.next());
         Self {
             tone,
             icon,
@@ -198,9 +211,14 @@ impl View {
             product_line: product.map_or_else(String::new, |product| {
                 let class = catalogue::storage_class(&product.storage_class);
                 let class = class.map(|key| lang.t(key)).unwrap_or_default();
-                let specification = names::shorten(&product.specification);
-                let content = names::shorten(&product.net_content);
-                names::join([specification.as_str(), content.as_str(), class].into_iter())
+                let specification = names::half(lang, &product.specification);
+                let content = names::half(lang, &product.net_content);
+                // A specification mostly says the content too.
+                let said = specification
+                    .to_lowercase()
+                    .contains(&content.to_lowercase());
+                let content = if said { "" } else { content.as_str() };
+                names::join([specification.as_str(), content, class].into_iter())
             }),
             copy_warning: if serial.is_some() {
                 Key::CopyWarningSerial
@@ -225,6 +243,7 @@ impl View {
                 .map(|step| Box::new(step_row(names, step))),
             facts: facts::all(names),
             branches: branches(names),
+            mostly_late: mostly_late(names),
             unfolded: answer.steps.len() <= STEPS_UNFOLDED,
             more_steps: more(Key::StoryMore, answer.steps.len(), STEPS_MAX),
             missing: answer
@@ -295,8 +314,7 @@ fn step_row(names: Names<'_>, step: &Step) -> StepRow {
         signer,
         on_behalf: step.signer.map(|_| names.signer(step.issuer).name),
         other: step.counterpart.as_ref().map(|id| names.whose(id).text),
-        late: step
-            .late
+        late: (step.late && mostly_late(names).is_none())
             .then(|| lang.fill(Key::MarkLate, &[&when::moment(lang, step.recorded.0, now)])),
         suspect: step.suspect,
         corrected: step
@@ -304,6 +322,20 @@ fn step_row(names: Names<'_>, step: &Step) -> StepRow {
             .as_deref()
             .map(|why| lang.fill(Key::MarkCorrected, &[&names::shorten(why)])),
     }
+}
+
+/// How much of the story was recorded late, where that is more than half of a longer one: a mark on
+/// nearly every step would tell nothing apart.
+fn mostly_late(names: Names<'_>) -> Option<String> {
+    let (lang, steps) = (names.lang, &names.answer.steps);
+    let late = || steps.iter().filter(|step| step.late);
+    let count = late().count();
+    if count < LATE_MARKS_MAX || 2 * count <= steps.len() {
+        return None;
+    }
+    let last = late().map(|step| step.recorded.0).max()?;
+    let last = when::moment(lang, last, names.answer.as_of.0);
+    Some(lang.fill(Key::StoryLate, &[&count.to_string(), &last]))
 }
 
 fn missing_row(names: Names<'_>, one: &Break) -> MissingRow {
@@ -421,7 +453,10 @@ fn branches(names: Names<'_>) -> Vec<Branch> {
             .iter()
             .filter(|row| matches!(row, Row::Step(_)))
             .count();
-        branch.steps = lang.fill(Key::BranchSteps, &[&steps.to_string()]);
+        branch.steps = match steps {
+            1 => lang.t(Key::BranchStep).to_owned(),
+            _ => lang.fill(Key::BranchSteps, &[&steps.to_string()]),
+        };
     }
     branches
 }
@@ -446,6 +481,8 @@ fn test_row(names: Names<'_>, test: &Test) -> TestRow {
             let printed = names::printed(id);
             // "(253)" tells a machine that a document number follows; people see that.
             let bare = printed.strip_prefix("(253)").unwrap_or(&printed);
+            // Of a document with an address, its number is the last part.
+            let bare = bare.rsplit('/').next().unwrap_or(bare);
             lang.fill(Key::TestNumber, &[bare])
         }),
         lines: lines

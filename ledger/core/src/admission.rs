@@ -22,7 +22,7 @@ use crate::state::{
 };
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::StoreError;
-use crate::visibility::first_hidden_field;
+use crate::visibility::{first_hidden_field, parts_in_place};
 
 mod events;
 mod registry;
@@ -106,8 +106,12 @@ pub fn check_unsigned(statement: SignedStatement) -> Result<Checked, RejectReaso
     let whole = |index: u16, result: Result<(), DisclosureError>| {
         result.map_err(|why| RejectReason::Disclosure { index, why })
     };
+    let events = matches!(statement.payload(), Payload::Events(_));
     for disclosed in statement.disclosed() {
         whole(disclosed.index, disclosed.check_whole())?;
+        if events && !parts_in_place(disclosed) {
+            whole(disclosed.index, Err(DisclosureError::WrongPart))?;
+        }
     }
     check_content(statement)
 }

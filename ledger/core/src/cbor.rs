@@ -393,6 +393,17 @@ impl Map {
         }
     }
 
+    /// Adds all of `other` in one merge; `false` where a key is in both, and the map is then spent.
+    #[must_use]
+    pub fn merge(&mut self, other: &Self) -> bool {
+        self.0.extend_from_slice(&other.0);
+        // Two sorted runs: linear.
+        self.0.sort_by(|(one, _), (other, _)| {
+            (one.len(), one.as_str()).cmp(&(other.len(), other.as_str()))
+        });
+        self.0.windows(2).all(|pair| pair[0].0 != pair[1].0)
+    }
+
     /// Takes the value under `key` out.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         self.position(key).ok().map(|at| self.0.remove(at).1)

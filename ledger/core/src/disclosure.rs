@@ -254,6 +254,9 @@ pub enum DisclosureError {
     /// A hash is listed whose part was not delivered.
     #[error("a withheld part was not delivered")]
     PartMissing,
+    /// A part hides what the rules must see, or shows as confidential what is personal.
+    #[error("a part holds a field that belongs elsewhere")]
+    WrongPart,
     /// A salt of zeros, or one that occurs twice.
     #[error("a salt is zero or repeated")]
     WeakSalt,
@@ -411,13 +414,11 @@ fn restore_into(
                 kept.push(Value::Bytes(digest.0.to_vec()));
                 continue;
             };
-            for (key, value) in part.fields.iter() {
-                if key == WITHHELD {
-                    return Err(DisclosureError::MalformedList);
-                }
-                if map.insert(key, value.clone()).is_some() {
-                    return Err(DisclosureError::FieldTwice);
-                }
+            if part.fields.get(WITHHELD).is_some() {
+                return Err(DisclosureError::MalformedList);
+            }
+            if !map.merge(&part.fields) {
+                return Err(DisclosureError::FieldTwice);
             }
         }
         if !kept.is_empty() {

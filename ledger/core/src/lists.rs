@@ -1,7 +1,6 @@
 //! Items' lists out of a store: the server's [`Source`] for provenance.
 
 use crate::block::BlockRecord;
-use crate::cbor::Map;
 use crate::disclosure::{Class, Disclosed, decode_body};
 use crate::event::Event;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
@@ -15,6 +14,13 @@ use std::rc::Rc;
 
 /// Members of one item's list that one answer reads: more is a vehicle's life, not a lot's.
 pub const LIST_MAX: usize = 1000;
+
+/// Bytes of bodies that one answer reads: many times a long chain's, and a bound on what one
+/// request can make a node hold.
+pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Statements whose bodies are read together.
+const FETCH_STATEMENTS: usize = 64;
 
 /// Who reads, and so which parts of events are put back before anything is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +67,7 @@ pub struct ViewSource<'v, V: View> {
     statements: BTreeMap<LeafIndex, Rc<Read>>,
     contents: BTreeMap<EventRef, Option<Rc<Content>>>,
     lists: BTreeMap<String, Vec<EventRef>>,
+    body_bytes: usize,
 }
 
 impl<'v, V: View> ViewSource<'v, V> {
@@ -72,6 +79,7 @@ impl<'v, V: View> ViewSource<'v, V> {
             statements: BTreeMap::new(),
             contents: BTreeMap::new(),
             lists: BTreeMap::new(),
+            body_bytes: 0,
         }
     }
 
@@ -87,17 +95,28 @@ impl<'v, V: View> ViewSource<'v, V> {
         &self.statements
     }
 
-    /// Reads the statements at `leaves` that are not here yet, all at once.
+    /// Reads the statements at `leaves` that are not here yet, as long as the budget lasts.
     fn fetch(&mut self, leaves: impl Iterator<Item = LeafIndex>) -> Result<(), StoreError> {
         let mut wanted: Vec<LeafIndex> = leaves
             .filter(|leaf| !self.statements.contains_key(leaf))
             .collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let found = self.view.entries_with_bodies(&wanted)?;
+        for some in wanted.chunks(FETCH_STATEMENTS) {
+            if self.body_bytes > BODY_BYTES_MAX {
+                break;
+            }
+            self.fetch_some(some)?;
+        }
+        Ok(())
+    }
+
+    fn fetch_some(&mut self, wanted: &[LeafIndex]) -> Result<(), StoreError> {
+        let found = self.view.entries_with_bodies(wanted)?;
         let mut parsed = Vec::with_capacity(wanted.len());
         for (leaf, pair) in wanted.iter().zip(found) {
             let (entry, body) = pair.ok_or_else(|| corrupt(*leaf, "no entry"))?;
+            self.body_bytes += body.len();
             parsed.push((*leaf, parse(*leaf, &entry, &body, self.reader)?));
         }
         let keys: Vec<StateKey> = parsed
@@ -105,7 +124,7 @@ impl<'v, V: View> ViewSource<'v, V> {
             .map(|(_, statement)| StateKey::key(statement.header().key))
             .collect();
         let records = self.view.records(&keys)?;
-        let blocks = self.view.blocks_of(&wanted)?;
+        let blocks = self.view.blocks_of(wanted)?;
         for (((leaf, statement), record), block) in parsed.into_iter().zip(records).zip(blocks) {
             let block = block.ok_or_else(|| corrupt(leaf, "no block"))?;
             let read = complete(leaf, statement, record, block)?;
@@ -235,18 +254,32 @@ pub(crate) fn content_of(
         .disclosed()
         .iter()
         .find(|one| one.index == at.index);
-    let restored: Option<Map> = disclosed
-        .map(|one| one.restore().map_err(|error| error.to_string()))
-        .transpose()?;
     match statement.payload() {
         Payload::Block(_) => Err("a block header touches nothing".to_owned()),
-        Payload::Registry(payload) => Ok(Some(Content::Registry {
-            action: payload.action.clone(),
-            record: restored.unwrap_or_default(),
-        })),
-        Payload::Events(_) => restored
-            .map(|map| Event::from_public_value(map.into()).map(Content::Event))
-            .transpose()
+        Payload::Registry(payload) => {
+            let restored = disclosed.map(Disclosed::restore).transpose();
+            Ok(Some(Content::Registry {
+                action: payload.action.clone(),
+                record: restored
+                    .map_err(|error| error.to_string())?
+                    .unwrap_or_default(),
+            }))
+        }
+        Payload::Events(_) => disclosed.map(event_of).transpose(),
+    }
+}
+
+/// An event with the parts at hand, or its public part alone where those do not make an event:
+/// admission has checked the public part, and what a signer hid behind it must not hide it too.
+fn event_of(disclosed: &Disclosed) -> Result<Content, String> {
+    let whole = disclosed
+        .restore()
+        .ok()
+        .and_then(|map| Event::from_public_value(map.into()).ok());
+    match whole {
+        Some(event) => Ok(Content::Event(event)),
+        None => Event::from_public_value(disclosed.disclosure.map().clone().into())
+            .map(Content::Event)
             .map_err(|error| error.to_string()),
     }
 }
@@ -264,11 +297,14 @@ impl<V: View> Source for ViewSource<'_, V> {
             }
         };
         self.fetch(list.iter().map(|at| at.leaf))?;
-        let shown: Vec<Touch> = list
-            .iter()
-            .take(LIST_MAX)
-            .filter_map(|at| self.touch(*at).transpose())
-            .collect::<Result<_, _>>()?;
+        let mut shown = Vec::with_capacity(list.len().min(LIST_MAX));
+        for at in list.iter().take(LIST_MAX) {
+            // Past the budget the list is cut, and the answer says so.
+            if !self.statements.contains_key(&at.leaf) {
+                break;
+            }
+            shown.extend(self.touch(*at)?);
+        }
         Ok(Touches {
             total: u64::try_from(list.len()).unwrap_or(u64::MAX),
             shown,

@@ -7,7 +7,7 @@
 
 use crate::cbor::{DecodeError, DecodeFault, Reader, Writer};
 use crate::hash::Digest;
-use crate::ids::{Handle, UnixMillis};
+use crate::ids::{CaptureId, Handle, UnixMillis};
 use crate::signature::KeyId;
 use crate::state::{Licence, Roles, read_district};
 use crate::statement::Commitment;
@@ -370,11 +370,13 @@ pub struct RegistryPayload {
 }
 
 impl RegistryPayload {
-    /// What an approving authority signs: purpose, log, act and commitment.
+    /// What an approving authority signs: purpose, log, whose act under which capture id, act and
+    /// commitment. A consent serves this one statement, and no later one that says the same.
     #[must_use]
-    pub fn approval_message(&self, origin: &str) -> Vec<u8> {
+    pub fn approval_message(&self, origin: &str, issuer: Handle, capture: CaptureId) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.array(5).text("suyuan/approval/v1").text(origin);
+        writer.array(7).text("suyuan/approval/v1").text(origin);
+        writer.byte_string(&issuer.0).byte_string(&capture.0);
         self.action.write(&mut writer);
         self.commitment.write(&mut writer);
         writer.finish()

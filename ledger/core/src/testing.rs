@@ -206,6 +206,17 @@ impl World {
         disclosed: Vec<Disclosed>,
     ) -> SignedStatement {
         let capture = CaptureId(self.salt().0);
+        Self::sign_as(member, capture, payload, disclosed)
+    }
+
+    /// Signs as `member` under `capture`, for this log.
+    #[must_use]
+    pub fn sign_as(
+        member: &Member,
+        capture: CaptureId,
+        payload: Payload,
+        disclosed: Vec<Disclosed>,
+    ) -> SignedStatement {
         let issuer = Issuer::Participant {
             handle: member.handle,
             capture,

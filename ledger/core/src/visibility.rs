@@ -96,15 +96,9 @@ fn has_type(map: &Map, allowed: &[&str]) -> bool {
         .is_some_and(|word| allowed.contains(&word))
 }
 
-/// Expands an extension's prefix by the event's own `@context`.
+/// The class of an extension, by its full name. What nothing declares is confidential.
 fn extension_class(prefix: &str, local: &str, event: &Map) -> Option<Class> {
-    let namespace = event
-        .get("@context")
-        .and_then(Value::as_map)
-        .and_then(|context| context.get(prefix))
-        .and_then(Value::as_text)
-        .unwrap_or_default();
-    let name = format!("{namespace}{local}");
+    let name = full_name(prefix, local, event);
     if name.starts_with(PERSONAL_NAMESPACE) {
         Some(Class::Personal)
     } else if PUBLIC_NAMESPACES
@@ -115,6 +109,61 @@ fn extension_class(prefix: &str, local: &str, event: &Map) -> Option<Class> {
     } else {
         Some(Class::Confidential)
     }
+}
+
+/// An extension's name with its prefix written out by the event's own `@context`. A key that is a
+/// whole URI stands for itself, whatever a context says of its scheme.
+fn full_name(prefix: &str, local: &str, event: &Map) -> String {
+    let whole = ["http", "https", "urn"]
+        .iter()
+        .any(|scheme| scheme.eq_ignore_ascii_case(prefix));
+    if whole {
+        return format!("{prefix}:{local}");
+    }
+    match event
+        .get("@context")
+        .and_then(|context| namespace(context, prefix))
+    {
+        Some(namespace) => format!("{namespace}{local}"),
+        // EPCIS's own context declares this prefix.
+        None if prefix == "cbvmda" => format!("{MASTER_DATA}{local}"),
+        None => String::new(),
+    }
+}
+
+/// What a prefix stands for in a context, which may be a list and may define terms by `@id`
+/// (JSON-LD 1.1 §9.15); the last declaration counts.
+fn namespace<'a>(context: &'a Value, prefix: &str) -> Option<&'a str> {
+    match context {
+        Value::Array(several) => several.iter().rev().find_map(|one| namespace(one, prefix)),
+        Value::Map(terms) => {
+            let term = terms.get(prefix)?;
+            let definition = term.as_map().and_then(|term| term.get("@id"));
+            definition.unwrap_or(term).as_text()
+        }
+        Value::Bool(_)
+        | Value::Bytes(_)
+        | Value::Decimal(_)
+        | Value::Int(_)
+        | Value::Null
+        | Value::Text(_) => None,
+    }
+}
+
+/// Whether an event's parts hide nothing that rules and readers of the public part rely on, and
+/// show nothing personal as merely confidential.
+#[must_use]
+pub fn parts_in_place(disclosed: &Disclosed) -> bool {
+    let event = disclosed.disclosure.map();
+    disclosed.parts.iter().all(|part| {
+        part.fields().iter().all(|(key, _)| {
+            if let Some((prefix, local)) = key.split_once(':') {
+                let personal = full_name(prefix, local, event).starts_with(PERSONAL_NAMESPACE);
+                return !personal || part.class() == Class::Personal;
+            }
+            key == "type" || (!EVENT_FIELDS.contains(&key) && inner_place(key).is_none())
+        })
+    })
 }
 
 /// The place of maps found under `key` of the event, if the event's own fields go on inside.

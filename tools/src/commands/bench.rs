@@ -111,7 +111,7 @@ fn measure(scale: &Scale, dir: &std::path::Path, report: &mut Report) -> Result<
 
     // Small ledger: ten thousand events.
     let mut chains = Chains::new();
-    let mut bench = Bench::found(&dir.join("single"), &mut chains)?;
+    let mut bench = Bench::found(&dir.join("single"), &chains)?;
     bench.ingest_to(&mut chains, 10_000)?;
     let small = resolve::measure(&bench, &chains, scale.answers)?;
     report.add(Figure::new(
@@ -165,7 +165,7 @@ fn measure(scale: &Scale, dir: &std::path::Path, report: &mut Report) -> Result<
     drop(bench);
 
     let mut chains = Chains::new();
-    let mut grouped = Bench::found(&dir.join("grouped"), &mut chains)?;
+    let mut grouped = Bench::found(&dir.join("grouped"), &chains)?;
     grouped.ingest_groups(&mut chains, scale.grouped_events)?;
     grouped.settle()?;
     report.add(Figure::new(

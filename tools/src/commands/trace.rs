@@ -96,6 +96,11 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
         let trust = TrustFile::read(path)?;
         let proved =
             prove(bundle, &trust, now()).map_err(|error| bundle_failure(&error, &trust))?;
+        if proved.proved.item() != item.as_str() {
+            let what = format!("other-item: the bundle is about {}", proved.proved.item());
+            return Err(Failure::new(Code::Proof, what)
+                .remedy("keep the bundle: whoever sent it answered another question"));
+        }
         answer = to_json(&proved.answer)?;
     }
     if console.json {

@@ -48,6 +48,10 @@ pub(super) fn effects(
             let what = event.kind().as_str();
             return Err(RejectReason::RoleForbids { index, what }.into());
         }
+        if names_no_goods(event) {
+            let what = "a participant or licence in place of goods";
+            return Err(RejectReason::RoleForbids { index, what }.into());
+        }
         own_prefixes(state, index, event, handle)?;
         register(state, index, event, handle, moment, &mut effects)?;
         effects
@@ -87,9 +91,30 @@ fn may_say(role: Role, event: &Event) -> bool {
     }
 }
 
-/// Goods that this event brings into being: commissioned or put out by a transformation. Pallets,
-/// crates and vehicles are not goods.
+/// Whether an event names as an object what is none: events would then swell the list by which a
+/// participant's standing is proved.
+fn names_no_goods(event: &Event) -> bool {
+    event
+        .objects()
+        .iter()
+        .filter_map(|object| Identifier::parse(object.id).ok())
+        .any(|identifier| {
+            matches!(
+                identifier.kind(),
+                Kind::Party
+                    | Kind::Participant
+                    | Kind::Uscc
+                    | Kind::FoodProductionLicence
+                    | Kind::FoodOperationLicence
+                    | Kind::FoodOperationFiling
+            )
+        })
+}
+
+/// Goods that this event brings into being: commissioned or put out by a transformation, and the
+/// lots of such serials. Pallets, crates and vehicles are not goods.
 fn created(event: &Event) -> impl Iterator<Item = Identifier> {
+    let lots = event.lots_made();
     let commissions = event.kind() == EventKind::Object && event.action() == Some(Action::Add);
     event
         .objects()
@@ -101,6 +126,10 @@ fn created(event: &Event) -> impl Iterator<Item = Identifier> {
         })
         .filter_map(|object| Identifier::parse(object.id).ok())
         .filter(|identifier| is_goods(identifier.kind()))
+        .chain(
+            lots.into_iter()
+                .filter_map(|lot| Identifier::parse(&lot).ok()),
+        )
 }
 
 /// Kinds of identifier that name goods.
@@ -114,6 +143,7 @@ const fn is_goods(kind: Kind) -> bool {
             | Kind::OwnProduct
             | Kind::Piece
             | Kind::Serial
+            | Kind::ThirdPartySerial
     )
 }
 

@@ -12,7 +12,7 @@ use crate::state::{
     Config, Delegation, Effects, KeyRecord, Participant, PrefixOwners, Record, Role, Roles, State,
     StateKey,
 };
-use crate::statement::{Payload, SignedStatement};
+use crate::statement::{Issuer, Payload, SignedStatement};
 use std::collections::BTreeSet;
 
 /// A participant's GS1 prefixes and locations in one record: a large firm's, bounded.
@@ -87,6 +87,13 @@ pub(super) fn effects(
         payload,
         statement,
     };
+    // Master data may be kept by a service provider; acts over participants and keys may not.
+    if !matches!(
+        payload.action,
+        Action::Product | Action::Place | Action::Recode
+    ) {
+        by.signed_by_owner(state)?;
+    }
     match &payload.action {
         Action::Found { .. } => {
             return Err(RejectReason::WithoutObject {
@@ -146,7 +153,9 @@ pub(super) fn effects(
             act.touch_participant(*handle);
         }
         Action::RetireKey { key, closing } => act.change_key(state, by, *key, |record| {
-            record.retired = Some(record.retired.map_or(*closing, |old| old.min(*closing)));
+            // A closing time in the past would void what was said under the key and admitted.
+            let closing = (*closing).max(moment.time);
+            record.retired = Some(record.retired.map_or(closing, |old| old.min(closing)));
         })?,
         Action::RevokeKey { key, suspect_from } => act.change_key(state, by, *key, |record| {
             record.revoked = Some(record.revoked.unwrap_or(moment.leaf));
@@ -154,7 +163,6 @@ pub(super) fn effects(
         })?,
         Action::Delegate { delegate, until } => {
             known(state, *delegate)?;
-            by.signed_by_owner(state)?;
             act.set(
                 StateKey::delegation(by.handle, *delegate),
                 &Delegation { until: *until },
@@ -232,7 +240,12 @@ impl Authority<'_> {
             return Ok(());
         }
         let want = config(state)?.authority_threshold;
-        let message = self.payload.approval_message(moment.origin);
+        let Issuer::Participant { handle, capture } = self.statement.header().issuer else {
+            return Err(self.forbidden());
+        };
+        let message = self
+            .payload
+            .approval_message(moment.origin, handle, capture);
         let mut consenting = BTreeSet::from([self.handle]);
         for approval in &self.payload.approvals {
             let key: Option<KeyRecord> = state.load(StateKey::key(approval.key))?;
@@ -268,11 +281,8 @@ impl Authority<'_> {
         moment: Moment<'_>,
     ) -> Result<(), Refusal> {
         let record = known(state, subject)?;
-        if subject == self.handle {
-            self.signed_by_owner(state)?;
-            if !record.roles.has(Role::Authority) {
-                return Ok(());
-            }
+        if subject == self.handle && !record.roles.has(Role::Authority) {
+            return Ok(());
         }
         self.may_act_in(&record.district)?;
         self.has_approvals(state, record.roles, moment)

@@ -6,9 +6,9 @@ use crate::cbor::DecodeError;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::hash::{Digest, leaf_hash};
 use crate::ids::{Handle, LeafIndex, TreeSize, UnixMillis};
-use crate::lists::{LIST_MAX, content_of};
+use crate::lists::content_of;
 use crate::merkle::{ProofError, verify_multi};
-use crate::provenance::source::{Content, Source, Touch, Touches};
+use crate::provenance::source::{Source, Touch, Touches};
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
 use crate::state::{
@@ -202,7 +202,6 @@ impl Source for Proved {
             })?;
         let shown = list
             .iter()
-            .take(LIST_MAX)
             .map(|at| {
                 self.touches
                     .get(at)
@@ -267,7 +266,9 @@ pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
                 touches.insert(*at, check.touch(*at)?);
             }
         }
-        lists.insert(item.clone(), (total, list.clone()));
+        if lists.insert(item.clone(), (total, list.clone())).is_some() {
+            return Err(BundleError::ListWrong { item: item.clone() });
+        }
     }
     let facts = Facts {
         size: checkpoint.size,
@@ -475,17 +476,14 @@ impl<'a> Check<'a> {
                 .ok_or(BundleError::StatementMissing { leaf: at.leaf })?;
             shown.push(posting_leaf(*at, hash));
         }
-        // A list cut by the limit is shown as cut: the trace then is not complete.
-        let cut =
-            shown.size > u64::try_from(LIST_MAX).unwrap_or(u64::MAX) && shown.size < recorded.size;
-        if shown.size < recorded.size && !cut {
+        if shown.size < recorded.size {
             return Err(BundleError::EventOmitted {
                 item: item.to_owned(),
                 shown: shown.size,
                 recorded: recorded.size,
             });
         }
-        if !cut && shown != recorded {
+        if shown != recorded {
             return Err(BundleError::ListWrong {
                 item: item.to_owned(),
             });
@@ -501,15 +499,18 @@ impl<'a> Check<'a> {
         let content = content_of(&passed.statement, at)
             .map_err(|why| BundleError::EventInvalid { at, why })?
             .ok_or(BundleError::DisclosureMissing { at })?;
-        if let (Content::Registry { .. }, Some(commitment)) =
-            (&content, passed.statement.payload().commitment())
-            && usize::from(at.index) < usize::from(commitment.count)
-            && passed
-                .statement
-                .disclosed()
-                .iter()
-                .all(|one| one.index != at.index)
-        {
+        // An act without records is listed under index 0; every other index is a record's.
+        let count = passed
+            .statement
+            .payload()
+            .commitment()
+            .map_or(0, |one| one.count);
+        let disclosed = passed
+            .statement
+            .disclosed()
+            .iter()
+            .any(|one| one.index == at.index);
+        if !disclosed && (count > 0 || at.index > 0) {
             return Err(BundleError::DisclosureMissing { at });
         }
         Ok(Touch {

@@ -65,6 +65,13 @@ fn is_scheme(prefix: &str) -> bool {
         .any(|scheme| scheme.eq_ignore_ascii_case(prefix))
 }
 
+/// Addresses of contexts by others: real documents name two or three, and each lookup of an
+/// extension passes over all.
+const FOREIGN_MAX: usize = 16;
+
+/// Terms declared: real documents declare a handful.
+const TERMS_MAX: usize = 256;
+
 impl DocumentContext {
     /// Reads a document's `@context`; `None` declares nothing beyond the standard.
     ///
@@ -86,11 +93,17 @@ impl DocumentContext {
             Value::Null => {}
             Value::Text(address) if is_standard(address) => {}
             Value::Text(address) => {
+                if self.foreign.len() >= FOREIGN_MAX {
+                    return Err(bad());
+                }
                 if !self.foreign.contains(address) {
                     self.foreign.push(address.clone());
                 }
             }
             Value::Map(terms) => {
+                if self.terms.len() + terms.len() > TERMS_MAX {
+                    return Err(bad());
+                }
                 for (term, definition) in terms.iter() {
                     let keyword = term.starts_with('@');
                     if !keyword

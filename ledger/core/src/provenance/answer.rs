@@ -360,7 +360,7 @@ pub struct Limits {
 pub struct Cut {
     /// The item at which it stopped.
     pub item: String,
-    /// The limit, in words of the API: `items`, `events`, `depth`, `list`.
+    /// The limit, in words of the API: `items`, `events`, `depth`, `list`, `recodes`.
     pub limit: &'static str,
 }
 

@@ -1,6 +1,7 @@
 //! The lists asked so far: each item once, within limits.
 
 use super::answer::Cut;
+use super::facts::event_of;
 use super::source::{Source, Touch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -16,6 +17,9 @@ pub struct Limits {
     pub depth: u32,
     /// Members of one item's list: more is a vehicle's life, not a lot's.
     pub list: usize,
+    /// Events and things named in them, counted each time that a list is gone through: a pallet of
+    /// two hundred cases in a vehicle with a long list needs about a million.
+    pub work: usize,
 }
 
 impl Limits {
@@ -25,6 +29,7 @@ impl Limits {
         events: 20_000,
         depth: 64,
         list: 1_000,
+        work: 4_000_000,
     };
 }
 
@@ -39,10 +44,12 @@ impl Default for Limits {
 pub(super) struct Asked<'s, S: Source> {
     source: &'s mut S,
     limits: Limits,
-    walked: BTreeMap<String, Rc<[Touch]>>,
+    /// With what it costs to go through.
+    walked: BTreeMap<String, (Rc<[Touch]>, usize)>,
     /// With whether the list is whole.
     names: BTreeMap<String, (Rc<[Touch]>, bool)>,
     events: usize,
+    work: usize,
     cut: Option<Cut>,
     cut_items: BTreeSet<String>,
 }
@@ -55,51 +62,85 @@ impl<'s, S: Source> Asked<'s, S> {
             walked: BTreeMap::new(),
             names: BTreeMap::new(),
             events: 0,
+            work: 0,
             cut: None,
             cut_items: BTreeSet::new(),
         }
     }
 
-    /// The list of an item of the walk; empty from where a limit cuts.
+    /// The list of an item of the walk; empty from where a limit cuts. To be asked for each time
+    /// that it is gone through, which is what counts as work.
     pub(super) fn list(&mut self, item: &str) -> Result<Rc<[Touch]>, S::Error> {
-        if let Some(list) = self.walked.get(item) {
-            return Ok(Rc::clone(list));
+        if let Some((list, cost)) = self.walked.get(item) {
+            let (list, cost) = (Rc::clone(list), *cost);
+            if cost > self.limits.work - self.work {
+                self.cut_at(item, "events");
+                return Ok(Rc::default());
+            }
+            self.work += cost;
+            return Ok(list);
         }
         if self.walked.len() >= self.limits.items {
             self.cut_at(item, "items");
             return Ok(Rc::default());
         }
-        if self.events >= self.limits.events {
+        if self.events >= self.limits.events || self.work >= self.limits.work {
             self.cut_at(item, "events");
-            return Ok(Rc::default());
-        }
-        let (mut shown, whole) = self.read(item)?;
-        if !whole {
-            self.cut_at(item, "list");
-        }
-        let left = self.limits.events - self.events;
-        if shown.len() > left {
-            shown = shown.iter().take(left).cloned().collect();
-            self.cut_at(item, "events");
-        }
-        self.events += shown.len();
-        self.walked.insert(item.to_owned(), Rc::clone(&shown));
-        Ok(shown)
-    }
-
-    /// A list that gives a name. Past the limit things stay without one; that cuts no chain.
-    pub(super) fn names(&mut self, item: &str) -> Result<Rc<[Touch]>, S::Error> {
-        let known = self.walked.get(item);
-        if let Some(list) = known.or_else(|| self.names.get(item).map(|(list, _)| list)) {
-            return Ok(Rc::clone(list));
-        }
-        if self.names.len() >= self.limits.items {
             return Ok(Rc::default());
         }
         let (shown, whole) = self.read(item)?;
+        if !whole {
+            self.cut_at(item, "list");
+        }
+        let (shown, cost) = self.afford(item, shown, self.limits.events - self.events);
+        self.events += shown.len();
+        self.walked
+            .insert(item.to_owned(), (Rc::clone(&shown), cost));
+        Ok(shown)
+    }
+
+    /// A list that gives a name. What it says may decide, as an authority's role does: past a
+    /// limit the answer is cut.
+    pub(super) fn names(&mut self, item: &str) -> Result<Rc<[Touch]>, S::Error> {
+        if self.walked.contains_key(item) {
+            return self.list(item);
+        }
+        if let Some((list, _)) = self.names.get(item) {
+            return Ok(Rc::clone(list));
+        }
+        if self.names.len() >= self.limits.items {
+            self.cut_at(item, "items");
+            return Ok(Rc::default());
+        }
+        if self.work >= self.limits.work {
+            self.cut_at(item, "events");
+            return Ok(Rc::default());
+        }
+        let (shown, whole) = self.read(item)?;
+        let (shown, _) = self.afford(item, shown, usize::MAX);
         self.names
             .insert(item.to_owned(), (Rc::clone(&shown), whole));
         Ok(shown)
+    }
+
+    /// As much of a list as may still be gone through, at most `events` of it, and what it costs.
+    fn afford(&mut self, item: &str, list: Rc<[Touch]>, events: usize) -> (Rc<[Touch]>, usize) {
+        let left = self.limits.work - self.work;
+        let (mut fits, mut spent) = (0, 0);
+        for touch in list.iter().take(events) {
+            let cost = 1 + event_of(touch).map_or(0, |event| event.objects().len());
+            if cost > left - spent {
+                break;
+            }
+            spent += cost;
+            fits += 1;
+        }
+        self.work += spent;
+        if fits == list.len() {
+            return (list, spent);
+        }
+        self.cut_at(item, "events");
+        (list.iter().take(fits).cloned().collect(), spent)
     }
 
     /// Asks the source, or takes what it was asked for a name before.

@@ -49,8 +49,11 @@ pub(super) struct Custody {
     /// One thing shipped twice without coming back: the events.
     pub(super) twice: Vec<(Vec<EventRef>, Handle)>,
     pub(super) holders: BTreeSet<Handle>,
-    /// Everyone who ever had it.
+    /// Everyone who ever had it, by their own word at least.
     pub(super) ever: BTreeSet<Handle>,
+    /// Its maker, and everyone whom one of these named as receiver of a shipment and who then took
+    /// it: nobody comes in here by his own word alone.
+    pub(super) proved: BTreeSet<Handle>,
     /// To whom it is on its way.
     pub(super) under_way: Vec<String>,
     pub(super) holds: Vec<Hold>,
@@ -82,6 +85,10 @@ impl Custody {
 #[derive(Clone, Debug)]
 struct Pending {
     from: Handle,
+    /// The same, spelled as a party.
+    sender: String,
+    /// Whether the shipper's word proves who has it.
+    proved: bool,
     /// As the shipper names it; one spelling per party.
     to: Option<String>,
     at: EventRef,
@@ -92,6 +99,8 @@ struct Pending {
 struct Machine<'n> {
     names: &'n Names,
     single: bool,
+    /// Whether anything says how it was made; if not, who packs it first makes it: a pallet.
+    made: bool,
     out: Custody,
     pending: Vec<Pending>,
     /// Open stretches: since when, and the last act.
@@ -102,17 +111,16 @@ struct Machine<'n> {
 ///
 /// `facts` are in order.
 pub(super) fn follow(facts: &[Fact], single: bool, names: &Names) -> Custody {
+    let valid = || facts.iter().filter(|fact| fact.corrected.is_none());
     let mut machine = Machine {
         names,
         single,
+        made: valid().any(Fact::makes),
         out: Custody::default(),
         pending: Vec::new(),
         open: BTreeMap::new(),
     };
-    let valid: Vec<&Fact> = facts
-        .iter()
-        .filter(|fact| fact.corrected.is_none())
-        .collect();
+    let valid: Vec<&Fact> = valid().collect();
     for together in valid.chunk_by(|one, next| one.time() == next.time()) {
         machine.take_together(together);
     }
@@ -161,6 +169,9 @@ impl Machine<'_> {
             // A lot may be made in several goes; a second maker must have it first.
             if !self.out.ever.is_empty() && !self.out.ever.contains(&actor) {
                 self.must_hold(fact);
+            }
+            if self.out.proved.is_empty() && (fact.makes() || !self.made) {
+                self.out.proved.insert(actor);
             }
             self.gain(actor, fact.time());
             return;
@@ -280,6 +291,9 @@ impl Machine<'_> {
             pending.received = true;
             let whose = pending.to.clone().unwrap_or(me);
             let from = pending.from;
+            if pending.proved && pending.to == to_me {
+                self.out.proved.insert(actor);
+            }
             self.breaks(BreakKind::ReceiptMissing, Some(whose), fact);
             self.out.passed.push((actor, from));
         } else if !self.out.ever.is_empty() {
@@ -330,6 +344,8 @@ impl Machine<'_> {
         }
         self.pending.push(Pending {
             from: actor,
+            sender: spelled(actor),
+            proved: self.out.proved.contains(&actor),
             to,
             at: fact.at(),
             time,
@@ -360,6 +376,9 @@ impl Machine<'_> {
             }
             let from = pending.from;
             pending.received = true;
+            if pending.proved && pending.to.as_ref() == Some(&me) {
+                self.out.proved.insert(actor);
+            }
             self.out.passed.push((actor, from));
             if !agrees {
                 self.out.mismatches.push((vec![shipped, fact.at()], actor));
@@ -384,7 +403,7 @@ impl Machine<'_> {
     /// The shipment that a receipt answers, and whether both sides name each other: one not yet
     /// received before one received in part, one from the named sender before others.
     fn matching(&self, me: &str, source: Option<&str>) -> Option<(usize, bool)> {
-        let from = |pending: &Pending| source.is_none_or(|source| spelled(pending.from) == source);
+        let from = |pending: &Pending| source.is_none_or(|source| pending.sender == source);
         let to_me = |pending: &Pending| pending.to.as_deref().is_none_or(|to| to == me);
         let find = |wanted: &dyn Fn(&Pending) -> bool| self.pending.iter().position(wanted);
         let partly = !self.single;

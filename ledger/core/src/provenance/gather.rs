@@ -125,7 +125,12 @@ fn containers<S: Source>(
                 continue;
             }
             let own = asked.list(&parent)?;
-            let mut both = lists.clone();
+            // Gone through again for each parent, so asked for again.
+            let mut again = Vec::new();
+            for child in &children {
+                again.push(asked.list(child)?);
+            }
+            let mut both: Vec<&[Touch]> = again.iter().map(|list| &**list).collect();
             both.push(&own);
             let corrected = corrected_in(&both);
             for span in windows(&both, &children, &parent, &corrected) {

@@ -116,6 +116,22 @@ impl Names {
         party.is_some_and(|party| party.roles.iter().any(|role| roles.contains(role)))
     }
 
+    /// Whether `authority` has a say over `other`: an authority or regulator whose district is, or
+    /// contains, the other's (GB/T 2260: two digits a level; `00` leaves a level open).
+    pub(super) fn governs(&self, authority: Handle, other: Handle) -> bool {
+        let district = |handle| {
+            let party = self.participants.get(&handle).and_then(Option::as_ref);
+            party.map_or("", |party| party.district.as_str())
+        };
+        let mut over = district(authority);
+        while let Some(open) = over.strip_suffix("00") {
+            over = open;
+        }
+        self.is_any(authority, &[Role::Authority, Role::Regulator])
+            && !over.is_empty()
+            && district(other).starts_with(over)
+    }
+
     /// Whether it does nothing but watch: laboratories, regulators, authorities.
     pub(super) fn only_watches(&self, handle: Handle) -> bool {
         let party = self.participants.get(&handle).and_then(Option::as_ref);

@@ -62,53 +62,72 @@ pub(super) fn parents(
     found
 }
 
-/// When any of `codes` was inside `parent`: from each ADD to the DELETE that ends it.
+/// When any of `codes`, the same goods, was inside `parent`.
 ///
-/// `lists`: the codes' own lists and the parent's. A DELETE without children takes out all of
-/// them. Of a lot, parts may be taken out one after the other: it stays inside until the last
-/// DELETE that names it, before it is put in again.
+/// `lists`: the codes' own lists and the parent's.
 pub(super) fn windows(
     lists: &[&[Touch]],
     codes: &BTreeSet<String>,
     parent: &str,
     corrected: &BTreeSet<EventRef>,
 ) -> Vec<Span> {
-    let mut acts = BTreeMap::new();
-    for touch in lists
+    let Some(first) = codes
         .iter()
-        .copied()
-        .flatten()
+        .find(|code| is_instance(code))
+        .or_else(|| codes.first())
+    else {
+        return Vec::new();
+    };
+    let goods = |child: &str| codes.contains(child).then_some(first.as_str());
+    stays(lists, parent, corrected, goods)
+        .remove(first.as_str())
+        .unwrap_or_default()
+}
+
+/// When each child was inside `parent`, in one pass: from each ADD to the DELETE that ends it.
+/// `goods` gives the name under which a child counts, if it does.
+///
+/// A DELETE without children takes out all of them. Of a lot, parts may be taken out one after
+/// the other: it stays inside until the last DELETE that names it, before it is put in again.
+fn stays<'e>(
+    lists: &[&'e [Touch]],
+    parent: &str,
+    corrected: &BTreeSet<EventRef>,
+    goods: impl Fn(&'e str) -> Option<&'e str>,
+) -> BTreeMap<&'e str, Vec<Span>> {
+    let all = lists.iter().copied().flatten();
+    let acts: BTreeMap<(i64, EventRef), &Event> = all
         .filter(|touch| !corrected.contains(&touch.at))
-    {
-        let Some(event) = event_of(touch).filter(|event| packs(event)) else {
-            continue;
-        };
-        if parent_of(event) != Some(parent) {
-            continue;
-        }
-        let inside = children(event);
-        let names = inside.iter().any(|child| codes.contains(*child));
-        let action = event.action();
-        if names || (inside.is_empty() && action == Some(Action::Delete)) {
-            acts.insert((event.time().0, touch.at), (action, names));
-        }
-    }
-    let lot = !codes.iter().any(|code| is_instance(code));
-    let mut found: Vec<Span> = Vec::new();
-    let mut open = false;
-    for ((time, _), (action, names)) in acts {
-        match action {
-            Some(Action::Add) if !open => {
-                found.push((time, i64::MAX));
-                open = true;
-            }
-            Some(Action::Delete) if open || (lot && names) => {
-                if let Some(last) = found.last_mut() {
-                    last.1 = time;
+        .filter_map(|touch| Some((touch.at, event_of(touch)?)))
+        .filter(|(_, event)| packs(event) && parent_of(event) == Some(parent))
+        .map(|(at, event)| ((event.time().0, at), event))
+        .collect();
+    let mut found: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
+    let mut open: BTreeSet<&str> = BTreeSet::new();
+    for ((time, _), event) in acts {
+        let named = children(event);
+        let everything = named.is_empty();
+        let named: BTreeSet<&str> = named.into_iter().filter_map(&goods).collect();
+        let leaving = match event.action() {
+            Some(Action::Add) => {
+                for child in named {
+                    if open.insert(child) {
+                        found.entry(child).or_default().push((time, i64::MAX));
+                    }
                 }
-                open = false;
+                continue;
             }
-            Some(Action::Add | Action::Delete | Action::Observe) | None => {}
+            Some(Action::Delete) if everything => std::mem::take(&mut open),
+            Some(Action::Delete) => named
+                .into_iter()
+                .filter(|child| open.remove(child) || !is_instance(child))
+                .collect(),
+            Some(Action::Observe) | None => continue,
+        };
+        for child in leaving {
+            if let Some(last) = found.get_mut(child).and_then(|spans| spans.last_mut()) {
+                last.1 = time;
+            }
         }
     }
     found
@@ -160,21 +179,11 @@ pub(super) fn concerns_inside(event: &Event, container: &str, inside: &BTreeSet<
 /// What is inside `container` at `moment`.
 pub(super) fn contents(list: &[Touch], container: &str, moment: i64) -> BTreeSet<String> {
     let corrected = corrected_in(&[list]);
-    let mut ever = BTreeSet::new();
-    for touch in list {
-        let Some(event) = event_of(touch).filter(|event| packs(event)) else {
-            continue;
-        };
-        if parent_of(event) == Some(container) && event.action() == Some(Action::Add) {
-            ever.extend(children(event).into_iter().map(str::to_owned));
-        }
-    }
-    ever.retain(|child| {
-        let codes = BTreeSet::from([child.clone()]);
-        let spans = windows(&[list], &codes, container, &corrected);
-        spans.iter().any(|span| span.0 <= moment && moment < span.1)
-    });
-    ever
+    stays(&[list], container, &corrected, Some)
+        .into_iter()
+        .filter(|(_, spans)| spans.iter().any(|span| span.0 <= moment && moment < span.1))
+        .map(|(child, _)| child.to_owned())
+        .collect()
 }
 
 /// Whether `time` falls into one of a container's stretches.

@@ -35,8 +35,9 @@ pub(super) fn findings(node: &Node, id: &str, names: &Names) -> Vec<Finding> {
 
 /// Since when an item is recalled, if it is: by somebody who may, and not ended since.
 ///
-/// Whoever has or had the goods may recall them, and an authority; it ends by whoever began it,
-/// or by an authority. A stranger's word is shown, and reddens nobody's goods.
+/// Whoever is proved to have had the goods may recall them, and whoever has a say over one of
+/// those; it ends by whoever began it, or by who has a say over that one. A stranger's word is
+/// shown, and reddens nobody's goods.
 pub(super) fn recalled_since<'n>(node: &'n Node, names: &Names) -> Option<&'n Fact> {
     let mut standing: BTreeMap<Handle, &Fact> = BTreeMap::new();
     for fact in node
@@ -46,28 +47,43 @@ pub(super) fn recalled_since<'n>(node: &'n Node, names: &Names) -> Option<&'n Fa
         .filter(|fact| fact.corrected.is_none())
     {
         let issuer = fact.issuer();
-        let authority = names.is_any(issuer, &[Role::Authority, Role::Regulator]);
         if fact.unrecalls() {
-            if authority {
-                standing.clear();
-            } else {
-                standing.remove(&issuer);
+            standing.retain(|setter, _| *setter != issuer && !names.governs(issuer, *setter));
+        } else if fact.stops() {
+            let own = fact.recalls() && node.custody.proved.contains(&issuer);
+            if own || has_say(node, names, issuer) {
+                standing.entry(issuer).or_insert(fact);
             }
-        } else if (fact.recalls() && (authority || node.custody.ever.contains(&issuer)))
-            || (fact.step() == "holding" && authority)
-        {
-            standing.entry(issuer).or_insert(fact);
         }
     }
     standing.into_values().min_by_key(|fact| fact.order())
 }
 
-/// Failed tests by somebody whose result counts: a laboratory, an authority, or a holder's own.
+/// Whether the goods are within an authority's jurisdiction: its district contains that of one
+/// who is proved to have had them. Of goods without any proof, everyone's word who had them will
+/// do, and goods that nobody had are within every jurisdiction.
+fn has_say(node: &Node, names: &Names, authority: Handle) -> bool {
+    let by_word = &node.custody.ever;
+    let keepers = if node.keepers.is_empty() {
+        by_word
+    } else {
+        &node.keepers
+    };
+    if keepers.is_empty() {
+        return names.is_any(authority, &[Role::Authority, Role::Regulator]);
+    }
+    keepers
+        .iter()
+        .any(|keeper| names.governs(authority, *keeper))
+}
+
+/// Failed tests by somebody whose result counts: a laboratory, an authority, or the own one of who
+/// is proved to have had the goods.
 pub(super) fn failed_tests<'n>(node: &'n Node, names: &'n Names) -> impl Iterator<Item = &'n Fact> {
     node.timeline.facts.iter().filter(move |fact| {
         let tester = [Role::Laboratory, Role::Authority, Role::Regulator];
         let counts =
-            names.is_any(fact.issuer(), &tester) || node.custody.ever.contains(&fact.issuer());
+            names.is_any(fact.issuer(), &tester) || node.custody.proved.contains(&fact.issuer());
         fact.corrected.is_none() && counts && failed(fact)
     })
 }

@@ -7,3 +7,4 @@ mod evidence;
 mod graph;
 mod ledger;
 mod rules;
+mod strangers;

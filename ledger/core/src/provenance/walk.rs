@@ -47,6 +47,9 @@ pub(super) struct Node {
     pub(super) missing: Vec<(BreakKind, Option<String>, Option<EventRef>)>,
     /// Its lot, where it is a serial.
     pub(super) lot: Option<String>,
+    /// Who is proved to have had it, or of a lot the serials of this story: whose authorities have
+    /// a say over it.
+    pub(super) keepers: BTreeSet<Handle>,
 }
 
 impl Node {
@@ -162,17 +165,39 @@ pub(super) fn back<S: Source>(
             let key = keys
                 .entry(request.id.clone())
                 .or_insert_with(|| request.id.clone());
+            let full = walk.nodes.len() >= asked.limits().items;
             if let Some(node) = walk.nodes.get_mut(key) {
                 if node.again(&request) && !queue.contains(key) {
                     queue.push_back(key.clone());
                 }
+            } else if full {
+                asked.cut_at(&request.id, "items");
             } else {
                 walk.nodes.insert(key.clone(), Node::new(&request));
                 queue.push_back(key.clone());
             }
         }
     }
+    keepers(&mut walk, &keys);
     Ok(walk)
+}
+
+/// Notes who is proved to have had each item, and with a lot those who had its serials.
+fn keepers(walk: &mut Walk, keys: &BTreeMap<String, String>) {
+    let all: Vec<_> = walk
+        .nodes
+        .iter_mut()
+        .map(|(id, node)| {
+            node.keepers.clone_from(&node.custody.proved);
+            let lot = node.lot.as_ref().and_then(|lot| keys.get(lot));
+            (lot.unwrap_or(id).clone(), node.keepers.clone())
+        })
+        .collect();
+    for (id, proved) in all {
+        if let Some(node) = walk.nodes.get_mut(&id) {
+            node.keepers.extend(proved);
+        }
+    }
 }
 
 impl Node {
@@ -190,6 +215,7 @@ impl Node {
             inputs: BTreeMap::new(),
             missing: Vec::new(),
             lot: None,
+            keepers: BTreeSet::new(),
         }
     }
 
@@ -276,8 +302,13 @@ struct Joined {
     refused: Vec<Recode>,
 }
 
-/// Gathers an item under all its codes. A re-coding counts if its issuer had the old code's goods,
-/// so that nobody can bind goods of his own to another's good name, or another's to his bad one.
+/// Re-codings of one item that are looked into: each costs gathering it anew, and goods that are
+/// relabelled more often than that do not exist.
+const RECODES_MAX: usize = 32;
+
+/// Gathers an item under all its codes. A re-coding counts if its issuer is proved to have had the
+/// old code's goods, and nobody else made goods under the new one: so nobody can bind goods of his
+/// own to another's good name, or another's to his bad one.
 fn join<S: Source>(
     asked: &mut Asked<'_, S>,
     names: &mut Names,
@@ -285,7 +316,8 @@ fn join<S: Source>(
     until: i64,
 ) -> Result<Joined, S::Error> {
     let mut refused: BTreeMap<EventRef, Recode> = BTreeMap::new();
-    // Each round adds a code, and codes are counted by the limit on items.
+    let mut looked_into = 0;
+    // Each round adds a code, and those are counted.
     loop {
         let timeline = gather(asked, names, &codes, until)?;
         let single = codes.iter().all(|code| is_instance(code));
@@ -296,21 +328,31 @@ fn join<S: Source>(
             if has_old == has_new || refused.contains_key(&recode.at) {
                 continue;
             }
-            let held = if has_old {
-                custody.ever.contains(&recode.issuer)
+            let had = |custody: &Custody| custody.proved.contains(&recode.issuer);
+            let may_take = |custody: &Custody| custody.proved.is_empty() || had(custody);
+            let here = if has_old {
+                had(&custody)
             } else {
-                let old = BTreeSet::from([recode.old.clone()]);
-                let before = gather(asked, names, &old, until)?;
-                follow(&before.facts, is_instance(&recode.old), names)
-                    .ever
-                    .contains(&recode.issuer)
+                may_take(&custody)
             };
-            if held {
-                added = Some(if has_old {
-                    recode.new.clone()
+            let other = if has_old { &recode.new } else { &recode.old };
+            let counts = here && {
+                looked_into += 1;
+                if looked_into > RECODES_MAX {
+                    asked.cut_at(other, "recodes");
+                    break;
+                }
+                let alone = BTreeSet::from([other.clone()]);
+                let there = gather(asked, names, &alone, until)?;
+                let there = follow(&there.facts, is_instance(other), names);
+                if has_old {
+                    may_take(&there)
                 } else {
-                    recode.old.clone()
-                });
+                    had(&there)
+                }
+            };
+            if counts {
+                added = Some(other.clone());
                 break;
             }
             refused.insert(recode.at, recode.clone());
@@ -319,11 +361,10 @@ fn join<S: Source>(
             codes.insert(code);
             continue;
         }
-        // A stranger's claim about an old code is nobody's break; one that made the new code is.
-        let refused = refused
-            .into_values()
-            .filter(|recode| codes.contains(&recode.new))
-            .collect();
+        // A stranger's claim about goods that another made is nobody's break; one that is all a
+        // code has for an origin is.
+        let breaks = |recode: &Recode| codes.contains(&recode.new) && custody.proved.is_empty();
+        let refused = refused.into_values().filter(breaks).collect();
         return Ok(Joined {
             codes,
             timeline,
@@ -342,6 +383,7 @@ fn made_of<S: Source>(
     node.made_with.clear();
     node.inputs.clear();
     let mut begun = false;
+    let mut told: BTreeSet<EventRef> = node.timeline.facts.iter().map(Fact::at).collect();
     let makers: Vec<Fact> = node
         .timeline
         .facts
@@ -353,6 +395,9 @@ fn made_of<S: Source>(
         if maker.event().kind() != EventKind::Transformation {
             begun = true;
             continue;
+        }
+        if node.inputs.contains_key(&maker.at()) {
+            continue; // Seen as part of one transformation with an earlier one.
         }
         let together = transformation(asked, maker.touch())?;
         let uses: BTreeSet<EventRef> = together.iter().map(|touch| touch.at).collect();
@@ -384,9 +429,7 @@ fn made_of<S: Source>(
                 });
             }
             node.inputs.insert(touch.at, inputs);
-            if !node.timeline.facts.iter().any(|fact| fact.at() == touch.at)
-                && !node.made_with.iter().any(|fact| fact.at() == touch.at)
-            {
+            if told.insert(touch.at) {
                 node.made_with.extend(Fact::new(touch, &node.codes));
             }
         }

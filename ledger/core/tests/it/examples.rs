@@ -277,7 +277,8 @@ fn approved(world: &World, other: &Member) -> Example {
         commitment: ledger::statement::Commitment::to(&[]),
         approvals: vec![],
     };
-    let message = payload.approval_message(ORIGIN);
+    let capture = ledger::ids::CaptureId([7; 16]);
+    let message = payload.approval_message(ORIGIN, world.authority.handle, capture);
     let facts = json!({
         "signature": hex(&other.key.sign(&message)),
         "publicKey": hex(other.key.public_key().as_bytes()),

@@ -87,7 +87,7 @@ fn start(dir: &Path, options: Options, create: bool) -> Result<Node<RocksStore>,
 
 impl Bench {
     /// Founds a ledger in `dir` and admits the load's firms.
-    pub(super) fn found(dir: &Path, chains: &mut Chains) -> Result<Self, Failure> {
+    pub(super) fn found(dir: &Path, chains: &Chains) -> Result<Self, Failure> {
         std::fs::create_dir_all(dir)?;
         let options = Options::default();
         let node = Arc::new(start(dir, options, true)?);

@@ -160,6 +160,10 @@ impl Chains {
         self.parallel(count, 100)
     }
 
+    #[expect(
+        clippy::needless_collect,
+        reason = "all threads start before one is joined"
+    )]
     fn parallel(&mut self, count: usize, each: usize) -> Vec<Vec<u8>> {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let share = count.div_ceil(cores);

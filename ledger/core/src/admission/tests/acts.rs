@@ -2,6 +2,7 @@
 
 use super::records::record_invalid;
 use super::*;
+use crate::ids::CaptureId;
 use crate::registry::NewKey;
 use crate::state::Roles;
 use crate::testing::map_of_json;
@@ -63,7 +64,8 @@ fn approved(
         commitment: Commitment::to(&[]),
         approvals: vec![],
     };
-    let message = payload.approval_message(origin);
+    let capture = CaptureId(world.salt().0);
+    let message = payload.approval_message(origin, by.handle, capture);
     payload.approvals = others
         .iter()
         .map(|other| Approval {
@@ -71,7 +73,7 @@ fn approved(
             signature: other.key.sign(&message),
         })
         .collect();
-    world.sign(by, Payload::Registry(payload), vec![])
+    World::sign_as(by, capture, Payload::Registry(payload), vec![])
 }
 
 pub(super) fn admission(world: &World, member: &Member, roles: &[Role], district: &str) -> Action {
@@ -189,12 +191,21 @@ pub(super) fn approvals_that_do_not_count() -> RejectReason {
         commitment: Commitment::to(&[]),
         approvals: vec![],
     };
-    let signature = two.key.sign(&payload.approval_message(ORIGIN));
+    let capture = CaptureId(world.salt().0);
+    let signature = two
+        .key
+        .sign(&payload.approval_message(ORIGIN, one.handle, capture));
     payload.action = action.clone();
     payload.approvals = vec![Approval {
         key: two.key.public_key().key_id(),
         signature,
     }];
+    let act = World::sign_as(&one, capture, Payload::Registry(payload.clone()), vec![]);
+    refused(&mut world, act, &want);
+    // One given for this act in another statement.
+    payload.approvals[0].signature = two
+        .key
+        .sign(&payload.approval_message(ORIGIN, one.handle, capture));
     let act = world.sign(&one, Payload::Registry(payload), vec![]);
     refused(&mut world, act, &want);
     // One of an authority that is suspended.

@@ -103,10 +103,21 @@ impl Ledger {
     }
 
     pub(super) fn admit(&mut self, handle: Handle, roles: &[Role], record: Map, glns: &[String]) {
+        self.admit_in("510100", handle, roles, record, glns);
+    }
+
+    pub(super) fn admit_in(
+        &mut self,
+        district: &str,
+        handle: Handle,
+        roles: &[Role],
+        record: Map,
+        glns: &[String],
+    ) {
         let action = Action::Admit {
             handle,
             roles: roles.iter().copied().collect(),
-            district: "510100".to_owned(),
+            district: district.to_owned(),
             licences: Vec::new(),
             keys: Vec::new(),
         };

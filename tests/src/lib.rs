@@ -1,0 +1,21 @@
+//! What the tests of the whole system share: a town under load, faults, and the one check.
+//!
+//! - [`town`] makes members and statements; `bin/writer.rs` puts them on a ledger as fast as it
+//!   takes them, and says what was acknowledged ([`said`]).
+//! - [`writer`] runs that process and ends it; [`layer`] stands between it and its disk, and
+//!   [`disk`] works out what a power cut leaves there.
+//! - [`check`] opens what is left, the way an operator would, and names every loss.
+//! - [`demo`] runs the binary `suyuan` as its users do, and [`chromium`] opens its pages as a phone.
+//! - [`dice`] makes each run another one, and any run repeatable.
+//!
+//! **Invariant:** nothing here knows how the ledger keeps its promises, only what they are.
+
+pub mod check;
+pub mod chromium;
+pub mod demo;
+pub mod dice;
+pub mod disk;
+pub mod layer;
+pub mod said;
+pub mod town;
+pub mod writer;
