@@ -6,7 +6,7 @@
 //! says so.
 //!
 //! Signatures are independent of one another, so that the caller may verify them on other cores:
-//! [`Auditor::block`] takes leaves whose signatures [`prepare`] has already judged.
+//! [`Auditor::leaf`] takes leaves whose signatures [`prepare`] has already judged.
 
 use crate::admission::{
     Checked, Moment, Verdict, admit, check_content, check_unsigned, rules_in_force,
