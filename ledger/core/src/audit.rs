@@ -283,6 +283,7 @@ pub struct Auditor {
     events: u64,
     findings: Vec<AuditFinding>,
     pending: Vec<Prepared>,
+    leaf_hashes: Vec<Digest>,
 }
 
 /// Findings kept: past that the ledger is rubble, and a longer list says no more.
@@ -304,6 +305,7 @@ impl Auditor {
             events: 0,
             findings: Vec::new(),
             pending: Vec::new(),
+            leaf_hashes: Vec::new(),
         }
     }
 
@@ -321,6 +323,7 @@ impl Auditor {
                 key,
             });
         }
+        self.leaf_hashes.push(prepared.hash);
         let closes = matches!(prepared.kind, Kind::Header(_));
         self.pending.push(prepared);
         if closes {
@@ -546,6 +549,7 @@ impl Auditor {
             state: self.state_root,
             findings: self.findings,
             records: self.state.0,
+            leaf_hashes: self.leaf_hashes,
         }
     }
 }
@@ -565,6 +569,8 @@ pub struct AuditReport {
     pub findings: Vec<AuditFinding>,
     /// The state reached, to compare stored views with.
     pub records: BTreeMap<StateKey, Vec<u8>>,
+    /// Every leaf's hash, to compare stored lists with: 32 bytes a leaf.
+    pub leaf_hashes: Vec<Digest>,
 }
 
 impl AuditReport {

@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`Failure`] where the store cannot be read.
-pub(crate) fn replay<V: View>(
+pub(crate) fn replay<V: View + Sync>(
     view: &V,
     origin: &str,
     log_key: &PublicKey,

@@ -1,19 +1,18 @@
 //! Stored views compared with what the replay gives: records, lists, tiles, the state map.
 
-use crate::exit::Failure;
+use crate::exit::{Code, Failure};
 use ledger::audit::{AuditFinding, AuditReport, FINDINGS_MAX};
 use ledger::hash::{Digest, leaf_hash};
 use ledger::merkle::Frontier;
 use ledger::seal::{ViewPages, page_error};
 use ledger::state::{Class, ItemRecord, Record as _, StateKey, posting_leaf};
 use ledger::statemap;
-use ledger::store::{EntryWrite, EventRef, StoreError, TILE_HASHES, View};
+use ledger::store::{EntryWrite, StoreError, TILE_HASHES, View};
+use std::num::NonZeroUsize;
+use std::thread;
 
 /// Records compared and proved at a time.
 const BATCH_RECORDS: usize = 1024;
-
-/// Leaves of a list hashed at a time.
-const BATCH_POSTINGS: usize = 1024;
 
 fn find(findings: &mut Vec<AuditFinding>, what: &'static str, detail: String) {
     if findings.len() < FINDINGS_MAX {
@@ -101,29 +100,55 @@ fn root(hashes: &[Digest]) -> Digest {
 }
 
 /// Compares every stored record and list with the replayed state, and proves each record under
-/// the state root out of the stored pages.
-pub(super) fn compare<V: View>(view: &V, report: &mut AuditReport) -> Result<(), Failure> {
+/// the state root out of the stored pages. All cores take a share.
+pub(super) fn compare<V: View + Sync>(view: &V, report: &mut AuditReport) -> Result<(), Failure> {
     let keys: Vec<StateKey> = report.records.keys().copied().collect();
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let share = keys.len().div_ceil(cores).max(1);
+    let replayed = &*report;
+    let found: Vec<Result<Vec<AuditFinding>, Failure>> = thread::scope(|scope| {
+        let running: Vec<_> = keys
+            .chunks(share)
+            .map(|keys| scope.spawn(|| compare_some(view, replayed, keys)))
+            .collect();
+        running
+            .into_iter()
+            .map(|thread| {
+                let panicked = || Err(Failure::new(Code::Store, "the audit panicked: a bug"));
+                thread.join().unwrap_or_else(|_| panicked())
+            })
+            .collect()
+    });
+    for findings in found {
+        report.findings.extend(findings?);
+    }
+    report.findings.truncate(FINDINGS_MAX);
+    Ok(())
+}
+
+fn compare_some<V: View>(
+    view: &V,
+    report: &AuditReport,
+    keys: &[StateKey],
+) -> Result<Vec<AuditFinding>, Failure> {
+    let mut findings = Vec::new();
     for keys in keys.chunks(BATCH_RECORDS) {
         let stored = view.records(keys)?;
         for (key, stored) in keys.iter().zip(stored) {
             let want = report.records.get(key);
             if stored.as_ref() != want {
-                find(
-                    &mut report.findings,
-                    "state record",
-                    hex::encode(key.to_bytes()),
-                );
+                let detail = hex::encode(key.to_bytes());
+                find(&mut findings, "state record", detail);
             }
             if key.class == Class::Item
                 && let Some(want) = want
             {
-                compare_list(view, key, want, &mut report.findings)?;
+                compare_list(view, key, want, report, &mut findings)?;
             }
         }
-        prove(view, report, keys)?;
+        prove(view, report, keys, &mut findings);
     }
-    Ok(())
+    Ok(findings)
 }
 
 /// An item's list must give the count and root that the state holds for it.
@@ -131,6 +156,7 @@ fn compare_list<V: View>(
     view: &V,
     key: &StateKey,
     record: &[u8],
+    report: &AuditReport,
     findings: &mut Vec<AuditFinding>,
 ) -> Result<(), StoreError> {
     let Ok(want) = ItemRecord::decode(record) else {
@@ -143,11 +169,10 @@ fn compare_list<V: View>(
         .saturating_add(1);
     let list = view.postings(key, limit)?;
     let mut rebuilt = ItemRecord::default();
-    for part in list.chunks(BATCH_POSTINGS) {
-        let leaves: Vec<_> = part.iter().map(|at: &EventRef| at.leaf).collect();
-        for (at, pair) in part.iter().zip(view.entries_with_bodies(&leaves)?) {
-            let Some((entry, _)) = pair else { continue };
-            rebuilt.push(posting_leaf(*at, &leaf_hash(&entry)));
+    for at in list {
+        let leaf = usize::try_from(at.leaf.0).ok();
+        if let Some(hash) = leaf.and_then(|leaf| report.leaf_hashes.get(leaf)) {
+            rebuilt.push(posting_leaf(at, hash));
         }
     }
     if rebuilt != want {
@@ -156,7 +181,12 @@ fn compare_list<V: View>(
     Ok(())
 }
 
-fn prove<V: View>(view: &V, report: &mut AuditReport, keys: &[StateKey]) -> Result<(), Failure> {
+fn prove<V: View>(
+    view: &V,
+    report: &AuditReport,
+    keys: &[StateKey],
+    findings: &mut Vec<AuditFinding>,
+) {
     let mut claims: Vec<(Digest, Option<Digest>)> = keys
         .iter()
         .filter(|key| key.class.authenticated())
@@ -165,19 +195,14 @@ fn prove<V: View>(view: &V, report: &mut AuditReport, keys: &[StateKey]) -> Resu
     claims.sort_unstable();
     let digests: Vec<Digest> = claims.iter().map(|(key, _)| *key).collect();
     if digests.is_empty() {
-        return Ok(());
+        return;
     }
     match statemap::prove_many(&ViewPages(view), &report.state, &digests) {
         Ok(proof) => {
             if let Err(error) = proof.verify(&report.state, &claims) {
-                find(&mut report.findings, "state map", error.to_string());
+                find(findings, "state map", error.to_string());
             }
         }
-        Err(error) => find(
-            &mut report.findings,
-            "state map",
-            page_error(error).to_string(),
-        ),
+        Err(error) => find(findings, "state map", page_error(error).to_string()),
     }
-    Ok(())
 }
