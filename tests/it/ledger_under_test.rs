@@ -107,8 +107,7 @@ impl Ledger {
 
     /// Cuts the power; `disk` was loaded before the process began. The ledger is what is left.
     pub(crate) fn cut_power(&mut self, mut disk: Disk, how: Cut<'_>) {
-        disk.replay(&std::fs::read(self.journal()).unwrap());
-        std::fs::remove_file(self.journal()).unwrap();
+        disk.replay(&self.take_journal());
         std::fs::remove_dir_all(self.dir()).unwrap();
         self.dirs += 1;
         disk.cut(&self.dir(), how).unwrap();
@@ -116,7 +115,20 @@ impl Ledger {
 
     /// For a process that ended without a power cut.
     pub(crate) fn forget_journal(&self) {
-        std::fs::remove_file(self.journal()).unwrap();
+        self.take_journal();
+    }
+
+    /// What the layer wrote down. A process killed before the layer was loaded did nothing, and
+    /// leaves no journal.
+    fn take_journal(&self) -> Vec<u8> {
+        match std::fs::read(self.journal()) {
+            Ok(journal) => {
+                std::fs::remove_file(self.journal()).unwrap();
+                journal
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => panic!("the layer's journal: {error}"),
+        }
     }
 
     /// Sends one more statement to the ledger as it lies in `dir`; else the reason why it stopped.
