@@ -11,7 +11,9 @@ need() { command -v "$1" >/dev/null || packages+=("$2"); }
 need g++ g++
 need ccache ccache
 # RocksDB's bindings are made with libclang; the compiler itself is not needed.
-ldconfig -p | grep -q 'libclang' || ls /usr/lib/llvm-*/lib/libclang*.so* >/dev/null 2>&1 || packages+=(libclang-dev)
+# libclang-cpp, which other packages bring along, is another library.
+ldconfig -p | grep -Eq 'libclang(-[0-9.]+)?\.so' ||
+  compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || packages+=(libclang-dev)
 if [ "${1:-}" = test ]; then
   need chromium chromium
   need zbarimg zbar-tools
