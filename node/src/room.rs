@@ -168,6 +168,8 @@ struct Inside {
     next_ticket: u64,
     submissions: usize,
     statements: usize,
+    /// Of the statements, those that the sequencer has not got yet.
+    on_the_way: usize,
     bytes: usize,
     state: State,
 }
@@ -189,6 +191,7 @@ impl Room {
             next_ticket: 0,
             submissions: 0,
             statements: 0,
+            on_the_way: 0,
             bytes: 0,
             state: State::Open,
         };
@@ -221,6 +224,7 @@ impl Room {
         if more > self.limits.statements_max || more_bytes > self.limits.bytes_max {
             return Err(NoSeat::Full);
         }
+        inside.on_the_way += statements.len();
         inside.statements = more;
         inside.bytes = more_bytes;
         inside.submissions += 1;
@@ -309,6 +313,13 @@ impl Room {
     /// Whether submissions are taken in.
     pub(crate) fn is_open(&self) -> bool {
         self.lock().state == State::Open
+    }
+
+    /// Notes that `statements` have reached the sequencer, and says how many are on their way.
+    pub(crate) fn arrived(&self, statements: usize) -> usize {
+        let mut inside = self.lock();
+        inside.on_the_way -= statements;
+        inside.on_the_way
     }
 
     /// Statements in flight.

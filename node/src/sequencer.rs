@@ -1,8 +1,10 @@
 //! The sequencer: one thread that puts statements in order and seals them into blocks.
 //!
 //! A block is whatever waited while the last one was written, so that one sync serves many: few
-//! statements are answered soon, many share the disk's slowest step. Order is that of arrival,
-//! though verification finishes in any order; leaves of one call follow one another.
+//! statements are answered soon, many share the disk's slowest step. While more are being verified
+//! than are ready, it waits for them a little, since every block costs a header, two syncs and
+//! the upper pages of the state map. Order is that of arrival, though verification finishes in any
+//! order; leaves of one call follow one another.
 //!
 //! **Invariant:** nothing is handed on to be answered before its block is committed. If a commit
 //! fails, whether the block is there is unknown, so the node halts and reopening decides.
@@ -17,7 +19,7 @@ use ledger::seal::{Sealed, seal};
 use ledger::store::{Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes of statements, as submitted, in one block: bounds the memory of a block in the making,
 /// and the time of its write to about a tenth of a second on a plain disk.
@@ -32,15 +34,21 @@ const ANSWER_STATEMENTS: usize = 128;
 /// a clock or start the node again.
 const CLOCK_RETRY_S: u32 = 30;
 
+/// How long ready statements wait for more on their way: a small part of the tenth of a second
+/// within which a receipt is due.
+const LINGER: Duration = Duration::from_millis(30);
+
 /// Verified submissions, put back in order of arrival.
 #[derive(Debug, Default)]
 struct Line {
     next: u64,
     waiting: BTreeMap<u64, Submission<Verified>>,
+    statements: usize,
 }
 
 impl Line {
     fn join(&mut self, submission: Submission<Verified>) {
+        self.statements += submission.statements.len();
         self.waiting.insert(submission.ticket, submission);
     }
 
@@ -59,6 +67,7 @@ impl Line {
                 break;
             }
             self.next += 1;
+            self.statements -= one.statements.len();
             block.push(entry.remove());
         }
         block
@@ -73,9 +82,10 @@ pub(crate) fn run<S: Store>(
 ) {
     let mut line = Line::default();
     while let Ok(first) = inbox.recv() {
+        let arrived = first.statements.len();
         line.join(first);
+        gather(shared, &mut line, inbox, arrived);
         loop {
-            inbox.try_iter().for_each(|more| line.join(more));
             let block = line.next_block();
             if block.is_empty() {
                 break;
@@ -84,7 +94,36 @@ pub(crate) fn run<S: Store>(
                 shared.halt(Halt::Store(error));
                 return;
             }
+            gather(shared, &mut line, inbox, 0);
         }
+    }
+}
+
+/// Takes in what is ready, and waits for what will soon be, until a block is full or worth it.
+/// `arrived`: statements that joined just before.
+fn gather<S: Store>(
+    shared: &Shared<S>,
+    line: &mut Line,
+    inbox: &Receiver<Submission<Verified>>,
+    mut arrived: usize,
+) {
+    let deadline = Instant::now() + LINGER;
+    loop {
+        for more in inbox.try_iter() {
+            arrived += more.statements.len();
+            line.join(more);
+        }
+        let on_the_way = shared.room.arrived(arrived);
+        let enough = line.statements >= on_the_way.min(BLOCK_STATEMENTS_MAX);
+        if enough || line.statements == 0 {
+            return;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(more) = inbox.recv_timeout(left) else {
+            return;
+        };
+        arrived = more.statements.len();
+        line.join(more);
     }
 }
 

@@ -280,8 +280,7 @@ fn events_of(
     let one = |mut one: ledger::disclosure::Disclosed| {
         one.parts.retain(|part| reader.sees(part.class()));
         let map = one.restore().map_err(|error| corrupt(error.to_string()))?;
-        let event =
-            Event::from_public_value(map.into()).map_err(|error| corrupt(error.to_string()))?;
+        let event = Event::from_public_map(&map).map_err(|error| corrupt(error.to_string()))?;
         Ok((one.index, event))
     };
     disclosed.into_iter().map(one).collect()

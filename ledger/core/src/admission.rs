@@ -11,7 +11,6 @@
 use crate::cbor::Map;
 use crate::disclosure::{DisclosureError, check_salts};
 use crate::event::Event;
-use crate::hash::Digest;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
 use crate::registry::RegistryPayload;
 use crate::reject::RejectReason;
@@ -26,6 +25,7 @@ use crate::visibility::{first_hidden_field, parts_in_place};
 
 mod events;
 mod registry;
+use events::Said;
 
 /// The newest version of the admission rules this software knows.
 pub const RULES_VERSION: u16 = 1;
@@ -43,8 +43,8 @@ pub struct Checked {
 
 #[derive(Clone, Debug)]
 enum Content {
-    /// Events, each with the keys of the items it touches.
-    Events(Vec<(Event, Vec<Digest>)>),
+    /// Events.
+    Events(Vec<Said>),
     /// The public maps of a registry act's disclosures.
     Registry(Vec<Map>),
 }
@@ -147,14 +147,12 @@ pub fn check_content(statement: SignedStatement) -> Result<Checked, RejectReason
                             path,
                         });
                     }
-                    let event = Event::from_public_value(map.clone().into()).map_err(|why| {
+                    Event::from_public_map(map).map(Said::from).map_err(|why| {
                         RejectReason::EventInvalid {
                             index: one.index,
                             why,
                         }
-                    })?;
-                    let items = events::item_keys(&event);
-                    Ok((event, items))
+                    })
                 })
                 .collect::<Result<_, _>>()?,
         ),

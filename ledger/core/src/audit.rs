@@ -25,6 +25,7 @@ use crate::statemap::{self, MemoryPages};
 use crate::statement::{Payload, SignedStatement};
 use crate::store::{EntryWrite, StoreError};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What an audit found wrong, or could only take on trust.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,14 +138,18 @@ pub fn prepare(leaf: EntryWrite) -> Prepared {
         body,
         effects,
     } = leaf;
-    let hash = leaf_hash(&entry);
     let kind = kind_of(leaf, &entry, &body);
-    Prepared {
+    let mut prepared = Prepared {
         leaf,
-        hash,
+        hash: Digest([0; 32]),
         effects,
         kind,
-    }
+    };
+    prepared.hash = match prepared.statement() {
+        Some(statement) if statement.entry() == entry => statement.leaf_hash(),
+        Some(_) | None => leaf_hash(&entry),
+    };
+    prepared
 }
 
 fn kind_of(leaf: LeafIndex, entry: &[u8], body: &[u8]) -> Kind {
@@ -272,7 +277,7 @@ impl State for Replayed {
 /// A replay in progress. One block is in flight at a time.
 #[derive(Debug)]
 pub struct Auditor {
-    origin: String,
+    origin: Arc<str>,
     state: Replayed,
     pages: MemoryPages,
     state_root: Digest,
@@ -294,7 +299,7 @@ impl Auditor {
     #[must_use]
     pub fn new(origin: &str) -> Self {
         Self {
-            origin: origin.to_owned(),
+            origin: origin.into(),
             state: Replayed::default(),
             pages: MemoryPages::new(),
             state_root: statemap::EMPTY_ROOT,
@@ -420,35 +425,27 @@ impl Auditor {
     /// Replays one statement and returns its number of events.
     fn statement(&mut self, one: Prepared, time: UnixMillis) -> u64 {
         let leaf = one.leaf;
-        let kept = match Effects::decode(&one.effects) {
-            Ok(effects) => effects,
-            Err(why) => {
-                let (what, why) = ("effects", why.to_string());
-                self.find(AuditFinding::Damaged { leaf, what, why });
-                Effects::default()
-            }
-        };
         let mut events = 0;
         let effects = match one.kind {
-            Kind::Header(_) => kept,
+            Kind::Header(_) => self.kept(leaf, &one.effects),
             Kind::Damaged(finding) => {
                 self.find(finding);
-                kept
+                self.kept(leaf, &one.effects)
             }
             Kind::Refused(why) => {
                 self.find(AuditFinding::NotAdmissible { leaf, why });
-                kept
+                self.kept(leaf, &one.effects)
             }
             Kind::Bodiless(statement) => {
                 self.find(AuditFinding::BodyAbsent { leaf });
                 if let Payload::Events(commitment) = statement.payload() {
                     events = u64::from(commitment.count);
                 }
-                kept
+                self.kept(leaf, &one.effects)
             }
             Kind::Whole(checked) => {
                 events = u64::try_from(checked.event_count()).unwrap_or_default();
-                self.recompute(leaf, &checked, kept, time)
+                self.recompute(leaf, &checked, &one.effects, time)
             }
         };
         let applied = apply(&mut self.state, leaf, &one.hash, &effects);
@@ -459,14 +456,23 @@ impl Auditor {
         events
     }
 
+    /// The effects kept beside an entry; none where they do not decode, which is a finding.
+    fn kept(&mut self, leaf: LeafIndex, bytes: &[u8]) -> Effects {
+        Effects::decode(bytes).unwrap_or_else(|why| {
+            let (what, why) = ("effects", why.to_string());
+            self.find(AuditFinding::Damaged { leaf, what, why });
+            Effects::default()
+        })
+    }
+
     fn recompute(
         &mut self,
         leaf: LeafIndex,
         checked: &Checked,
-        kept: Effects,
+        kept: &[u8],
         time: UnixMillis,
     ) -> Effects {
-        let origin = self.origin.clone();
+        let origin = Arc::clone(&self.origin);
         let moment = Moment {
             origin: &origin,
             leaf,
@@ -474,7 +480,9 @@ impl Auditor {
         };
         let why = match admit(&mut self.state, checked, moment) {
             Ok(Verdict::Admitted(effects)) => {
-                if effects != kept {
+                if effects.encode() != kept {
+                    // Says so as well where the kept ones do not even decode.
+                    self.kept(leaf, kept);
                     self.find(AuditFinding::EffectsDiffer { leaf });
                 }
                 return effects;
@@ -484,7 +492,7 @@ impl Auditor {
             Err(error) => error.to_string(),
         };
         self.find(AuditFinding::NotAdmissible { leaf, why });
-        kept
+        self.kept(leaf, kept)
     }
 
     fn update_map(&mut self) {
@@ -549,6 +557,7 @@ impl Auditor {
             state: self.state_root,
             findings: self.findings,
             records: self.state.0,
+            pages: self.pages,
             leaf_hashes: self.leaf_hashes,
         }
     }
@@ -569,6 +578,8 @@ pub struct AuditReport {
     pub findings: Vec<AuditFinding>,
     /// The state reached, to compare stored views with.
     pub records: BTreeMap<StateKey, Vec<u8>>,
+    /// The pages of the state map reached.
+    pub pages: MemoryPages,
     /// Every leaf's hash, to compare stored lists with: 32 bytes a leaf.
     pub leaf_hashes: Vec<Digest>,
 }

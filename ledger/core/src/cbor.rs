@@ -13,6 +13,7 @@ use cbor4ii::core::{
     types,
     utils::BufWriter,
 };
+use std::borrow::Cow;
 use std::collections::TryReserveError;
 use std::fmt;
 
@@ -356,7 +357,65 @@ impl<'a> Reader<'a> {
 
 /// A map with text keys in the order of their encodings: by length, then bytewise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Map(Vec<(String, Value)>);
+pub struct Map(Vec<(Key, Value)>);
+
+/// A map's key. Most are words of EPCIS, which take no memory of their own.
+type Key = Cow<'static, str>;
+
+/// Keys of the events that come most, in the order of a map: of some thirty keys in an event these
+/// save an allocation for nearly each, whenever one is read, compared or dropped.
+const COMMON_KEYS: [&str; 40] = [
+    "",
+    "id",
+    "uom",
+    "ilmd",
+    "time",
+    "type",
+    "value",
+    "action",
+    "source",
+    "bizStep",
+    "epcList",
+    "eventID",
+    "@context",
+    "deviceID",
+    "epcClass",
+    "maxValue",
+    "minValue",
+    "parentID",
+    "quantity",
+    "childEPCs",
+    "eventTime",
+    "meanValue",
+    "readPoint",
+    "sourceList",
+    "bizLocation",
+    "destination",
+    "disposition",
+    "inputEPCList",
+    "quantityList",
+    "sensorReport",
+    "outputEPCList",
+    "bizTransaction",
+    "sensorMetadata",
+    "destinationList",
+    "transformationID",
+    "childQuantityList",
+    "inputQuantityList",
+    "sensorElementList",
+    "outputQuantityList",
+    "eventTimeZoneOffset",
+];
+
+/// The key that reads `text`.
+fn key(text: &str) -> Key {
+    COMMON_KEYS
+        .binary_search_by(|known| (known.len(), *known).cmp(&(text.len(), text)))
+        .map_or_else(
+            |_| Cow::Owned(text.to_owned()),
+            |at| Cow::Borrowed(COMMON_KEYS[at]),
+        )
+}
 
 impl Map {
     /// An empty map.
@@ -367,7 +426,7 @@ impl Map {
 
     fn position(&self, key: &str) -> Result<usize, usize> {
         self.0
-            .binary_search_by(|(other, _)| (other.len(), other.as_str()).cmp(&(key.len(), key)))
+            .binary_search_by(|(other, _)| (other.len(), other.as_ref()).cmp(&(key.len(), key)))
     }
 
     /// The value under `key`.
@@ -382,12 +441,12 @@ impl Map {
     }
 
     /// Puts `value` under `key` and returns what was there.
-    pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
-        let (key, value) = (key.into(), value.into());
-        match self.position(&key) {
+    pub fn insert(&mut self, name: impl AsRef<str>, value: impl Into<Value>) -> Option<Value> {
+        let (name, value) = (name.as_ref(), value.into());
+        match self.position(name) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
             Err(at) => {
-                self.0.insert(at, (key, value));
+                self.0.insert(at, (key(name), value));
                 None
             }
         }
@@ -399,7 +458,7 @@ impl Map {
         self.0.extend_from_slice(&other.0);
         // Two sorted runs: linear.
         self.0.sort_by(|(one, _), (other, _)| {
-            (one.len(), one.as_str()).cmp(&(other.len(), other.as_str()))
+            (one.len(), one.as_ref()).cmp(&(other.len(), other.as_ref()))
         });
         self.0.windows(2).all(|pair| pair[0].0 != pair[1].0)
     }
@@ -411,12 +470,12 @@ impl Map {
 
     /// The pairs in key order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
+        self.0.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
     /// The pairs in key order, values to change.
     pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&str, &mut Value)> {
-        self.0.iter_mut().map(|(key, value)| (key.as_str(), value))
+        self.0.iter_mut().map(|(key, value)| (&**key, value))
     }
 
     /// Number of pairs.
@@ -432,7 +491,7 @@ impl Map {
     }
 }
 
-impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Map {
+impl<K: AsRef<str>, V: Into<Value>> FromIterator<(K, V)> for Map {
     /// Later pairs replace earlier ones with the same key.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
         let mut map = Self::new();
@@ -503,11 +562,13 @@ impl Value {
                 .collect::<Result<_, _>>()
                 .map(Self::Array),
             5 => {
-                let mut pairs = Vec::new();
+                let count = reader.map()?;
+                // A count is only a claim: no more memory ahead than an event's own keys take.
+                let mut pairs = Vec::with_capacity(count.min(16));
                 let mut previous = None;
-                for _ in 0..reader.map()? {
+                for _ in 0..count {
                     let key_start = reader.offset();
-                    let key = reader.text()?.to_owned();
+                    let key = key(reader.text()?);
                     previous = Some(reader.sorted_after(previous, key_start)?);
                     pairs.push((key, Self::read_at(reader, depth + 1)?));
                 }
@@ -702,6 +763,15 @@ impl Writer {
         self
     }
 
+    /// A map of value trees.
+    pub fn value_map(&mut self, map: &Map) -> &mut Self {
+        self.map(map.len());
+        for (key, item) in map.iter() {
+            self.text(key).value(item);
+        }
+        self
+    }
+
     /// A value tree.
     pub fn value(&mut self, value: &Value) -> &mut Self {
         match value {
@@ -719,13 +789,7 @@ impl Writer {
                 self
             }
             Value::Int(number) => self.int(*number),
-            Value::Map(map) => {
-                self.map(map.len());
-                for (key, item) in map.iter() {
-                    self.text(key).value(item);
-                }
-                self
-            }
+            Value::Map(map) => self.value_map(map),
             Value::Null => self.null(),
             Value::Text(text) => self.text(text),
         }

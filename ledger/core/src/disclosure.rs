@@ -72,15 +72,11 @@ impl Part {
     #[must_use]
     pub fn seal(salt: Salt, fields: Map, class: Class) -> Self {
         let mut writer = Writer::new();
-        let value = Value::Map(fields);
         writer
             .array(3)
             .byte_string(&salt.0)
-            .value(&value)
+            .value_map(&fields)
             .text(class.word());
-        let Value::Map(fields) = value else {
-            unreachable!("the value above is a map")
-        };
         Self {
             encoded: writer.finish(),
             salt,
@@ -152,11 +148,7 @@ impl Disclosure {
     #[must_use]
     pub fn seal(salt: Salt, map: Map) -> Self {
         let mut writer = Writer::new();
-        let value = Value::Map(map);
-        writer.array(2).byte_string(&salt.0).value(&value);
-        let Value::Map(map) = value else {
-            unreachable!("the value above is a map")
-        };
+        writer.array(2).byte_string(&salt.0).value_map(&map);
         Self {
             encoded: writer.finish(),
             salt,
@@ -273,9 +265,10 @@ impl Disclosed {
             .iter()
             .map(|part| (part.digest(), part))
             .collect();
+        let distinct = parts.len() == self.parts.len();
         let mut map = self.disclosure.map.clone();
         restore_into(&mut map, &mut parts, 0)?;
-        if parts.is_empty() && self.distinct_parts() {
+        if parts.is_empty() && distinct {
             Ok(map)
         } else {
             Err(DisclosureError::PartUnmatched)
@@ -293,12 +286,6 @@ impl Disclosed {
         } else {
             Ok(())
         }
-    }
-
-    fn distinct_parts(&self) -> bool {
-        let mut digests: Vec<Digest> = self.parts.iter().map(Part::digest).collect();
-        digests.sort_unstable();
-        digests.windows(2).all(|pair| pair[0] != pair[1])
     }
 
     /// The salts of the disclosure and its parts.

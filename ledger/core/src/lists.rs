@@ -275,10 +275,10 @@ fn event_of(disclosed: &Disclosed) -> Result<Content, String> {
     let whole = disclosed
         .restore()
         .ok()
-        .and_then(|map| Event::from_public_value(map.into()).ok());
+        .and_then(|map| Event::from_public_map(&map).ok());
     match whole {
         Some(event) => Ok(Content::Event(event)),
-        None => Event::from_public_value(disclosed.disclosure.map().clone().into())
+        None => Event::from_public_map(disclosed.disclosure.map())
             .map(Content::Event)
             .map_err(|error| error.to_string()),
     }

@@ -9,10 +9,11 @@
 use crate::block::{BlockRecord, Head};
 use crate::hash::Digest;
 use crate::ids::LeafIndex;
-use crate::state::StateKey;
+use crate::state::{Class, StateKey};
 use crate::statemap::{Page, PagePath};
-use crate::store::{EntryWrite, EventRef, Store, StoreError, View, WriteSet};
+use crate::store::{EntryWrite, EventRef, Posting, Store, StoreError, View, WriteSet};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How a commit fails: the caller is told the same, reopening finds something else.
@@ -251,6 +252,45 @@ impl View for MemoryView {
             .map(|(_, at)| *at)
             .collect())
     }
+
+    fn records_after(
+        &self,
+        after: Option<StateKey>,
+        limit: usize,
+    ) -> Result<Vec<(StateKey, Vec<u8>)>, StoreError> {
+        let found = self.contents()?.records.range(beyond(after)).take(limit);
+        Ok(found.map(|(key, record)| (*key, record.clone())).collect())
+    }
+
+    fn pages_after(
+        &self,
+        after: Option<PagePath>,
+        limit: usize,
+    ) -> Result<Vec<(PagePath, Page)>, StoreError> {
+        let found = self.contents()?.pages.range(beyond(after)).take(limit);
+        Ok(found.map(|(path, page)| (*path, page.clone())).collect())
+    }
+
+    fn postings_after(
+        &self,
+        after: Option<Posting>,
+        limit: usize,
+    ) -> Result<Vec<Posting>, StoreError> {
+        let after = after.map(|(digest, at)| {
+            let class = Class::Item;
+            (StateKey { class, digest }, at)
+        });
+        let found = self.contents()?.postings.range(beyond(after)).take(limit);
+        Ok(found.map(|(item, at)| (item.digest, *at)).collect())
+    }
+}
+
+/// All that follow `after`; all there are without one.
+fn beyond<T>(after: Option<T>) -> (Bound<T>, Bound<T>) {
+    (
+        after.map_or(Bound::Unbounded, Bound::Excluded),
+        Bound::Unbounded,
+    )
 }
 
 #[cfg(test)]

@@ -72,7 +72,10 @@ impl fmt::Debug for KeyId {
 
 /// A decoded public key in the prime-order group, with one spelling.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PublicKey(VerifyingKey);
+pub struct PublicKey {
+    key: VerifyingKey,
+    id: KeyId,
+}
 
 impl PublicKey {
     /// Decodes a key and checks that every verifier agrees on what it accepts.
@@ -93,28 +96,10 @@ impl PublicKey {
         if !point.is_torsion_free() {
             return Err(KeyError::Torsion);
         }
-        Ok(Self(key))
+        Ok(Self::sound(key))
     }
 
-    /// The key's 32 bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
-    }
-
-    /// Checks `signature` over `message`.
-    ///
-    /// # Errors
-    /// [`BadSignature`]; what exactly is wrong is of no use to anyone honest.
-    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
-        self.0
-            .verify_strict(message, &Signature::from_bytes(signature))
-            .map_err(|_| BadSignature)
-    }
-
-    /// The key's name.
-    #[must_use]
-    pub fn key_id(&self) -> KeyId {
+    fn sound(key: VerifyingKey) -> Self {
         let mut writer = Writer::new();
         writer
             .map(3)
@@ -123,8 +108,31 @@ impl PublicKey {
             .int(-1)
             .int(6)
             .int(-2)
-            .byte_string(self.as_bytes());
-        KeyId(Digest::of(&writer.finish()))
+            .byte_string(key.as_bytes());
+        let id = KeyId(Digest::of(&writer.finish()));
+        Self { key, id }
+    }
+
+    /// The key's 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.key.as_bytes()
+    }
+
+    /// Checks `signature` over `message`.
+    ///
+    /// # Errors
+    /// [`BadSignature`]; what exactly is wrong is of no use to anyone honest.
+    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
+        self.key
+            .verify_strict(message, &Signature::from_bytes(signature))
+            .map_err(|_| BadSignature)
+    }
+
+    /// The key's name.
+    #[must_use]
+    pub const fn key_id(&self) -> KeyId {
+        self.id
     }
 }
 
@@ -156,7 +164,7 @@ impl SigningKey {
     pub fn from_seed(seed: [u8; 32]) -> Self {
         let secret = ed25519_dalek::SigningKey::from_bytes(&seed);
         // A multiple of the base point is canonical and free of torsion by construction.
-        let public = PublicKey(secret.verifying_key());
+        let public = PublicKey::sound(secret.verifying_key());
         Self { secret, public }
     }
 }

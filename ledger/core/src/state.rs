@@ -37,17 +37,17 @@ pub use records::{
 };
 
 /// What kind of thing a state key names. The letter is part of the hashed key and of the stored
-/// one.
+/// one; classes stand in the order of their letters, so that keys and their bytes sort alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// A submission, by issuer and capture id.
     Capture,
-    /// The ledger itself.
-    Config,
     /// One participant signing for another.
     Delegation,
     /// An event, by issuer and event id.
     Event,
+    /// The ledger itself.
+    Config,
     /// A thing, place, product or participant, by canonical identifier.
     Item,
     /// A signing key.
@@ -107,62 +107,60 @@ pub struct StateKey {
 }
 
 impl StateKey {
-    fn of(class: Class, id: &[&[u8]]) -> Self {
-        let letter = [class.letter()];
-        let mut pieces: Vec<&[u8]> = vec![&letter];
-        pieces.extend_from_slice(id);
+    /// The key of an id in two pieces, the second of which may be empty.
+    fn of(class: Class, id: &[u8], rest: &[u8]) -> Self {
         Self {
             class,
-            digest: Digest::of_all(&pieces),
+            digest: Digest::of_all(&[&[class.letter()], id, rest]),
         }
     }
 
     /// The ledger's own record.
     #[must_use]
     pub fn config() -> Self {
-        Self::of(Class::Config, &[])
+        Self::of(Class::Config, &[], &[])
     }
 
     /// A participant.
     #[must_use]
     pub fn participant(handle: Handle) -> Self {
-        Self::of(Class::Participant, &[&handle.0])
+        Self::of(Class::Participant, &handle.0, &[])
     }
 
     /// A signing key.
     #[must_use]
     pub fn key(id: KeyId) -> Self {
-        Self::of(Class::Key, &[id.0.as_bytes()])
+        Self::of(Class::Key, id.0.as_bytes(), &[])
     }
 
     /// `delegate` signing for `principal`.
     #[must_use]
     pub fn delegation(principal: Handle, delegate: Handle) -> Self {
-        Self::of(Class::Delegation, &[&principal.0, &delegate.0])
+        Self::of(Class::Delegation, &principal.0, &delegate.0)
     }
 
     /// The owners of GS1 company prefixes that begin with `seven_digits`.
     #[must_use]
     pub fn prefix(seven_digits: &str) -> Self {
-        Self::of(Class::Prefix, &[seven_digits.as_bytes()])
+        Self::of(Class::Prefix, seven_digits.as_bytes(), &[])
     }
 
     /// An item, by its canonical identifier.
     #[must_use]
     pub fn item(canonical: &str) -> Self {
-        Self::of(Class::Item, &[canonical.as_bytes()])
+        Self::of(Class::Item, canonical.as_bytes(), &[])
     }
 
     /// A submission.
     #[must_use]
     pub fn capture(issuer: Handle, capture: CaptureId) -> Self {
-        Self::of(Class::Capture, &[&issuer.0, &capture.0])
+        Self::of(Class::Capture, &issuer.0, &capture.0)
     }
 
     /// An event, by what its issuer calls it.
     #[must_use]
     pub fn event(issuer: Handle, event_id: &str) -> Self {
-        Self::of(Class::Event, &[&issuer.0, event_id.as_bytes()])
+        Self::of(Class::Event, &issuer.0, event_id.as_bytes())
     }
 
     /// The stored form: letter, then digest.

@@ -117,6 +117,9 @@ pub struct EntryWrite {
     pub effects: Vec<u8>,
 }
 
+/// A member of an item's list: the item's digest, as in its state key, and where it is touched.
+pub type Posting = (Digest, EventRef);
+
 /// An entry's bytes and its body's; the body is empty where there is none.
 pub type EntryAndBody = (Vec<u8>, Vec<u8>);
 
@@ -202,6 +205,38 @@ pub trait View {
     /// # Errors
     /// [`StoreError`].
     fn postings(&self, item: &StateKey, limit: usize) -> Result<Vec<EventRef>, StoreError>;
+
+    /// Up to `limit` state records that follow `after`, in key order: for an audit, which
+    /// compares everything.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn records_after(
+        &self,
+        after: Option<StateKey>,
+        limit: usize,
+    ) -> Result<Vec<(StateKey, Vec<u8>)>, StoreError>;
+
+    /// Up to `limit` pages of the state map that follow `after`, in path order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn pages_after(
+        &self,
+        after: Option<PagePath>,
+        limit: usize,
+    ) -> Result<Vec<(PagePath, Page)>, StoreError>;
+
+    /// Up to `limit` members of all items' lists that follow `after`, by item and then in log
+    /// order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn postings_after(
+        &self,
+        after: Option<Posting>,
+        limit: usize,
+    ) -> Result<Vec<Posting>, StoreError>;
 }
 
 /// One ledger's storage.

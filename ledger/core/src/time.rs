@@ -67,9 +67,9 @@ fn digits(text: &[u8], count: usize) -> Option<(i64, &[u8])> {
     Some((number, rest))
 }
 
-fn after(text: &[u8], allowed: &[u8]) -> Option<(u8, Vec<u8>)> {
+fn after<'a>(text: &'a [u8], allowed: &[u8]) -> Option<(u8, &'a [u8])> {
     let (first, rest) = text.split_first()?;
-    allowed.contains(first).then(|| (*first, rest.to_vec()))
+    allowed.contains(first).then_some((*first, rest))
 }
 
 /// A calendar date `2026-11-23` as its first moment in UTC; dates that do not exist are `None`.
@@ -96,21 +96,18 @@ pub fn parse_date(text: &str) -> Option<UnixMillis> {
 pub fn parse(text: &str) -> Option<UnixMillis> {
     let date = parse_date(text.get(..10)?)?;
     let (_, rest) = after(&text.as_bytes()[10..], b"Tt ")?;
-    let (hour, rest) = digits(&rest, 2)?;
+    let (hour, rest) = digits(rest, 2)?;
     let (_, rest) = after(rest, b":")?;
-    let (minute, rest) = digits(&rest, 2)?;
+    let (minute, rest) = digits(rest, 2)?;
     let (second, mut rest) = match after(rest, b":") {
-        Some((_, rest)) => {
-            let (second, rest) = digits(&rest, 2)?;
-            (second, rest.to_vec())
-        }
-        None => (0, rest.to_vec()),
+        Some((_, rest)) => digits(rest, 2)?,
+        None => (0, rest),
     };
     if hour > 24 || minute > 59 || second > 60 || (hour == 24 && minute + second > 0) {
         return None;
     }
     let mut ms = 0;
-    if let Some((_, fraction)) = after(&rest, b".,") {
+    if let Some((_, fraction)) = after(rest, b".,") {
         let places = fraction
             .iter()
             .take_while(|byte| byte.is_ascii_digit())
@@ -128,9 +125,9 @@ pub fn parse(text: &str) -> Option<UnixMillis> {
             }
             scale /= 10;
         }
-        rest = fraction[places..].to_vec();
+        rest = &fraction[places..];
     }
-    let offset_ms = parse_offset(std::str::from_utf8(&rest).ok()?)?;
+    let offset_ms = parse_offset(std::str::from_utf8(rest).ok()?)?;
     let of_day = ((hour * 60 + minute) * 60 + second) * 1000 + ms;
     Some(UnixMillis(date.0 + of_day - offset_ms))
 }
@@ -142,9 +139,9 @@ pub fn parse_offset(text: &str) -> Option<i64> {
         return Some(0);
     }
     let (sign, rest) = after(text.as_bytes(), b"+-")?;
-    let (hours, rest) = digits(&rest, 2)?;
-    let rest = after(rest, b":").map_or_else(|| rest.to_vec(), |(_, rest)| rest);
-    let (minutes, rest) = digits(&rest, 2)?;
+    let (hours, rest) = digits(rest, 2)?;
+    let rest = after(rest, b":").map_or(rest, |(_, rest)| rest);
+    let (minutes, rest) = digits(rest, 2)?;
     if !rest.is_empty() || hours > 14 || minutes > 59 {
         return None;
     }

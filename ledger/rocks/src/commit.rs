@@ -95,7 +95,7 @@ fn batch(database: &Database, write: &WriteSet) -> WriteBatch {
     }
     let postings = family(Family::Postings);
     for (item, at) in &write.postings {
-        batch.put_cf(postings, posting_key(item, *at), []);
+        batch.put_cf(postings, posting_key(&item.digest, *at), []);
     }
     batch.put_cf(
         family(Family::Blocks),

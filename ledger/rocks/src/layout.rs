@@ -22,9 +22,9 @@
 //! Entries hash to their leaf and pages to the state root, so those two check themselves; for the
 //! rest RocksDB's checksum of each block is what tells rot from data, on every read.
 
+use ledger::hash::Digest;
 use ledger::ids::LeafIndex;
-use ledger::state::StateKey;
-use ledger::store::EventRef;
+use ledger::store::{EventRef, Posting};
 
 /// The only format this build reads and writes.
 pub(crate) const FORMAT: u16 = 1;
@@ -94,19 +94,18 @@ pub(crate) fn tile_key(level: u8, index: u64) -> [u8; 9] {
 /// Bytes that the keys of one item's list have in common.
 pub(crate) const POSTING_PREFIX: usize = 32;
 
-pub(crate) fn posting_key(item: &StateKey, at: EventRef) -> [u8; 42] {
+pub(crate) fn posting_key(item: &Digest, at: EventRef) -> [u8; 42] {
     let mut key = [0; 42];
-    key[..POSTING_PREFIX].copy_from_slice(item.digest.as_bytes());
+    key[..POSTING_PREFIX].copy_from_slice(item.as_bytes());
     key[POSTING_PREFIX..40].copy_from_slice(&leaf_key(at.leaf));
     key[40..].copy_from_slice(&at.index.to_be_bytes());
     key
 }
 
-pub(crate) fn parse_posting_key(key: &[u8]) -> Option<EventRef> {
-    let (leaf, index) = key.get(POSTING_PREFIX..)?.split_at_checked(8)?;
+pub(crate) fn parse_posting_key(key: &[u8]) -> Option<Posting> {
+    let (item, rest) = key.split_at_checked(POSTING_PREFIX)?;
+    let (leaf, index) = rest.split_at_checked(8)?;
     let index = u16::from_be_bytes(index.try_into().ok()?);
-    Some(EventRef {
-        leaf: parse_leaf_key(leaf)?,
-        index,
-    })
+    let leaf = parse_leaf_key(leaf)?;
+    Some((Digest::from_slice(item)?, EventRef { leaf, index }))
 }

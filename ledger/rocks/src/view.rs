@@ -3,14 +3,16 @@
 //! **Invariant:** what is missing below the head's size is damage, never an empty answer.
 
 use crate::error::read_error;
-use crate::layout::{Family, META_HEAD, leaf_key, parse_leaf_key, parse_posting_key, tile_key};
+use crate::layout::{
+    Family, META_HEAD, leaf_key, parse_leaf_key, parse_posting_key, posting_key, tile_key,
+};
 use crate::open::Database;
 use ledger::block::{BlockRecord, Head};
 use ledger::hash::Digest;
 use ledger::ids::LeafIndex;
 use ledger::state::StateKey;
 use ledger::statemap::{Page, PagePath};
-use ledger::store::{EntryWrite, EventRef, StoreError, TILE_HASHES, View};
+use ledger::store::{EntryWrite, EventRef, Posting, StoreError, TILE_HASHES, View};
 use rocksdb::{DBPinnableSlice, IteratorMode, PrefixRange, ReadOptions, Snapshot};
 use std::fmt;
 
@@ -36,6 +38,16 @@ fn decode_block(bytes: &[u8]) -> Result<BlockRecord, StoreError> {
         detail: why.to_string(),
     })
 }
+
+fn decode_page(path: &PagePath, bytes: &[u8]) -> Result<Page, StoreError> {
+    Page::decode(path, bytes).map_err(|why| StoreError::Corrupt {
+        what: "page",
+        detail: format!("{path:?}: {why}"),
+    })
+}
+
+/// Read ahead in a scan of everything: a few blocks of a plain disk.
+const SCAN_AHEAD_BYTES: usize = 1 << 20;
 
 /// A key and its value.
 type Pair = (Box<[u8]>, Box<[u8]>);
@@ -91,6 +103,28 @@ impl<'a> RocksView<'a> {
             IteratorMode::Start,
         );
         Ok(found.map(move |pair| pair.map_err(|error| read_error(family.name(), error))))
+    }
+
+    /// Up to `limit` pairs of `family` whose keys follow `after`, in order.
+    fn scan_after(
+        &self,
+        family: Family,
+        after: Option<impl AsRef<[u8]>>,
+        limit: usize,
+    ) -> Result<impl Iterator<Item = Result<Pair, StoreError>>, StoreError> {
+        let mut options = self.options();
+        // Postings are filtered by prefix; this passes over all of them.
+        options.set_total_order_seek(true);
+        // What an audit reads once would push out what answers need.
+        options.fill_cache(false);
+        options.set_readahead_size(SCAN_AHEAD_BYTES);
+        if let Some(after) = after {
+            // The least key that is greater.
+            let mut first = after.as_ref().to_vec();
+            first.push(0);
+            options.set_iterate_lower_bound(first);
+        }
+        Ok(self.scan(family, options)?.take(limit))
     }
 
     fn size(&self) -> Result<u64, StoreError> {
@@ -262,16 +296,10 @@ impl View for RocksView<'_> {
     fn pages(&self, paths: &[PagePath]) -> Result<Vec<Option<Page>>, StoreError> {
         let keys: Vec<Vec<u8>> = paths.iter().map(PagePath::encode).collect();
         let found = self.read_many(Family::Pages, &keys)?;
-        let decode = |path: &PagePath, bytes: DBPinnableSlice<'_>| {
-            Page::decode(path, &bytes).map_err(|why| StoreError::Corrupt {
-                what: "page",
-                detail: format!("{path:?}: {why}"),
-            })
-        };
         paths
             .iter()
             .zip(found)
-            .map(|(path, bytes)| bytes.map(|bytes| decode(path, bytes)).transpose())
+            .map(|(path, bytes)| bytes.map(|bytes| decode_page(path, &bytes)).transpose())
             .collect()
     }
 
@@ -281,6 +309,51 @@ impl View for RocksView<'_> {
         options.set_prefix_same_as_start(true);
         self.scan(Family::Postings, options)?
             .take(limit)
+            .map(|pair| {
+                let (_, at) =
+                    parse_posting_key(&pair?.0).ok_or_else(|| bad_key(Family::Postings))?;
+                Ok(at)
+            })
+            .collect()
+    }
+
+    fn records_after(
+        &self,
+        after: Option<StateKey>,
+        limit: usize,
+    ) -> Result<Vec<(StateKey, Vec<u8>)>, StoreError> {
+        let after = after.map(|key| key.to_bytes());
+        self.scan_after(Family::Records, after, limit)?
+            .map(|pair| {
+                let (key, record) = pair?;
+                let key = StateKey::from_bytes(&key).ok_or_else(|| bad_key(Family::Records))?;
+                Ok((key, record.into_vec()))
+            })
+            .collect()
+    }
+
+    fn pages_after(
+        &self,
+        after: Option<PagePath>,
+        limit: usize,
+    ) -> Result<Vec<(PagePath, Page)>, StoreError> {
+        let after = after.map(|path| path.encode());
+        self.scan_after(Family::Pages, after, limit)?
+            .map(|pair| {
+                let (path, page) = pair?;
+                let path = PagePath::decode(&path).map_err(|_| bad_key(Family::Pages))?;
+                Ok((path, decode_page(&path, &page)?))
+            })
+            .collect()
+    }
+
+    fn postings_after(
+        &self,
+        after: Option<Posting>,
+        limit: usize,
+    ) -> Result<Vec<Posting>, StoreError> {
+        let after = after.map(|(item, at)| posting_key(&item, at));
+        self.scan_after(Family::Postings, after, limit)?
             .map(|pair| parse_posting_key(&pair?.0).ok_or_else(|| bad_key(Family::Postings)))
             .collect()
     }

@@ -19,12 +19,13 @@ use ledger::ids::LeafIndex;
 use ledger::signature::{KeyId, PublicKey};
 use ledger::store::{EntryWrite, View};
 use ledger_rocks::{Options, ReadOnlyStore};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::thread;
 
 /// Leaves read, verified and replayed at a time: tens of megabytes at most for common statements.
-const BATCH_LEAVES: usize = 2048;
+const BATCH_LEAVES: usize = 4096;
 
 /// Replay a ledger from its first entry, and report every difference.
 ///
@@ -101,88 +102,65 @@ pub(crate) fn replay<V: View + Sync>(
     let size = head.as_ref().map_or(0, |head| head.size().0);
     let mut keys = BTreeMap::from([(log_key.key_id(), log_key.clone())]);
     let mut auditor = Auditor::new(origin);
-    let mut tiles = views::TileCheck::default();
     let mut ready: Vec<(Prepared, bool)> = Vec::new();
+    let mut leaves = view.leaves(LeafIndex(0), BATCH_LEAVES)?;
     let mut next = 0;
-    loop {
-        let leaves = if next < size {
-            view.leaves(LeafIndex(next), BATCH_LEAVES)?
-        } else {
-            Vec::new()
-        };
+    while !leaves.is_empty() || !ready.is_empty() {
         let count = leaves.len();
-        if count == 0 && ready.is_empty() {
-            break;
-        }
-        tiles.leaves(view, &leaves)?;
-        // This batch's signatures are verified while the one before is replayed.
-        ready = thread::scope(|scope| {
+        next += u64::try_from(count).unwrap_or(u64::MAX);
+        // One batch's signatures are verified while the one before is replayed and the one after
+        // is read.
+        let (verified, following) = thread::scope(|scope| {
             let verifying = scope.spawn(|| verified(leaves, &mut keys));
             for (prepared, good) in ready.drain(..) {
                 auditor.leaf(prepared, good);
             }
-            verifying.join()
-        })
-        .map_err(|_| Failure::new(Code::Store, "a thread of the audit panicked: a bug"))?;
-        next += u64::try_from(count).unwrap_or(u64::MAX);
+            let following = if next < size {
+                view.leaves(LeafIndex(next), BATCH_LEAVES)
+            } else {
+                Ok(Vec::new())
+            };
+            (verifying.join(), following)
+        });
+        let panicked = |_| Failure::new(Code::Store, "a thread of the audit panicked: a bug");
+        ready = verified.map_err(panicked)?;
+        leaves = following?;
         progress(count);
     }
     let mut report = auditor.finish(head.as_ref(), log_key);
-    tiles.finish(view, &mut report.findings)?;
     views::compare(view, &mut report)?;
     Ok(report)
 }
 
-/// A batch with the verdict on each signature. The keys that its statements add are remembered
-/// first: whether a key counts at a leaf is the replay's to judge.
+/// A batch with the verdict on each signature, on all cores. The keys that its statements add are
+/// remembered: whether a key counts at a leaf is the replay's to judge.
 fn verified(
     leaves: Vec<EntryWrite>,
     keys: &mut BTreeMap<KeyId, PublicKey>,
 ) -> Vec<(Prepared, bool)> {
-    let prepared = on_all_cores(leaves, |leaf| {
-        let prepared = prepare(leaf);
-        let new = prepared.new_keys();
-        (prepared, new)
-    });
-    let mut batch = Vec::with_capacity(prepared.len());
-    for (one, new) in prepared {
-        keys.extend(new.into_iter().map(|key| (key.key_id(), key)));
-        batch.push(one);
-    }
-    let keys = &*keys;
-    on_all_cores(batch, |one| {
-        let key = one
-            .statement()
-            .and_then(|statement| keys.get(&statement.header().key));
-        let good = key.is_some_and(|key| one.verifies_under(key));
-        (one, good)
-    })
-}
-
-/// Maps in order, a share for each core.
-fn on_all_cores<T: Send, U: Send>(items: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
-    let cores = thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let share = items.len().div_ceil(cores).max(1);
-    let mut shares: Vec<Vec<T>> = Vec::new();
-    let mut items = items.into_iter().peekable();
-    while items.peek().is_some() {
-        shares.push(items.by_ref().take(share).collect());
-    }
-    let work = &work;
-    thread::scope(|scope| {
-        #[expect(
-            clippy::needless_collect,
-            reason = "all threads start before one is waited for"
-        )]
-        let running: Vec<_> = shares
-            .into_iter()
-            .map(|share| scope.spawn(move || share.into_iter().map(work).collect::<Vec<U>>()))
-            .collect();
-        running
-            .into_iter()
-            .flat_map(|thread| thread.join().expect("verifying a signature does not panic"))
-            .collect()
-    })
+    let verify = |one: &Prepared, keys: &BTreeMap<KeyId, PublicKey>| {
+        let key = one.statement()?.header().key;
+        keys.get(&key).map(|key| one.verifies_under(key))
+    };
+    let known = &*keys;
+    let batch: Vec<(Prepared, Option<bool>)> = leaves
+        .into_par_iter()
+        .map(|leaf| {
+            let one = prepare(leaf);
+            let good = verify(&one, known);
+            (one, good)
+        })
+        .collect();
+    let new = batch.iter().flat_map(|(one, _)| one.new_keys());
+    keys.extend(new.map(|key| (key.key_id(), key)));
+    // What this batch's own keys have signed is few.
+    batch
+        .into_iter()
+        .map(|(one, good)| {
+            let good = good.or_else(|| verify(&one, keys)).unwrap_or(false);
+            (one, good)
+        })
+        .collect()
 }
 
 fn show(console: Console, origin: &str, report: &AuditReport) -> Result<(), Failure> {

@@ -7,29 +7,46 @@ use crate::identifier::{Identifier, Kind};
 use crate::ids::{Handle, UnixMillis};
 use crate::reject::RejectReason;
 use crate::state::{
-    Effects, EventRecord, Participant, PrefixOwners, Record as _, Role, State, StateKey,
+    Class, Effects, EventRecord, Participant, PrefixOwners, Record as _, Role, State, StateKey,
 };
 
-/// The keys of the items an event touches, in order.
-pub(super) fn item_keys(event: &Event) -> Vec<Digest> {
-    event
-        .items()
-        .iter()
-        .map(|item| StateKey::item(item).digest)
-        .collect()
+/// An event with what admission asks of its identifiers, read once and off the sequencer's thread.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    event: Event,
+    /// The keys of the items it touches, in order.
+    items: Vec<Digest>,
+    /// The goods it brings into being.
+    created: Vec<Identifier>,
+    names_no_goods: bool,
+}
+
+impl From<Event> for Said {
+    fn from(event: Event) -> Self {
+        let items = event.items();
+        Self {
+            items: items
+                .iter()
+                .map(|item| StateKey::item(item).digest)
+                .collect(),
+            created: created(&event).collect(),
+            names_no_goods: names_no_goods(&event),
+            event,
+        }
+    }
 }
 
 /// State keys that admitting `events` will read.
-pub(super) fn keys(issuer: Handle, events: &[(Event, Vec<Digest>)], keys: &mut Vec<StateKey>) {
-    for (event, items) in events {
-        keys.extend(items.iter().map(|digest| StateKey {
-            class: crate::state::Class::Item,
+pub(super) fn keys(issuer: Handle, events: &[Said], keys: &mut Vec<StateKey>) {
+    for said in events {
+        keys.extend(said.items.iter().map(|digest| StateKey {
+            class: Class::Item,
             digest: *digest,
         }));
-        if let Some(id) = event.event_id() {
+        if let Some(id) = said.event.event_id() {
             keys.push(StateKey::event(issuer, id));
         }
-        keys.extend(created(event).filter_map(|identifier| prefix_key(&identifier)));
+        keys.extend(said.created.iter().filter_map(prefix_key));
     }
 }
 
@@ -38,25 +55,26 @@ pub(super) fn effects(
     state: &mut impl State,
     handle: Handle,
     issuer: &Participant,
-    events: &[(Event, Vec<Digest>)],
+    events: &[Said],
     moment: Moment<'_>,
 ) -> Result<Effects, Refusal> {
     let mut effects = Effects::default();
-    for (index, (event, items)) in (0_u16..).zip(events) {
+    for (index, said) in (0_u16..).zip(events) {
+        let event = &said.event;
         in_time(index, event, moment.time)?;
-        if !issuer.roles.iter().any(|role| may_say(role, event)) {
+        if !issuer.roles.iter().any(|role| may_say(role, said)) {
             let what = event.kind().as_str();
             return Err(RejectReason::RoleForbids { index, what }.into());
         }
-        if names_no_goods(event) {
+        if said.names_no_goods {
             let what = "a participant or licence in place of goods";
             return Err(RejectReason::RoleForbids { index, what }.into());
         }
-        own_prefixes(state, index, event, handle)?;
+        own_prefixes(state, index, &said.created, handle)?;
         register(state, index, event, handle, moment, &mut effects)?;
         effects
             .touches
-            .extend(items.iter().map(|item| (index, *item)));
+            .extend(said.items.iter().map(|item| (index, *item)));
     }
     Ok(effects)
 }
@@ -79,8 +97,9 @@ fn in_time(index: u16, event: &Event, now: UnixMillis) -> Result<(), RejectReaso
 
 /// Whether a participant of this role may say this at all. What is merely suspicious is a finding
 /// later; here stands only what the role excludes.
-fn may_say(role: Role, event: &Event) -> bool {
-    let creates = created(event).next().is_some();
+fn may_say(role: Role, said: &Said) -> bool {
+    let event = &said.event;
+    let creates = !said.created.is_empty();
     let transforms = event.kind() == EventKind::Transformation;
     let ends = matches!(event.biz_step(), Some("retail_selling" | "dispensing"));
     match role {
@@ -173,11 +192,11 @@ pub(super) fn owner_of(
 fn own_prefixes(
     state: &mut impl State,
     index: u16,
-    event: &Event,
+    created: &[Identifier],
     issuer: Handle,
 ) -> Result<(), Refusal> {
-    for identifier in created(event) {
-        if let Some(owner) = owner_of(state, &identifier)?
+    for identifier in created {
+        if let Some(owner) = owner_of(state, identifier)?
             && owner != issuer
         {
             let identifier = identifier.to_string();

@@ -367,7 +367,7 @@ impl Check {
 fn normal_time(text: &str) -> Option<String> {
     let at = time::parse(text)?;
     let form = time::format_utc(at);
-    (time::parse(&form) == Some(at)).then_some(form)
+    (form == text || time::parse(&form) == Some(at)).then_some(form)
 }
 
 /// `±hh:mm`, at most 14 hours (EPCIS 2.0 JSON Schema, eventTimeZoneOffset).

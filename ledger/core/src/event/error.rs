@@ -137,6 +137,10 @@ impl Path {
 
     pub(super) fn key(&mut self, key: &str) {
         self.0.push('/');
+        if !key.contains(['~', '/']) {
+            self.0.push_str(key);
+            return;
+        }
         for letter in key.chars() {
             match letter {
                 '~' => self.0.push_str("~0"),

@@ -28,7 +28,7 @@ pub use view::{
     SensorReport, SensorTime,
 };
 
-use crate::cbor::{Map, Value};
+use crate::cbor::{Map, Value, Writer};
 use crate::ids::UnixMillis;
 use crate::time;
 use check::Parts;
@@ -174,7 +174,12 @@ impl Event {
     /// # Errors
     /// As [`Self::from_json`]; `NotNormal` where `value` has another normal form than itself.
     pub fn from_value(value: Value) -> Result<Self, EventError> {
-        Self::from_parts(value, Parts::Whole)
+        let Value::Map(map) = value else {
+            return Err(root_error(EventFault::WrongKind {
+                expected: "an object",
+            }));
+        };
+        Self::from_parts(&map, Parts::Whole)
     }
 
     /// An event of the ledger of which parts may be withheld.
@@ -185,8 +190,8 @@ impl Event {
     ///
     /// # Errors
     /// As [`Self::from_value`]; `BadWithheld`.
-    pub fn from_public_value(value: Value) -> Result<Self, EventError> {
-        Self::from_parts(value, Parts::MayBeWithheld)
+    pub fn from_public_map(map: &Map) -> Result<Self, EventError> {
+        Self::from_parts(map, Parts::MayBeWithheld)
     }
 
     /// As [`Self::from_value`], from bytes.
@@ -197,21 +202,20 @@ impl Event {
         Self::from_value(decode(bytes)?)
     }
 
-    /// As [`Self::from_public_value`], from bytes.
+    /// As [`Self::from_public_map`], from bytes.
     ///
     /// # Errors
-    /// As [`Self::from_public_value`]; `TooLarge` before anything is read; `BadEncoding`.
+    /// As [`Self::from_public_map`]; `TooLarge` before anything is read; `BadEncoding`.
     pub fn decode_public(bytes: &[u8]) -> Result<Self, EventError> {
-        Self::from_public_value(decode(bytes)?)
-    }
-
-    fn from_parts(value: Value, parts: Parts) -> Result<Self, EventError> {
-        let root = Path::default();
-        let Value::Map(map) = value else {
-            return Err(root.error(EventFault::WrongKind {
+        let Value::Map(map) = decode(bytes)? else {
+            return Err(root_error(EventFault::WrongKind {
                 expected: "an object",
             }));
         };
+        Self::from_public_map(&map)
+    }
+
+    fn from_parts(map: &Map, parts: Parts) -> Result<Self, EventError> {
         let context = DocumentContext::default();
         let mut normal = check::normalise(map.clone(), context, parts, "").map_err(first)?;
         // What is withheld may use terms that nothing shown uses.
@@ -220,15 +224,15 @@ impl Event {
         {
             normal.insert("@context", context.clone());
         }
-        if normal != map {
+        if normal != *map {
             let differs = |key: &&str| normal.get(key) != map.get(key);
-            let mut path = root;
+            let mut path = Path::default();
             if let Some(key) = map.iter().map(|(key, _)| key).find(differs) {
                 path.key(key);
             }
             return Err(path.error(EventFault::NotNormal));
         }
-        Self::sized(map).map_err(root_error)
+        Self::sized(normal).map_err(root_error)
     }
 
     fn sized(map: Map) -> Result<Self, EventFault> {
@@ -251,7 +255,9 @@ impl Event {
     /// The event's one encoding: a deterministic CBOR map.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        self.to_value().encode()
+        let mut writer = Writer::new();
+        writer.value_map(&self.map);
+        writer.finish()
     }
 
     /// The event as a value tree.

@@ -170,12 +170,8 @@ fn parts_may_be_withheld_but_not_what_state_needs() {
         item.remove("quantity");
         item.insert(WITHHELD_KEY, digests());
     }
-    let why = |map: &Map| {
-        Event::from_public_value(map.clone().into())
-            .unwrap_err()
-            .why
-    };
-    let shown = Event::from_public_value(public.clone().into()).unwrap();
+    let why = |map: &Map| Event::from_public_map(map).unwrap_err().why;
+    let shown = Event::from_public_map(&public).unwrap();
     assert!(!shown.is_whole() && full.is_whole());
     assert_eq!(shown.items(), full.items());
     assert_eq!(Event::decode_public(&shown.encode()).as_ref(), Ok(&shown));

@@ -1,7 +1,8 @@
 //! A map's pages in memory, for auditors that replay and for tests.
 
-use super::page::{Page, PagePath};
+use super::page::{Page, PagePath, SLOTS};
 use super::walk::{Pages, Update};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::num::NonZeroU32;
 
@@ -63,6 +64,20 @@ impl MemoryPages {
                 }),
             }
         }
+    }
+
+    /// All pages in the order of their paths: level by level, as a store keeps them.
+    pub fn iter(&self) -> impl Iterator<Item = (PagePath, &Page)> {
+        let root = (!self.held.is_empty()).then_some((PagePath::ROOT, 0));
+        let mut waiting: VecDeque<(PagePath, usize)> = root.into_iter().collect();
+        std::iter::from_fn(move || {
+            let (path, at) = waiting.pop_front()?;
+            let held = &self.held[at];
+            let below = (0..SLOTS).zip(&held.below);
+            waiting
+                .extend(below.filter_map(|(slot, link)| Some((path.child(slot), index((*link)?)))));
+            Some((path, &held.page))
+        })
     }
 
     fn find(&self, path: &PagePath) -> Option<usize> {

@@ -9,6 +9,7 @@ use super::{EventRef, Store, StoreError, View as _};
 use crate::ids::LeafIndex;
 use crate::state::StateKey;
 use crate::statemap::PagePath;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How the suite gets its stores.
 pub trait Harness {
@@ -34,6 +35,7 @@ macro_rules! store_suite {
             postings_come_in_log_order_up_to_a_limit
             many_are_answered_in_the_order_asked
             leaves_come_in_order_up_to_a_limit
+            views_are_read_whole_in_order
             reopening_finds_the_same
             a_gap_is_refused_and_ends_the_store
         }
@@ -274,6 +276,51 @@ pub fn leaves_come_in_order_up_to_a_limit(harness: &impl Harness) {
         let end = written.len().min(from + limit);
         let found = view.leaves(LeafIndex(u64::try_from(from).expect("small")), limit);
         assert_eq!(found.expect(WRITTEN), written[from.min(end)..end]);
+    }
+}
+
+/// # Panics
+/// If the case fails.
+pub fn views_are_read_whole_in_order(harness: &impl Harness) {
+    let (store, mut chain) = (harness.create(), Chain::default());
+    let (mut records, mut pages) = (BTreeMap::new(), BTreeMap::new());
+    let mut postings = BTreeSet::new();
+    for statements in [40, 1] {
+        let write = chain.block(statements);
+        records.extend(write.records.clone());
+        pages.extend(write.pages.clone());
+        postings.extend(write.postings.iter().map(|(item, at)| (item.digest, *at)));
+        store.commit(write).expect(WRITTEN);
+    }
+    let view = store.view();
+    for limit in [1, 7, 1000] {
+        assert!(
+            all(|after| view.records_after(after, limit), |row| row.0).eq(records.clone()),
+            "records, {limit} at a time"
+        );
+        assert!(
+            all(|after| view.pages_after(after, limit), |row| row.0).eq(pages.clone()),
+            "pages, {limit} at a time"
+        );
+        assert!(
+            all(|after| view.postings_after(after, limit), |row| *row).eq(postings.clone()),
+            "postings, {limit} at a time"
+        );
+    }
+}
+
+/// Everything that `read` gives, page by page.
+fn all<T, K>(
+    mut read: impl FnMut(Option<K>) -> Result<Vec<T>, StoreError>,
+    key_of: impl Fn(&T) -> K,
+) -> impl Iterator<Item = T> {
+    let mut all = Vec::new();
+    loop {
+        let some = read(all.last().map(&key_of)).expect(WRITTEN);
+        if some.is_empty() {
+            return all.into_iter();
+        }
+        all.extend(some);
     }
 }
 

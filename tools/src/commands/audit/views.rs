@@ -2,17 +2,14 @@
 
 use crate::exit::{Code, Failure};
 use ledger::audit::{AuditFinding, AuditReport, FINDINGS_MAX};
-use ledger::hash::{Digest, leaf_hash};
+use ledger::hash::Digest;
 use ledger::merkle::Frontier;
-use ledger::seal::{ViewPages, page_error};
 use ledger::state::{Class, ItemRecord, Record as _, StateKey, posting_leaf};
-use ledger::statemap;
-use ledger::store::{EntryWrite, StoreError, TILE_HASHES, View};
-use std::num::NonZeroUsize;
+use ledger::store::{StoreError, TILE_HASHES, View};
 use std::thread;
 
-/// Records compared and proved at a time.
-const BATCH_RECORDS: usize = 1024;
+/// Rows of a view read at a time: about a megabyte.
+const SCAN: usize = 8192;
 
 fn find(findings: &mut Vec<AuditFinding>, what: &'static str, detail: String) {
     if findings.len() < FINDINGS_MAX {
@@ -20,75 +17,24 @@ fn find(findings: &mut Vec<AuditFinding>, what: &'static str, detail: String) {
     }
 }
 
-/// Rebuilds every tile from the entries and compares it with the stored one.
-#[derive(Debug, Default)]
-pub(super) struct TileCheck {
-    /// Of each level: full tiles so far, and the hashes after them.
-    levels: Vec<(u64, Vec<Digest>)>,
-    findings: Vec<AuditFinding>,
-}
-
-impl TileCheck {
-    /// The next leaves.
-    pub(super) fn leaves<V: View>(
-        &mut self,
-        view: &V,
-        leaves: &[EntryWrite],
-    ) -> Result<(), StoreError> {
-        for leaf in leaves {
-            let mut hash = leaf_hash(&leaf.entry);
-            for level in 0.. {
-                if self.levels.len() == level {
-                    self.levels.push((0, Vec::with_capacity(TILE_HASHES)));
-                }
-                let (index, hashes) = &mut self.levels[level];
-                hashes.push(hash);
-                if hashes.len() < TILE_HASHES {
-                    break;
-                }
-                let full = std::mem::take(hashes);
-                let at = *index;
-                *index += 1;
-                hash = root(&full);
-                self.compare(view, level, at, &full)?;
+/// Rebuilds every tile from the leaves and compares it with the stored one.
+fn tiles<V: View>(view: &V, report: &AuditReport) -> Result<Vec<AuditFinding>, StoreError> {
+    let mut findings = Vec::new();
+    let mut level = report.leaf_hashes.clone();
+    for number in 0.. {
+        for (index, want) in (0..).zip(level.chunks(TILE_HASHES)) {
+            if view.tile(number, index)?.as_deref() != Some(want) {
+                let detail = format!("level {number}, index {index}");
+                find(&mut findings, "tile", detail);
             }
         }
-        Ok(())
-    }
-
-    fn compare<V: View>(
-        &mut self,
-        view: &V,
-        level: usize,
-        index: u64,
-        want: &[Digest],
-    ) -> Result<(), StoreError> {
-        let stored = view.tile(u8::try_from(level).unwrap_or(u8::MAX), index)?;
-        if stored.as_deref() != Some(want) {
-            find(
-                &mut self.findings,
-                "tile",
-                format!("level {level}, index {index}"),
-            );
+        let full = level.chunks_exact(TILE_HASHES);
+        level = full.map(root).collect();
+        if level.is_empty() {
+            break;
         }
-        Ok(())
     }
-
-    /// Compares the tiles that are not full, and hands the findings over.
-    pub(super) fn finish<V: View>(
-        mut self,
-        view: &V,
-        findings: &mut Vec<AuditFinding>,
-    ) -> Result<(), StoreError> {
-        for (level, (index, hashes)) in std::mem::take(&mut self.levels).into_iter().enumerate() {
-            if !hashes.is_empty() {
-                self.compare(view, level, index, &hashes)?;
-            }
-        }
-        findings.extend(self.findings);
-        findings.truncate(FINDINGS_MAX);
-        Ok(())
-    }
+    Ok(findings)
 }
 
 fn root(hashes: &[Digest]) -> Digest {
@@ -99,110 +45,180 @@ fn root(hashes: &[Digest]) -> Digest {
     tree.root()
 }
 
-/// Compares every stored record and list with the replayed state, and proves each record under
-/// the state root out of the stored pages. All cores take a share.
+/// Compares everything stored beside the entries with what the replay gives: records, lists,
+/// tiles and pages of the state map, each in one pass over both in the order of their keys. What is missing,
+/// altered or too much is found; pages that equal the replay's lead to its root.
 pub(super) fn compare<V: View + Sync>(view: &V, report: &mut AuditReport) -> Result<(), Failure> {
-    let keys: Vec<StateKey> = report.records.keys().copied().collect();
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let share = keys.len().div_ceil(cores).max(1);
     let replayed = &*report;
-    let found: Vec<Result<Vec<AuditFinding>, Failure>> = thread::scope(|scope| {
-        let running: Vec<_> = keys
-            .chunks(share)
-            .map(|keys| scope.spawn(|| compare_some(view, replayed, keys)))
-            .collect();
-        running
-            .into_iter()
-            .map(|thread| {
-                let panicked = || Err(Failure::new(Code::Store, "the audit panicked: a bug"));
-                thread.join().unwrap_or_else(|_| panicked())
-            })
-            .collect()
-    });
-    for findings in found {
-        report.findings.extend(findings?);
-    }
+    let panicked = |_| Failure::new(Code::Store, "a thread of the audit panicked: a bug");
+    let (records, others) = thread::scope(|scope| {
+        let records = scope.spawn(|| records(view, replayed));
+        let others = lists(view, replayed).and_then(|mut found| {
+            found.extend(pages(view, replayed)?);
+            found.extend(tiles(view, replayed)?);
+            Ok(found)
+        });
+        records.join().map(|records| (records, others))
+    })
+    .map_err(panicked)?;
+    report.findings.extend(records?);
+    report.findings.extend(others?);
     report.findings.truncate(FINDINGS_MAX);
     Ok(())
 }
 
-fn compare_some<V: View>(
-    view: &V,
-    report: &AuditReport,
-    keys: &[StateKey],
-) -> Result<Vec<AuditFinding>, Failure> {
+fn records<V: View>(view: &V, report: &AuditReport) -> Result<Vec<AuditFinding>, StoreError> {
+    let stored = Scan::new(|after| view.records_after(after, SCAN), |(key, _)| *key);
+    let want = report.records.iter();
     let mut findings = Vec::new();
-    for keys in keys.chunks(BATCH_RECORDS) {
-        let stored = view.records(keys)?;
-        for (key, stored) in keys.iter().zip(stored) {
-            let want = report.records.get(key);
-            if stored.as_ref() != want {
-                let detail = hex::encode(key.to_bytes());
-                find(&mut findings, "state record", detail);
-            }
-            if key.class == Class::Item
-                && let Some(want) = want
-            {
-                compare_list(view, key, want, report, &mut findings)?;
-            }
-        }
-        prove(view, report, keys, &mut findings);
-    }
+    side_by_side(
+        stored,
+        want.map(|(key, record)| (*key, record)),
+        |(key, _)| *key,
+        |(_, stored), want| stored == *want,
+        |key| {
+            find(&mut findings, "state record", hex::encode(key.to_bytes()));
+        },
+    )?;
     Ok(findings)
 }
 
-/// An item's list must give the count and root that the state holds for it.
-fn compare_list<V: View>(
-    view: &V,
-    key: &StateKey,
-    record: &[u8],
-    report: &AuditReport,
-    findings: &mut Vec<AuditFinding>,
-) -> Result<(), StoreError> {
-    let Ok(want) = ItemRecord::decode(record) else {
-        find(findings, "item record", hex::encode(key.to_bytes()));
-        return Ok(());
+fn pages<V: View>(view: &V, report: &AuditReport) -> Result<Vec<AuditFinding>, StoreError> {
+    let stored = Scan::new(|after| view.pages_after(after, SCAN), |(path, _)| *path);
+    let mut findings = Vec::new();
+    side_by_side(
+        stored,
+        report.pages.iter(),
+        |(path, _)| *path,
+        |(_, stored), want| stored == *want,
+        |path| find(&mut findings, "state map page", format!("{path:?}")),
+    )?;
+    Ok(findings)
+}
+
+/// Each item's list must give the count and root that the state holds for it.
+fn lists<V: View>(view: &V, report: &AuditReport) -> Result<Vec<AuditFinding>, StoreError> {
+    let mut findings = Vec::new();
+    let mut stored = Scan::new(|after| view.postings_after(after, SCAN), |posting| *posting);
+    let mut waiting = stored.next().transpose()?;
+    let lists = std::iter::from_fn(|| {
+        let (item, mut at) = waiting.take()?;
+        let mut rebuilt = ItemRecord::default();
+        loop {
+            let leaf = usize::try_from(at.leaf.0).ok();
+            if let Some(hash) = leaf.and_then(|leaf| report.leaf_hashes.get(leaf)) {
+                rebuilt.push(posting_leaf(at, hash));
+            }
+            match stored.next() {
+                Some(Ok((next, place))) if next == item => at = place,
+                Some(Ok(other)) => {
+                    waiting = Some(other);
+                    break;
+                }
+                Some(Err(error)) => return Some(Err(error)),
+                None => break,
+            }
+        }
+        Some(Ok((item, rebuilt.encode())))
+    });
+    let first = StateKey {
+        class: Class::Item,
+        digest: Digest([0; 32]),
     };
-    // One more than there should be, to see what stands too much.
-    let limit = usize::try_from(want.size)
-        .unwrap_or(usize::MAX)
-        .saturating_add(1);
-    let list = view.postings(key, limit)?;
-    let mut rebuilt = ItemRecord::default();
-    for at in list {
-        let leaf = usize::try_from(at.leaf.0).ok();
-        if let Some(hash) = leaf.and_then(|leaf| report.leaf_hashes.get(leaf)) {
-            rebuilt.push(posting_leaf(at, hash));
+    let items = report.records.range(first..);
+    let items = items.take_while(|(key, _)| key.class == Class::Item);
+    side_by_side(
+        lists,
+        items.map(|(key, record)| (key.digest, record)),
+        |(item, _)| *item,
+        |(_, rebuilt), want| rebuilt == *want,
+        |item| find(&mut findings, "list", item.to_string()),
+    )?;
+    Ok(findings)
+}
+
+/// Walks what is stored and what should be, both in key order, and names each key that is in one
+/// of them alone or has another value.
+fn side_by_side<K: Ord + Copy, T, W>(
+    mut stored: impl Iterator<Item = Result<T, StoreError>>,
+    want: impl Iterator<Item = (K, W)>,
+    key_of: impl Fn(&T) -> K,
+    same: impl Fn(&T, &W) -> bool,
+    mut differs: impl FnMut(K),
+) -> Result<(), StoreError> {
+    let mut here = stored.next().transpose()?;
+    for (key, value) in want {
+        while let Some(extra) = here.as_ref().map(&key_of).filter(|found| *found < key) {
+            differs(extra);
+            here = stored.next().transpose()?;
+        }
+        match &here {
+            Some(found) if key_of(found) == key => {
+                if !same(found, &value) {
+                    differs(key);
+                }
+                here = stored.next().transpose()?;
+            }
+            Some(_) | None => differs(key),
         }
     }
-    if rebuilt != want {
-        find(findings, "list", hex::encode(key.to_bytes()));
+    while let Some(extra) = here {
+        differs(key_of(&extra));
+        here = stored.next().transpose()?;
     }
     Ok(())
 }
 
-fn prove<V: View>(
-    view: &V,
-    report: &AuditReport,
-    keys: &[StateKey],
-    findings: &mut Vec<AuditFinding>,
-) {
-    let mut claims: Vec<(Digest, Option<Digest>)> = keys
-        .iter()
-        .filter(|key| key.class.authenticated())
-        .filter_map(|key| Some((key.digest, Some(Digest::of(report.records.get(key)?)))))
-        .collect();
-    claims.sort_unstable();
-    let digests: Vec<Digest> = claims.iter().map(|(key, _)| *key).collect();
-    if digests.is_empty() {
-        return;
+/// All of a view's rows, read some at a time.
+struct Scan<T, K, R, F> {
+    read: R,
+    key_of: F,
+    after: Option<K>,
+    rows: std::vec::IntoIter<T>,
+    ended: bool,
+}
+
+impl<T, K: Copy, R, F> Scan<T, K, R, F>
+where
+    R: FnMut(Option<K>) -> Result<Vec<T>, StoreError>,
+    F: Fn(&T) -> K,
+{
+    fn new(read: R, key_of: F) -> Self {
+        Self {
+            read,
+            key_of,
+            after: None,
+            rows: Vec::new().into_iter(),
+            ended: false,
+        }
     }
-    match statemap::prove_many(&ViewPages(view), &report.state, &digests) {
-        Ok(proof) => {
-            if let Err(error) = proof.verify(&report.state, &claims) {
-                find(findings, "state map", error.to_string());
+}
+
+impl<T, K: Copy, R, F> Iterator for Scan<T, K, R, F>
+where
+    R: FnMut(Option<K>) -> Result<Vec<T>, StoreError>,
+    F: Fn(&T) -> K,
+{
+    type Item = Result<T, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(row) = self.rows.next() {
+            return Some(Ok(row));
+        }
+        if self.ended {
+            return None;
+        }
+        match (self.read)(self.after) {
+            Ok(rows) => {
+                self.ended = rows.len() < SCAN;
+                self.after = rows.last().map(&self.key_of);
+                self.rows = rows.into_iter();
+                self.rows.next().map(Ok)
+            }
+            Err(error) => {
+                self.ended = true;
+                Some(Err(error))
             }
         }
-        Err(error) => find(findings, "state map", page_error(error).to_string()),
     }
 }
