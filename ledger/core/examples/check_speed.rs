@@ -1,7 +1,11 @@
 //! What each step from a statement's bytes to a checked statement costs on one core.
 //!
 //! `cargo run --release -p ledger --example check_speed`
-#![expect(clippy::print_stdout, reason = "a measurement prints its result")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a measurement takes time and prints its result"
+)]
 
 use ledger::admission::check_unsigned;
 use ledger::disclosure::{Salt, check_salts, decode_body, encode_body};

@@ -2,7 +2,7 @@
 
 use crate::layout::{Family, POSTING_PREFIX};
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Env,
     SliceTransform,
 };
 
@@ -50,6 +50,12 @@ impl Options {
         options.set_max_open_files(self.open_files_max);
         // Write files out as they grow, or the sync of a commit waits behind a whole flush.
         options.set_bytes_per_sync(1 << 20);
+        // Compaction takes what time is left: who waits for a receipt goes first. Without this
+        // wish it only shares more evenly, so that a system that refuses it is no fault.
+        if let Ok(mut env) = Env::new() {
+            env.lower_thread_pool_cpu_priority();
+            options.set_env(&env);
+        }
         // RocksDB's own diary: enough to look back on a fault, and bounded.
         options.set_max_log_file_size(8 << 20);
         options.set_keep_log_file_num(4);
