@@ -115,6 +115,9 @@ pub const fn refusal(reason: &RejectReason) -> Refusal {
         RejectReason::ParticipantUnknown { .. } => words(
             ("没有这个参与方", "No such participant"),
             ("请先由主管机关登记，或检查编号。", "Have the authority admit it first, or check the handle.")),
+        RejectReason::PolicyInvalid { .. } => words(
+            ("政策表中有一行不符合要求", "A row of the policy is not in order"),
+            ("请按指出的行和键修改后重新签名提交；可设的键见 suyuan policy show。", "Mend the row and key named, sign and submit again; suyuan policy show lists the keys there are.")),
         RejectReason::PrefixTaken { .. } => words(
             ("厂商识别码有误或已被登记", "The GS1 prefix is malformed or taken"),
             ("请核对厂商识别码证书；如被他人登记，请联系主管机关。", "Check the prefix certificate; if someone else registered it, ask the authority.")),
@@ -199,6 +202,10 @@ mod tests {
                 since: leaf,
             },
             RejectReason::ParticipantUnknown { handle },
+            RejectReason::PolicyInvalid {
+                index: 0,
+                why: ledger::policy::PolicyError::Record,
+            },
             RejectReason::PrefixTaken { prefix: text() },
             RejectReason::RecordInvalid {
                 index: 0,

@@ -5,6 +5,8 @@
 //! records, not goods.
 
 use super::Lang;
+use ledger::policy::Severity;
+use ledger::provenance::Law;
 use ledger::provenance::answer::{BreakKind, Grade, Rule, StepKind, Verdict};
 use ledger::state::Role;
 
@@ -141,6 +143,9 @@ catalogue! {
     CurveHighest    "最高" "Highest"
     CurveOutsideHead "超限时长" "Time out of range"
     CurveGapHead    "最长空缺" "Longest gap"
+    CurveCovered    "有读数的时间" "Covered by readings"
+    CurveWorst      "最甚" "Worst"
+    CurveKinetic    "平均动力学温度" "Mean kinetic temperature"
     CurveExcursion  "{0} 起 {1}，最甚 {2}" "from {0} for {1}, worst {2}"
     CurveExcursionHead "超限" "Excursions"
     CurveSource     "限值依据" "Limits from"
@@ -226,17 +231,64 @@ catalogue! {
     BreakForeignFix     "稍后再查，或到发码地区的账本查询。" "Try later, or ask the ledger of the region that issued the code."
 
     // Findings.
-    RuleCustody         "有人处理了不在自己手里的货" "Someone acted on goods they did not hold"
-    RuleOrder           "时间顺序不对：早于产生或晚于结束" "Out of order: before it existed or after it had ended"
-    RuleSingleParent    "同一件货同时在两个容器里" "One item was in two containers at the same time"
-    RuleDoubleSpend     "发出、使用或售出的数量超过原有数量" "More was sent, used or sold than there was"
-    RuleExpiry          "过期之后仍被发货、出售或使用" "It was sent, sold or used after its expiry"
-    RuleSoldAgain       "同一个码售出或使用了两次，可能被复制" "One code was sold or used twice: it may have been copied"
-    RulePartyMismatch   "交接双方写的对方不一致" "The two sides of a handover name different partners"
-    RuleTestFailed      "有一项检验不合格" "A test failed"
-    RuleRecalledMoving  "召回之后仍在流通" "It moved on after it was recalled"
-    RuleTemperature     "温度超出限值" "The temperature left its limits"
-    RuleTemperatureGap  "温度记录有空缺" "Temperature readings are missing"
+    RuleCustody             "有人处理了不在自己手里的货" "Someone acted on goods they did not hold"
+    RuleOrder               "时间顺序不对：早于产生或晚于结束" "Out of order: before it existed or after it had ended"
+    RuleSingleParent        "同一件货同时在两个容器里" "One item was in two containers at the same time"
+    RuleDoubleSpend         "发出、使用或售出的数量超过原有数量" "More was sent, used or sold than there was"
+    RuleExpiry              "过期之后仍被发货、出售或使用" "It was sent, sold or used after its expiry"
+    RuleSoldAgain           "同一个码售出或使用了两次，可能被复制" "One code was sold or used twice: it may have been copied"
+    RulePartyMismatch       "交接双方写的对方不一致" "The two sides of a handover name different partners"
+    RuleQuantityMismatch    "交接双方写的数量不一致" "The two sides of a handover name different quantities"
+    RuleLicence             "当时没有所需的许可、备案或登记，或不在其范围内" "The licence, filing or registration that the act needs was missing, out of date or of another scope"
+    RuleTestFailed          "有一项检验不合格" "A test failed"
+    RuleTestMissing         "未见所需检验就上架或售出" "It was put on sale without a test that it needs"
+    RuleRecalledMoving      "召回或封存之后仍在流通" "It moved on after it was recalled or held"
+    RuleTemperature         "温度超出限值" "The temperature left its limits"
+    RuleTemperatureGap      "温度记录有空缺" "Temperature readings are missing"
+    RuleVaccineUnrecorded   "没有全程温度记录就接收了疫苗" "A vaccine was accepted without its whole temperature record"
+    RuleVaccineExcursion    "温度超限的疫苗仍被接收" "A vaccine was accepted although its temperature had left the limits"
+    RuleCylinderOverdue     "气瓶或瓶阀未检、超期或不合格仍被充装" "A gas cylinder was filled though it or its valve was not inspected, overdue or failed"
+    RuleCylinderScrapped    "已报废的气瓶仍被充装" "A gas cylinder was filled after it was scrapped"
+    RuleDeviceCalibration   "测温设备的校准已过期或没有记录" "Readings come from a device whose calibration had run out or is not recorded"
+
+    // Who must act does this.
+    MendCustody             "由上一手和这一手各补录一条交接记录，写明同一批号、数量和对方。" "The holder before and this one each record their side of the handover, with the same lot, quantity and partner."
+    MendOrder               "由记录者核对时间，用更正声明改正。" "Whoever recorded it checks the time and corrects the record."
+    MendSingleParent        "补录从前一个容器取出的记录，或更正装入的记录。" "Record its removal from the first container, or correct the packing record."
+    MendDoubleSpend         "核对库存与单据；更正数量，或补录漏记的入库。" "Check stock against documents; correct the quantity, or record the receipt that is missing."
+    MendExpiry              "停止销售，标记、隔离并销毁过期货品，记录销毁。" "Stop selling it; mark, separate and destroy what is past its date, and record that."
+    MendSoldAgain           "核对实物与来源凭证；如系误扫，由记录者更正。" "Check the item and its proof of origin; if it was scanned by mistake, correct the record."
+    MendPartyMismatch       "双方核对运单，写错的一方更正记录。" "Both sides check the waybill; the one who was wrong corrects the record."
+    MendQuantityMismatch    "双方清点核对；补录其余的签收，或更正数量。" "Both sides count again; record the rest of the receipt, or correct the quantity."
+    MendLicence             "停止相应经营，向主管机关补办或更新；已有的，请主管机关补登记。" "Stop that business until the authority has granted or renewed it; if it exists, have the authority record it."
+    MendTestFailed          "停止销售，通知上下手，按规定召回或申请复检。" "Stop selling it, tell those before and after, recall it or apply for a re-test as the law says."
+    MendTestMissing         "暂停销售，由生产者补交此前的检验报告，或送检。" "Hold it; the maker adds the earlier test report, or has it tested."
+    MendRecalledMoving      "立即停止并追回，报告主管机关。" "Stop it and fetch it back at once, and report to the authority."
+    MendTemperature         "隔离货品，由质量负责人评估后处理；查明超温原因。" "Set the goods apart until the person in charge of quality has judged them; find the cause."
+    MendTemperatureGap      "由保管者补传这段时间的温度记录；没有的，按无法证明处理。" "Whoever held it uploads the readings of that time; without them nothing is proved."
+    MendVaccineUnrecorded   "隔离疫苗，向配送方索要全程温度记录；得不到的，报告药监和卫健部门。" "Set the vaccine apart and get the whole record from whoever delivered it; without it, report to the drug and health authorities."
+    MendVaccineExcursion    "停止使用并隔离，立即报告药监和卫健部门。" "Do not use it: set it apart and report to the drug and health authorities at once."
+    MendCylinderOverdue     "停用该瓶，送检合格后再充装；已检的，由检验机构补录。" "Take it out of use until it has passed inspection; if it has, the inspector records that."
+    MendCylinderScrapped    "立即追回，消除使用功能，报告特种设备主管部门。" "Fetch it back at once, make it unusable, and report to the special equipment authority."
+    MendDeviceCalibration   "停用该设备并送校；已校准的，由校准机构补录证书。" "Take the device out of use and have it calibrated; if it was, the laboratory records the certificate."
+
+    // Laws and standards, and how an article of one is cited.
+    LawDrug                 "药品管理法" "Drug Administration Law"
+    LawFood                 "食品安全法" "Food Safety Law"
+    LawFoodRegulation       "食品安全法实施条例" "Food Safety Law, Implementing Regulation"
+    LawGb31605              "GB 31605-2020 食品冷链物流卫生规范" "GB 31605-2020, hygiene of the food cold chain"
+    LawGsp                  "药品经营质量管理规范附录" "Good Supply Practice for medicines, annex"
+    LawProduce              "农产品质量安全法" "Farm Produce Quality and Safety Law"
+    LawSpecialEquipment     "特种设备安全法" "Special Equipment Safety Law"
+    LawVaccine              "疫苗管理法" "Vaccine Administration Law"
+    LawArticle      "{0}第{1}条" "{0}, art. {1}"
+    LawClause       "{0}第{1}条" "{0}, clause {1}"
+    FindingArticles "依据" "Under"
+    FindingOpened   "发现于 {0}" "found on {0}"
+    FindingClosed   "已于 {0} 补齐，关闭" "mended and closed on {0}"
+    SeverityFlag    "提示" "to be mended"
+    SeverityHold    "应暂停" "hold"
+    SeverityReject  "禁止" "forbidden"
 
     // Roles, places, licences, storage classes.
     RoleAuthority   "主管机关" "authority"
@@ -269,6 +321,8 @@ catalogue! {
     LicenceDrugMake "药品生产许可证" "medicine production licence"
     LicenceDrugSell "药品经营许可证" "medicine trading licence"
     LicenceVaccination "预防接种资质" "vaccination permit"
+    LicenceCdc      "疾病预防控制机构" "public disease control institute"
+    LicenceFilling  "气瓶充装许可证" "cylinder filling licence"
     LicenceOther    "许可证" "licence"
     ClassAmbient    "常温" "ambient"
     ClassChilled    "冷藏食品" "chilled food"
@@ -468,20 +522,51 @@ pub(crate) const fn broken(kind: BreakKind) -> (Key, Key) {
     }
 }
 
-/// What a rule found.
-pub(crate) const fn rule(rule: Rule) -> Key {
+/// What a rule found, and how to mend it.
+pub(crate) const fn rule(rule: Rule) -> (Key, Key) {
     match rule {
-        Rule::Custody => Key::RuleCustody,
-        Rule::Order => Key::RuleOrder,
-        Rule::SingleParent => Key::RuleSingleParent,
-        Rule::DoubleSpend => Key::RuleDoubleSpend,
-        Rule::Expiry => Key::RuleExpiry,
-        Rule::SoldAgain => Key::RuleSoldAgain,
-        Rule::PartyMismatch => Key::RulePartyMismatch,
-        Rule::TestFailed => Key::RuleTestFailed,
-        Rule::RecalledMoving => Key::RuleRecalledMoving,
-        Rule::Temperature => Key::RuleTemperature,
-        Rule::TemperatureGap => Key::RuleTemperatureGap,
+        Rule::Custody => (Key::RuleCustody, Key::MendCustody),
+        Rule::Order => (Key::RuleOrder, Key::MendOrder),
+        Rule::SingleParent => (Key::RuleSingleParent, Key::MendSingleParent),
+        Rule::DoubleSpend => (Key::RuleDoubleSpend, Key::MendDoubleSpend),
+        Rule::Expiry => (Key::RuleExpiry, Key::MendExpiry),
+        Rule::SoldAgain => (Key::RuleSoldAgain, Key::MendSoldAgain),
+        Rule::PartyMismatch => (Key::RulePartyMismatch, Key::MendPartyMismatch),
+        Rule::QuantityMismatch => (Key::RuleQuantityMismatch, Key::MendQuantityMismatch),
+        Rule::Licence => (Key::RuleLicence, Key::MendLicence),
+        Rule::TestFailed => (Key::RuleTestFailed, Key::MendTestFailed),
+        Rule::TestMissing => (Key::RuleTestMissing, Key::MendTestMissing),
+        Rule::RecalledMoving => (Key::RuleRecalledMoving, Key::MendRecalledMoving),
+        Rule::Temperature => (Key::RuleTemperature, Key::MendTemperature),
+        Rule::TemperatureGap => (Key::RuleTemperatureGap, Key::MendTemperatureGap),
+        Rule::VaccineUnrecorded => (Key::RuleVaccineUnrecorded, Key::MendVaccineUnrecorded),
+        Rule::VaccineExcursion => (Key::RuleVaccineExcursion, Key::MendVaccineExcursion),
+        Rule::CylinderOverdue => (Key::RuleCylinderOverdue, Key::MendCylinderOverdue),
+        Rule::CylinderScrapped => (Key::RuleCylinderScrapped, Key::MendCylinderScrapped),
+        Rule::DeviceCalibration => (Key::RuleDeviceCalibration, Key::MendDeviceCalibration),
+    }
+}
+
+/// A law or standard by name, and whether its numbers are clauses and not articles.
+pub(crate) const fn law(law: Law) -> (Key, bool) {
+    match law {
+        Law::Drug => (Key::LawDrug, false),
+        Law::Food => (Key::LawFood, false),
+        Law::FoodRegulation => (Key::LawFoodRegulation, false),
+        Law::Gb31605 => (Key::LawGb31605, true),
+        Law::Gsp => (Key::LawGsp, true),
+        Law::Produce => (Key::LawProduce, false),
+        Law::SpecialEquipment => (Key::LawSpecialEquipment, false),
+        Law::Vaccine => (Key::LawVaccine, false),
+    }
+}
+
+/// How grave a finding is.
+pub(crate) const fn severity(severity: Severity) -> Key {
+    match severity {
+        Severity::Flag => Key::SeverityFlag,
+        Severity::Hold => Key::SeverityHold,
+        Severity::Reject => Key::SeverityReject,
     }
 }
 
@@ -540,6 +625,8 @@ pub(crate) fn licence(word: &str) -> Key {
         "DRUG_PRODUCTION" => Key::LicenceDrugMake,
         "DRUG_BUSINESS" => Key::LicenceDrugSell,
         "VACCINATION" => Key::LicenceVaccination,
+        "CDC" => Key::LicenceCdc,
+        "FILLING" => Key::LicenceFilling,
         _ => Key::LicenceOther,
     }
 }

@@ -58,12 +58,15 @@ pub(crate) struct Curve {
     pub from_short: String,
     pub until_short: String,
     pub limits: String,
-    pub source: &'static str,
+    pub source: String,
     pub confirmed: bool,
     pub lowest: String,
     pub highest: String,
     pub outside: String,
     pub gap: String,
+    pub covered: String,
+    pub worst: String,
+    pub kinetic: String,
     /// Everything a reader must know, as one sentence.
     pub words: String,
     pub label: String,
@@ -107,13 +110,11 @@ impl Curve {
         if stretch.outside_minutes > 0 {
             words.push(lang.fill(Key::CurveOutside, &[&outside]));
         }
-        words.push(
-            if stretch.longest_gap_minutes > stretch.limits.interval_minutes {
-                lang.fill(Key::CurveGap, &[&gap])
-            } else {
-                lang.t(Key::CurveNoGap).to_owned()
-            },
-        );
+        words.push(if stretch.longest_gap_minutes > allowed(&stretch.limits) {
+            lang.fill(Key::CurveGap, &[&gap])
+        } else {
+            lang.t(Key::CurveNoGap).to_owned()
+        });
         let words = words.join(lang.t(Key::Semicolon));
         let column = |from: UnixMillis, until: UnixMillis, label: String| {
             let (left, right) = (scale.x(from), scale.x(until));
@@ -137,12 +138,15 @@ impl Curve {
             from_short: short(stretch.from.0),
             until_short: short(stretch.until.0),
             limits,
-            source: stretch.limits.source,
+            source: stretch.limits.source.clone(),
             confirmed: stretch.limits.confirmed,
             lowest,
             highest,
             outside,
             gap,
+            covered: format!("{} %", stretch.covered_percent),
+            worst: celsius(stretch.worst_tenths),
+            kinetic: celsius(stretch.mean_kinetic_tenths),
             words,
             beyond: scale.beyond(&stretch.limits),
             band,
@@ -224,10 +228,15 @@ fn minutes(from: UnixMillis, until: UnixMillis) -> u32 {
     u32::try_from((until.0 - from.0 + 30_000) / 60_000).unwrap_or_default()
 }
 
-/// Times without a reading for longer than the interval, the stretch's ends included.
+/// The longest time between two readings that is no gap: half an interval is jitter.
+const fn allowed(limits: &Limits) -> u32 {
+    limits.interval_minutes + limits.interval_minutes / 2
+}
+
+/// Times without a reading for longer than that, the stretch's ends included.
 pub(crate) fn gaps(stretch: &Stretch) -> Vec<(UnixMillis, UnixMillis)> {
-    let interval = stretch.limits.interval_minutes;
-    if stretch.longest_gap_minutes <= interval {
+    let allowed = allowed(&stretch.limits);
+    if stretch.longest_gap_minutes <= allowed {
         return Vec::new();
     }
     // Between thinned readings only the longest distance is known to be a gap.
@@ -235,7 +244,7 @@ pub(crate) fn gaps(stretch: &Stretch) -> Vec<(UnixMillis, UnixMillis)> {
     let least = if thinned {
         stretch.longest_gap_minutes - 1
     } else {
-        interval
+        allowed
     };
     let times = stretch.readings.iter().map(|(at, _)| at.0);
     let mut ends: Vec<UnixMillis> = vec![stretch.from.0];

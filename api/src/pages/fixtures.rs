@@ -1,6 +1,7 @@
 //! Answers made by hand, one per verdict: for the tests, and for looking at pages.
 
 use ledger::ids::{Handle, LeafIndex, TreeSize, UnixMillis};
+use ledger::policy::{Policy, Sector};
 use ledger::provenance::Answer;
 use ledger::provenance::answer::{
     Break, BreakKind, Finding, Grade, Limits, Moment, Party, Place, Product, Rule, Step, StepKind,
@@ -190,15 +191,17 @@ fn steps() -> Vec<Step> {
     steps
 }
 
-pub(crate) const LIMITS: Limits = Limits {
-    version: 1,
-    class: "CHILLED_MEAT",
-    lowest_tenths: Some(0),
-    highest_tenths: Some(40),
-    interval_minutes: 10,
-    source: "GB/T 24616-2019",
-    confirmed: false,
-};
+fn limits() -> Limits {
+    Limits {
+        version: 1,
+        class: "CHILLED_MEAT".to_owned(),
+        lowest_tenths: Some(0),
+        highest_tenths: Some(40),
+        interval_minutes: 10,
+        source: "GB/T 24616-2019".to_owned(),
+        confirmed: false,
+    }
+}
 
 /// Readings every five minutes from 07:20 to 11:50, in tenths of °C.
 pub(crate) fn stretch(grade: Grade) -> Stretch {
@@ -232,12 +235,16 @@ pub(crate) fn stretch(grade: Grade) -> Stretch {
         holder: CARRIER,
         from,
         until,
-        limits: LIMITS,
+        limits: limits(),
         grade,
         outside_minutes: if grade == Grade::Breach { 35 } else { 0 },
         longest_gap_minutes: if grade == Grade::Gap { 125 } else { 5 },
+        covered_percent: if grade == Grade::Gap { 57 } else { 100 },
         lowest_tenths: readings.iter().map(|(_, tenths)| *tenths).min(),
         highest_tenths: readings.iter().map(|(_, tenths)| *tenths).max(),
+        worst_tenths: readings.iter().map(|(_, tenths)| *tenths).max(),
+        mean_kinetic_tenths: Some(25),
+        events: vec![event(8), event(9)],
         readings,
     }
 }
@@ -310,6 +317,7 @@ pub(crate) fn complete() -> Answer {
         steps: steps(),
         breaks: Vec::new(),
         findings: Vec::new(),
+        closed: Vec::new(),
         tests: tests(false),
         temperature: vec![stretch(Grade::Proved)],
         cut: None,
@@ -412,11 +420,15 @@ pub(crate) fn with(verdict: Verdict) -> Answer {
         verdict,
         ..complete()
     };
-    let finding = |rule| Finding {
+    let finding = |rule: Rule| Finding {
         rule,
+        articles: rule.articles(Some(Sector::Produce)),
+        severity: Policy::default().severity(rule),
         item: ITEM.to_owned(),
         events: vec![event(9)],
         whose: Some(SHOP.to_string()),
+        opened_at: at("2026-11-20T12:50"),
+        closed_at: None,
     };
     match verdict {
         Verdict::Complete => {}

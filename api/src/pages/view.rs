@@ -6,8 +6,11 @@ use super::curve::Curve;
 use super::facts::{self, Fact};
 use super::names::{self, Name, Names, Signer};
 use super::when;
+use ledger::policy::Severity;
 use ledger::provenance::Answer;
-use ledger::provenance::answer::{Break, BreakKind, Step, StepKind, Test, Verdict};
+use ledger::provenance::answer::{
+    Article, Break, BreakKind, Finding, Step, StepKind, Test, Verdict,
+};
 use std::collections::BTreeMap;
 
 // With these limits the longest page stays under 100 kB with its style sheet, which a slow phone
@@ -74,8 +77,16 @@ pub(crate) struct Branch {
 #[derive(Debug)]
 pub(crate) struct FindingRow {
     pub what: Key,
+    pub fix: Key,
     pub thing: Name,
     pub whose: Option<String>,
+    pub severity: Key,
+    pub tone: &'static str,
+    /// The articles behind it.
+    pub articles: String,
+    /// Since when it is known, and when it was mended.
+    pub opened: String,
+    pub closed: Option<String>,
 }
 
 /// A test result or certificate.
@@ -126,6 +137,7 @@ pub(crate) struct View {
     pub more_steps: Option<String>,
     pub missing: Vec<MissingRow>,
     pub findings: Vec<FindingRow>,
+    pub closed: Vec<FindingRow>,
     pub cut: Option<String>,
     pub tests: Vec<TestRow>,
     pub more_tests: Option<String>,
@@ -252,7 +264,8 @@ impl View {
                 .take(BREAKS_MAX)
                 .map(|one| missing_row(names, one))
                 .collect(),
-            findings: findings(names),
+            findings: findings(names, &answer.findings),
+            closed: findings(names, &answer.closed),
             cut: answer.cut.as_ref().map(|cut| {
                 let thing = names.thing(&cut.item).text;
                 lang.fill(Key::CutShort, &[&thing])
@@ -353,22 +366,53 @@ fn missing_row(names: Names<'_>, one: &Break) -> MissingRow {
     }
 }
 
-fn findings(names: Names<'_>) -> Vec<FindingRow> {
-    let lang = names.lang;
-    names
-        .answer
-        .findings
-        .iter()
-        .take(FINDINGS_MAX)
-        .map(|finding| FindingRow {
-            what: catalogue::rule(finding.rule),
+fn findings(names: Names<'_>, found: &[Finding]) -> Vec<FindingRow> {
+    let (lang, now) = (names.lang, names.answer.as_of.0);
+    let mut found: Vec<&Finding> = found.iter().collect();
+    // The gravest are never among those left out.
+    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let row = |finding: &&Finding| {
+        let (what, fix) = catalogue::rule(finding.rule);
+        let articles = finding.articles.iter().map(|one| article(lang, one));
+        let articles: Vec<String> = articles.collect();
+        let whose = finding.whose.as_ref();
+        FindingRow {
+            what,
+            fix,
             thing: names.thing(&finding.item),
-            whose: finding
-                .whose
-                .as_ref()
-                .map(|whose| lang.fill(Key::FindingWhose, &[&names.whose(whose).text])),
-        })
-        .collect()
+            whose: whose.map(|whose| lang.fill(Key::FindingWhose, &[&names.whose(whose).text])),
+            severity: catalogue::severity(finding.severity),
+            tone: match finding.severity {
+                Severity::Flag => "plain",
+                Severity::Hold => "warn",
+                Severity::Reject => "stop",
+            },
+            articles: articles.join(lang.t(Key::Semicolon)),
+            opened: lang.fill(
+                Key::FindingOpened,
+                &[&when::moment(lang, finding.opened_at.0, now)],
+            ),
+            closed: finding
+                .closed_at
+                .map(|closed| lang.fill(Key::FindingClosed, &[&when::moment(lang, closed.0, now)])),
+        }
+    };
+    found.iter().take(FINDINGS_MAX).map(row).collect()
+}
+
+/// An article as people cite it.
+pub(crate) fn article(lang: Lang, article: &Article) -> String {
+    let (law, clause) = catalogue::law(article.law);
+    let law = lang.t(law);
+    if article.number.is_empty() {
+        return law.to_owned();
+    }
+    let form = if clause {
+        Key::LawClause
+    } else {
+        Key::LawArticle
+    };
+    lang.fill(form, &[law, article.number])
 }
 
 /// The story, one branch per product: the farthest ingredients first, the scanned product last.

@@ -117,6 +117,7 @@ fn apply(found: &mut Option<Party>, wanted: Handle, action: &Action, record: &Ma
         | Action::Delegate { .. }
         | Action::Product
         | Action::Place
+        | Action::Policy
         | Action::Recode
         | Action::Rules { .. } => {}
     }

@@ -248,6 +248,7 @@ impl Prepared {
             | Action::Delegate { .. }
             | Action::Product
             | Action::Place
+            | Action::Policy
             | Action::Recode
             | Action::Rules { .. } => Vec::new(),
         };

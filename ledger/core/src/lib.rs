@@ -18,6 +18,7 @@ pub mod lists;
 pub mod memory;
 pub mod merkle;
 pub mod note;
+pub mod policy;
 pub mod provenance;
 pub mod receipt;
 pub mod registry;

@@ -11,14 +11,18 @@
 
 pub mod answer;
 mod asked;
+mod closing;
 mod custody;
 mod facts;
 mod forward;
 mod gather;
+mod inspections;
 mod names;
 mod packing;
+mod rule;
 mod rules;
 pub mod source;
+mod standing;
 mod steps;
 mod subject;
 mod temperature;
@@ -29,8 +33,9 @@ mod walk;
 pub use answer::Answer;
 pub use asked::Limits;
 pub use forward::{Affected, Forward, How, forward};
+pub use rule::{Article, Law, Rule};
 pub use source::{Content, Source, Touch, Touches};
-pub use verdict::trace;
+pub use verdict::{judge, trace};
 
 #[cfg(test)]
 mod tests;

@@ -113,6 +113,8 @@ pub enum Action {
         /// The version.
         version: u16,
     },
+    /// Sets rows of the policy that findings are judged by, one record ([`crate::policy`]).
+    Policy,
 }
 
 impl Action {
@@ -131,6 +133,7 @@ impl Action {
             Self::Place => 10,
             Self::Recode => 11,
             Self::Rules { .. } => 12,
+            Self::Policy => 13,
         }
     }
 
@@ -161,6 +164,7 @@ impl Action {
             Self::Place => "place",
             Self::Recode => "recode",
             Self::Rules { .. } => "rules",
+            Self::Policy => "policy",
         }
     }
 
@@ -171,7 +175,7 @@ impl Action {
             1 => 6,
             2 => 5,
             3 | 4 | 12 => 2,
-            9..=11 => 1,
+            9..=11 | 13 => 1,
             _ => return None,
         })
     }
@@ -241,7 +245,7 @@ impl Action {
             Self::Delegate { delegate, until } => {
                 writer.byte_string(&delegate.0).int(until.0);
             }
-            Self::Product | Self::Place | Self::Recode => {}
+            Self::Product | Self::Place | Self::Recode | Self::Policy => {}
             Self::Rules { version } => {
                 writer.uint(u64::from(*version));
             }
@@ -302,9 +306,10 @@ impl Action {
             9 => Self::Product,
             10 => Self::Place,
             11 => Self::Recode,
-            _ => Self::Rules {
+            12 => Self::Rules {
                 version: read_u16(reader)?,
             },
+            _ => Self::Policy,
         })
     }
 }

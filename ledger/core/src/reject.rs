@@ -8,6 +8,7 @@ use crate::cbor::DecodeError;
 use crate::disclosure::DisclosureError;
 use crate::event::EventError;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
+use crate::policy::PolicyError;
 use crate::signature::KeyId;
 
 /// Why a statement was refused, and with what values.
@@ -180,6 +181,14 @@ pub enum RejectReason {
         /// The handle.
         handle: Handle,
     },
+    /// A policy record has a row that no rule could read.
+    #[error("policy record {index}: {why}")]
+    PolicyInvalid {
+        /// Which disclosure.
+        index: u16,
+        /// Which row, and what about it.
+        why: PolicyError,
+    },
     /// A GS1 prefix is malformed, or registered for another.
     #[error("GS1 prefix {prefix} is malformed or belongs to another participant")]
     PrefixTaken {
@@ -287,6 +296,7 @@ impl RejectReason {
             Self::ParticipantExists { .. } => "participant-exists",
             Self::ParticipantSuspended { .. } => "participant-suspended",
             Self::ParticipantUnknown { .. } => "participant-unknown",
+            Self::PolicyInvalid { .. } => "policy-invalid",
             Self::PrefixTaken { .. } => "prefix-taken",
             Self::RecordInvalid { .. } => "record-invalid",
             Self::RoleForbids { .. } => "role-forbids",
@@ -312,6 +322,7 @@ impl RejectReason {
             | Self::FieldNotPublic { .. }
             | Self::KeyUnproved
             | Self::Malformed(_)
+            | Self::PolicyInvalid { .. }
             | Self::RecordInvalid { .. }
             | Self::SaltWeak
             | Self::SignatureInvalid { .. }

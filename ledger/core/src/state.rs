@@ -8,7 +8,7 @@
 //!
 //! | class | id | record |
 //! |---|---|---|
-//! | `G` | empty | [`Config`]: authorities' threshold and rules version |
+//! | `G` | empty | [`Config`]: authorities' threshold, rules version, acts with two signatures |
 //! | `P` | handle | [`Participant`] |
 //! | `K` | key id | [`KeyRecord`] |
 //! | `D` | principal ‖ delegate | [`Delegation`] |
@@ -32,8 +32,8 @@ pub use effects::{Effects, apply};
 pub use overlay::Overlay;
 pub(crate) use records::read_district;
 pub use records::{
-    CaptureRecord, Config, Delegation, EventRecord, ItemRecord, KeyRecord, KeyStanding, Licence,
-    Participant, PrefixOwners, Record, Role, Roles,
+    CaptureRecord, Config, Delegation, EventRecord, GuardedActs, ItemRecord, KeyRecord,
+    KeyStanding, Licence, Participant, PrefixOwners, Record, Role, Roles,
 };
 
 /// What kind of thing a state key names. The letter is part of the hashed key and of the stored

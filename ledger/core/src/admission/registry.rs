@@ -4,13 +4,14 @@ use super::events::owner_of;
 use super::{Moment, RULES_VERSION, Refusal, config, participant};
 use crate::cbor::{Map, Value};
 use crate::identifier::Identifier;
-use crate::ids::{Handle, UnixMillis};
+use crate::ids::{CaptureId, Handle, UnixMillis};
+use crate::policy::{self, GuardedAct, PolicyError, Setting};
 use crate::registry::{Action, NewKey, RegistryPayload, possession_message};
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
 use crate::state::{
-    Config, Delegation, Effects, KeyRecord, Participant, PrefixOwners, Record, Role, Roles, State,
-    StateKey,
+    Config, Delegation, Effects, GuardedActs, KeyRecord, Participant, PrefixOwners, Record, Role,
+    Roles, State, StateKey,
 };
 use crate::statement::{Issuer, Payload, SignedStatement};
 use std::collections::BTreeSet;
@@ -54,6 +55,7 @@ pub(super) fn found(
     let config = Config {
         authority_threshold: *threshold,
         rules_version: RULES_VERSION,
+        second_signature: GuardedActs::default(),
     };
     act.set(StateKey::config(), &config);
     for (handle, district, key) in founders {
@@ -145,7 +147,10 @@ pub(super) fn effects(
             act.touch_participant(*handle);
             act.profile(state, *handle, records)?;
         }
-        Action::Suspend(handle) => act.suspend(state, by, *handle, true)?,
+        Action::Suspend(handle) => {
+            act.suspend(state, by, *handle, true)?;
+            by.has_second_signature(state, GuardedAct::Suspend, moment)?;
+        }
         Action::Reinstate(handle) => act.suspend(state, by, *handle, false)?,
         Action::AddKey { handle, key } => {
             by.over(state, *handle, moment)?;
@@ -180,6 +185,11 @@ pub(super) fn effects(
             }
             config.rules_version = *version;
             act.set(StateKey::config(), &config);
+        }
+        Action::Policy => {
+            by.is_authority()?;
+            by.has_approvals(state, [Role::Authority].into_iter().collect(), moment)?;
+            act.policy(state, records)?;
         }
     }
     Ok(act.effects)
@@ -243,21 +253,10 @@ impl Authority<'_> {
         let Issuer::Participant { handle, capture } = self.statement.header().issuer else {
             return Err(self.forbidden());
         };
-        let message = self
-            .payload
-            .approval_message(moment.origin, handle, capture);
         let mut consenting = BTreeSet::from([self.handle]);
-        for approval in &self.payload.approvals {
-            let key: Option<KeyRecord> = state.load(StateKey::key(approval.key))?;
-            let Some(record) = key else { continue };
-            let counts = record.standing(moment.leaf, moment.time)
-                == crate::state::KeyStanding::Counts
-                && record
-                    .key()
-                    .is_some_and(|key| key.verify(&message, &approval.signature).is_ok());
-            if counts
-                && participant(state, record.owner)
-                    .is_ok_and(|participant| participant.roles.has(Role::Authority))
+        for (_, record) in self.approving(state, handle, capture, moment)? {
+            if participant(state, record.owner)
+                .is_ok_and(|participant| participant.roles.has(Role::Authority))
             {
                 consenting.insert(record.owner);
             }
@@ -271,6 +270,62 @@ impl Authority<'_> {
             }
             .into())
         }
+    }
+
+    /// Checks that a second person has signed (经办 and 审核), where the policy asks for that: with
+    /// another key of the issuer, or as another authority or regulator.
+    fn has_second_signature(
+        &self,
+        state: &mut impl State,
+        act: GuardedAct,
+        moment: Moment<'_>,
+    ) -> Result<(), Refusal> {
+        if !config(state)?.second_signature.has(act) {
+            return Ok(());
+        }
+        let Issuer::Participant { handle, capture } = self.statement.header().issuer else {
+            return Err(self.forbidden());
+        };
+        for (key, record) in self.approving(state, handle, capture, moment)? {
+            let counts = key != self.statement.header().key
+                && participant(state, record.owner).is_ok_and(|other| {
+                    let roles = other.roles;
+                    record.owner == self.handle
+                        || roles.has(Role::Authority)
+                        || roles.has(Role::Regulator)
+                });
+            if counts {
+                return Ok(());
+            }
+        }
+        Err(RejectReason::ApprovalsMissing { found: 1, want: 2 }.into())
+    }
+
+    /// The keys whose approval of this act verifies and counts here.
+    fn approving(
+        &self,
+        state: &mut impl State,
+        handle: Handle,
+        capture: CaptureId,
+        moment: Moment<'_>,
+    ) -> Result<Vec<(KeyId, KeyRecord)>, Refusal> {
+        let message = self
+            .payload
+            .approval_message(moment.origin, handle, capture);
+        let mut found = Vec::new();
+        for approval in &self.payload.approvals {
+            let key: Option<KeyRecord> = state.load(StateKey::key(approval.key))?;
+            let Some(record) = key else { continue };
+            let counts = record.standing(moment.leaf, moment.time)
+                == crate::state::KeyStanding::Counts
+                && record
+                    .key()
+                    .is_some_and(|key| key.verify(&message, &approval.signature).is_ok());
+            if counts {
+                found.push((approval.key, record));
+            }
+        }
+        Ok(found)
     }
 
     /// Checks that the issuer may act over `subject`: it is itself, or an authority there.
@@ -500,6 +555,28 @@ impl<'a> Act<'a> {
             owned(state, index, &identifier, handle)?;
             self.touch(index, &identifier.to_string());
         }
+        Ok(())
+    }
+
+    /// Policy rows are read when something is judged; what decides about later acts goes into the
+    /// ledger's own record.
+    fn policy(&mut self, state: &mut impl State, records: &[Map]) -> Result<(), Refusal> {
+        let mut config = config(state)?;
+        if records.is_empty() {
+            let why = PolicyError::Record;
+            return Err(RejectReason::PolicyInvalid { index: 0, why }.into());
+        }
+        for (index, record) in (0_u16..).zip(records) {
+            let rows = policy::read_record(record)
+                .map_err(|why| RejectReason::PolicyInvalid { index, why })?;
+            for row in rows {
+                if let Setting::SecondSignature { act, required } = row.setting {
+                    config.second_signature.set(act, required);
+                }
+            }
+            self.touch(index, policy::ITEM);
+        }
+        self.set(StateKey::config(), &config);
         Ok(())
     }
 

@@ -21,6 +21,7 @@ use serde_json::{Value as Json, json};
 mod acts;
 mod bytes;
 mod members;
+mod policy;
 mod records;
 mod said;
 mod standing;
@@ -54,7 +55,9 @@ refusals! {
     AlgorithmUnsupported: bytes::an_algorithm_other_than_ed25519;
     ApprovalsMissing:
         acts::one_authority_where_two_must_sign
-        acts::approvals_that_do_not_count;
+        acts::approvals_that_do_not_count
+        policy::a_policy_of_one_authority_where_two_must_sign
+        policy::a_suspension_of_one_where_policy_asks_for_two;
     AudienceWrong: bytes::meant_for_another_log bytes::meant_for_several_other_logs;
     CaptureIdReused: said::a_capture_id_used_for_something_else;
     ContentTypeUnknown: bytes::an_unknown_content_type;
@@ -75,7 +78,8 @@ refusals! {
     EventInvalid:
         said::a_wrong_check_digit
         said::an_event_not_in_normal_form
-        said::an_event_of_unknown_type;
+        said::an_event_of_unknown_type
+        policy::an_event_that_names_the_policy_as_its_item;
     FieldNotPublic: said::a_quantity_shown_to_all said::an_extension_shown_to_all;
     ForeignIdentifier:
         said::a_lot_commissioned_under_anothers_prefix
@@ -117,6 +121,10 @@ refusals! {
     ParticipantExists: acts::a_handle_admitted_before;
     ParticipantSuspended: standing::a_suspended_participant standing::a_suspended_delegate;
     ParticipantUnknown: standing::an_unknown_participant acts::amending_an_unknown_participant;
+    PolicyInvalid:
+        policy::a_policy_key_nobody_knows
+        policy::a_policy_value_out_of_form
+        policy::a_policy_without_rows;
     PrefixTaken:
         records::a_prefix_of_another
         records::a_prefix_inside_anothers
@@ -133,6 +141,7 @@ refusals! {
         acts::a_key_retired_by_a_delegate
         acts::a_key_added_by_a_delegate
         acts::a_delegation_by_a_delegate
+        policy::a_policy_by_a_producer
         acts::a_block_header_of_a_participant;
     RulesUnknown: acts::rules_nobody_knows acts::rules_in_force_already;
     SaltWeak: bytes::a_salt_of_zeros bytes::a_repeated_salt;

@@ -62,7 +62,7 @@ pub(super) fn from_value(value: &Value) -> serde_json::Value {
 }
 
 /// Writes a map as a JSON object.
-pub(super) fn from_map(map: &Map) -> serde_json::Map<String, serde_json::Value> {
+pub(crate) fn from_map(map: &Map) -> serde_json::Map<String, serde_json::Value> {
     map.iter()
         .filter(|(key, _)| !key.is_empty())
         .map(|(key, value)| (key.to_owned(), from_value(value)))

@@ -23,6 +23,7 @@ mod vocabulary;
 pub use check::WITHHELD_KEY;
 pub use context::{DocumentContext, EPCIS_CONTEXT};
 pub use error::{EventError, EventFault};
+pub(crate) use json::from_map as json_of_map;
 pub use view::{
     ErrorDeclaration, ObjectRef, PersistentDisposition, Quantity, Role, SensorElement,
     SensorReport, SensorTime,

@@ -4,9 +4,12 @@
 //! in the verifier. Nothing here is a judgement somebody stored.
 
 use crate::ids::{Handle, UnixMillis};
+use crate::policy::Severity;
 use crate::store::EventRef;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
+
+pub use super::rule::{Article, Rule};
 
 /// Text in the two languages of the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -79,6 +82,8 @@ pub struct Answer {
     pub breaks: Vec<Break>,
     /// What is wrong, break or not.
     pub findings: Vec<Finding>,
+    /// What was found before, until something that arrived later closed it.
+    pub closed: Vec<Finding>,
     /// Test results and certificates, newest first.
     pub tests: Vec<Test>,
     /// Temperature, one stretch per custody and container.
@@ -223,42 +228,22 @@ pub enum BreakKind {
 /// Something that a rule finds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The rule's stable name.
+    /// The rule's stable name. What it says, and how to mend it, is in the catalogue under it.
     pub rule: Rule,
+    /// The articles behind it.
+    pub articles: &'static [Article],
+    /// How grave it is, by the policy of the time at which it was opened.
+    pub severity: Severity,
     /// The item it concerns.
     pub item: String,
     /// The events that show it.
     pub events: Vec<EventRef>,
     /// Who must act, where known.
     pub whose: Option<String>,
-}
-
-/// What the chain itself can show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// A participant acts on what it does not hold.
-    Custody,
-    /// An event happens before the item exists, or after it ended.
-    Order,
-    /// One item in two parents at a time.
-    SingleParent,
-    /// More shipped, used or sold than there was.
-    DoubleSpend,
-    /// Shipped, sold or used after expiry.
-    Expiry,
-    /// A serial sold or dispensed twice, or moved after that.
-    SoldAgain,
-    /// The parties of a hand-over name different partners.
-    PartyMismatch,
-    /// A test failed.
-    TestFailed,
-    /// A recalled item moved on.
-    RecalledMoving,
-    /// Temperature left its limits.
-    Temperature,
-    /// Temperature evidence is missing.
-    TemperatureGap,
+    /// When the last of those events was recorded.
+    pub opened_at: Moment,
+    /// When the event was recorded that closed it; nothing while it is open.
+    pub closed_at: Option<Moment>,
 }
 
 /// A test result or certificate.
@@ -328,21 +313,29 @@ pub struct Stretch {
     pub outside_minutes: u32,
     /// Longest time without a reading, minutes.
     pub longest_gap_minutes: u32,
+    /// How much of the time readings at the required interval cover, per cent, rounded down.
+    pub covered_percent: u8,
     /// Lowest reading, tenths of °C.
     pub lowest_tenths: Option<i32>,
     /// Highest reading, tenths of °C.
     pub highest_tenths: Option<i32>,
+    /// The reading farthest outside the limits, or nearest to them, tenths of °C.
+    pub worst_tenths: Option<i32>,
+    /// Mean kinetic temperature (USP ⟨1079.2⟩, ΔH/R = 10,000 K), tenths of °C.
+    pub mean_kinetic_tenths: Option<i32>,
+    /// The events at its two ends, and between them those with readings outside the limits.
+    pub events: Vec<EventRef>,
     /// Readings in order: time, tenths of °C; thinned to at most 400 that keep every extreme.
     pub readings: Vec<(Moment, i32)>,
 }
 
 /// Temperature limits of a storage class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
-    /// Version of the limit table.
+    /// Version of the policy: how many acts made it.
     pub version: u32,
     /// The class's word, as in product master data.
-    pub class: &'static str,
+    pub class: String,
     /// Lowest allowed, tenths of °C.
     pub lowest_tenths: Option<i32>,
     /// Highest allowed, tenths of °C.
@@ -350,7 +343,7 @@ pub struct Limits {
     /// Longest allowed time between readings, minutes.
     pub interval_minutes: u32,
     /// Standard or rule.
-    pub source: &'static str,
+    pub source: String,
     /// Whether that text was read and confirmed.
     pub confirmed: bool,
 }
@@ -398,6 +391,8 @@ pub struct Product {
     pub key_variety: bool,
     /// Shelf life in days.
     pub shelf_life_days: Option<i64>,
+    /// Tests that every lot needs before it is sold, as results name them.
+    pub required_tests: Vec<String>,
 }
 
 /// A place by name.

@@ -6,7 +6,7 @@
 use super::answer::BreakKind;
 use super::facts::Fact;
 use super::names::{Names, spelled};
-use crate::ids::Handle;
+use crate::ids::{Handle, UnixMillis};
 use crate::store::EventRef;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +38,32 @@ pub(super) struct Hold {
     pub(super) from: i64,
     pub(super) until: i64,
     pub(super) carriage: Carriage,
+    /// The events at its ends.
+    pub(super) began: Mark,
+    pub(super) ended: Mark,
+}
+
+/// An event by its place on the log, and when it was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) at: EventRef,
+    pub(super) recorded: UnixMillis,
+}
+
+impl Mark {
+    const fn of(fact: &Fact) -> Self {
+        Self {
+            at: fact.at(),
+            recorded: fact.touch().recorded,
+        }
+    }
+}
+
+/// One end of a stretch: the time and the event.
+type End = (i64, Mark);
+
+fn end(fact: &Fact) -> End {
+    (fact.time(), Mark::of(fact))
 }
 
 /// The custody of one item.
@@ -57,8 +83,19 @@ pub(super) struct Custody {
     /// To whom it is on its way.
     pub(super) under_way: Vec<String>,
     pub(super) holds: Vec<Hold>,
+    /// Hand-overs of which both sides are told.
+    pub(super) handovers: Vec<Handover>,
     /// Receiver and giver of each hand-over.
     passed: Vec<(Handle, Handle)>,
+}
+
+/// A shipment and a receipt that answers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Handover {
+    pub(super) from: Handle,
+    pub(super) to: Handle,
+    pub(super) shipped: EventRef,
+    pub(super) received: EventRef,
 }
 
 impl Custody {
@@ -91,7 +128,7 @@ struct Pending {
     proved: bool,
     /// As the shipper names it; one spelling per party.
     to: Option<String>,
-    at: EventRef,
+    at: Mark,
     time: i64,
     received: bool,
 }
@@ -104,7 +141,7 @@ struct Machine<'n> {
     out: Custody,
     pending: Vec<Pending>,
     /// Open stretches: since when, and the last act.
-    open: BTreeMap<Handle, (i64, i64)>,
+    open: BTreeMap<Handle, (End, End)>,
 }
 
 /// Follows an item through the hands. `single`: whether it is one thing, which has one holder.
@@ -173,7 +210,7 @@ impl Machine<'_> {
             if self.out.proved.is_empty() && (fact.makes() || !self.made) {
                 self.out.proved.insert(actor);
             }
-            self.gain(actor, fact.time());
+            self.gain(fact);
             return;
         }
         if fact.observes() || self.names.only_watches(actor) {
@@ -186,7 +223,7 @@ impl Machine<'_> {
                 let mine = |pending: &Pending| pending.from == actor && !pending.received;
                 if let Some(index) = self.pending.iter().rposition(mine) {
                     self.pending.remove(index);
-                    self.gain(actor, fact.time());
+                    self.gain(fact);
                 } else {
                     self.must_hold(fact);
                 }
@@ -194,13 +231,14 @@ impl Machine<'_> {
             _ => {
                 self.must_hold(fact);
                 if self.single && (fact.ends() || fact.uses()) {
-                    self.lose(actor, fact.time());
+                    self.lose(actor, end(fact));
                 }
             }
         }
     }
 
-    fn gain(&mut self, who: Handle, time: i64) {
+    fn gain(&mut self, fact: &Fact) {
+        let (who, now) = (fact.issuer(), end(fact));
         if self.single {
             let others: Vec<Handle> = self
                 .out
@@ -210,28 +248,32 @@ impl Machine<'_> {
                 .filter(|other| *other != who)
                 .collect();
             for other in others {
-                self.lose(other, time);
+                self.lose(other, now);
             }
         }
         self.out.holders.insert(who);
         self.out.ever.insert(who);
-        let stretch = self.open.entry(who).or_insert((time, time));
-        stretch.1 = stretch.1.max(time);
+        let stretch = self.open.entry(who).or_insert((now, now));
+        if stretch.1.0 < now.0 {
+            stretch.1 = now;
+        }
     }
 
-    fn lose(&mut self, who: Handle, time: i64) {
+    fn lose(&mut self, who: Handle, at: End) {
         self.out.holders.remove(&who);
-        self.close(who, time);
+        self.close(who, at);
     }
 
-    fn close(&mut self, who: Handle, time: i64) {
-        if let Some((from, _)) = self.open.remove(&who) {
+    fn close(&mut self, who: Handle, (until, ended): End) {
+        if let Some(((from, began), _)) = self.open.remove(&who) {
             self.out.holds.push(Hold {
                 holder: who,
                 receiver: None,
                 from,
-                until: time,
+                until,
                 carriage: self.carriage(who),
+                began,
+                ended,
             });
         }
     }
@@ -262,9 +304,9 @@ impl Machine<'_> {
 
     /// Only who has it can do this; whoever does it all the same has it from now on.
     fn must_hold(&mut self, fact: &Fact) {
-        let (actor, time) = (fact.issuer(), fact.time());
+        let actor = fact.issuer();
         if self.out.holders.contains(&actor) {
-            self.gain(actor, time);
+            self.gain(fact);
             return;
         }
         // Until somebody receives it, the shipper carries it himself.
@@ -302,7 +344,7 @@ impl Machine<'_> {
                 .passed
                 .extend(self.out.holders.iter().map(|from| (actor, *from)));
         }
-        self.gain(actor, time);
+        self.gain(fact);
     }
 
     /// One thing used or sent on by a shipper whose shipment nobody received.
@@ -313,7 +355,7 @@ impl Machine<'_> {
             .iter()
             .rfind(|pending| pending.from == actor && !pending.received);
         if let Some(first) = first {
-            self.out.twice.push((vec![first.at, fact.at()], actor));
+            self.out.twice.push((vec![first.at.at, fact.at()], actor));
         }
     }
 
@@ -338,16 +380,16 @@ impl Machine<'_> {
             return; // Between two places of one party.
         }
         if self.single {
-            self.lose(actor, time);
+            self.lose(actor, end(fact));
         } else if self.carriage(actor) == Carriage::Carried {
-            self.close(actor, time);
+            self.close(actor, end(fact));
         }
         self.pending.push(Pending {
             from: actor,
             sender: spelled(actor),
             proved: self.out.proved.contains(&actor),
             to,
-            at: fact.at(),
+            at: Mark::of(fact),
             time,
             received: false,
         });
@@ -369,8 +411,10 @@ impl Machine<'_> {
                 from: pending.time,
                 until: time,
                 carriage: Carriage::Carried,
+                began: pending.at,
+                ended: Mark::of(fact),
             };
-            let shipped = pending.at;
+            let shipped = pending.at.at;
             if !pending.received {
                 self.out.holds.push(leg);
             }
@@ -380,6 +424,12 @@ impl Machine<'_> {
                 self.out.proved.insert(actor);
             }
             self.out.passed.push((actor, from));
+            self.out.handovers.push(Handover {
+                from,
+                to: actor,
+                shipped,
+                received: fact.at(),
+            });
             if !agrees {
                 self.out.mismatches.push((vec![shipped, fact.at()], actor));
             }
@@ -397,7 +447,7 @@ impl Machine<'_> {
                 .passed
                 .extend(self.out.holders.iter().map(|from| (actor, *from)));
         }
-        self.gain(actor, time);
+        self.gain(fact);
     }
 
     /// The shipment that a receipt answers, and whether both sides name each other: one not yet

@@ -2,10 +2,13 @@
 
 use super::answer::{Party, Place, Product, Text};
 use super::asked::Asked;
+use super::inspections::{Inspection, inspections};
 use super::source::{Content, Source, Touch};
+use super::standing::{Standing, standings};
 use crate::cbor::{Map, Value};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, UnixMillis};
+use crate::policy::{self, History};
 use crate::registry::Action;
 use crate::state::{Role, Roles};
 use std::collections::BTreeMap;
@@ -25,9 +28,26 @@ pub(super) struct Names {
     parties: BTreeMap<String, Option<Handle>>,
     products: BTreeMap<String, Vec<Version>>,
     places: BTreeMap<String, Option<Place>>,
+    standings: BTreeMap<Handle, Vec<Standing>>,
+    inspections: BTreeMap<String, Vec<Inspection>>,
+    policies: History,
 }
 
 impl Names {
+    /// Reads the policy. Asked for first, so that every answer rests on it.
+    pub(super) fn load_policy<S: Source>(
+        &mut self,
+        asked: &mut Asked<'_, S>,
+    ) -> Result<(), S::Error> {
+        self.policies = History::of(&asked.names(policy::ITEM)?);
+        Ok(())
+    }
+
+    /// Every version of the policy.
+    pub(super) const fn policies(&self) -> &History {
+        &self.policies
+    }
+
     /// Looks up a participant.
     pub(super) fn load_participant<S: Source>(
         &mut self,
@@ -37,6 +57,7 @@ impl Names {
         if let Entry::Vacant(entry) = self.participants.entry(handle) {
             let list = asked.names(Identifier::participant(handle).as_str())?;
             entry.insert(participant(&list, handle));
+            self.standings.insert(handle, standings(&list, handle));
         }
         Ok(())
     }
@@ -80,6 +101,33 @@ impl Names {
             self.products.insert(id.to_owned(), versions.collect());
         }
         Ok(())
+    }
+
+    /// Looks up what inspectors found on a thing: a device, a cylinder, a valve.
+    pub(super) fn load_inspections<S: Source>(
+        &mut self,
+        asked: &mut Asked<'_, S>,
+        id: &str,
+    ) -> Result<(), S::Error> {
+        if !self.inspections.contains_key(id) {
+            let list = asked.names(id)?;
+            for touch in list.iter() {
+                self.load_participant(asked, touch.issuer)?;
+            }
+            let found = inspections(&list, id, self);
+            self.inspections.insert(id.to_owned(), found);
+        }
+        Ok(())
+    }
+
+    /// What inspectors found on a thing, in the order of time.
+    pub(super) fn inspections(&self, id: &str) -> &[Inspection] {
+        self.inspections.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a participant was authorised to do, in log order.
+    pub(super) fn standings(&self, handle: Handle) -> &[Standing] {
+        self.standings.get(&handle).map_or(&[], Vec::as_slice)
     }
 
     /// Looks up a place.
@@ -271,6 +319,7 @@ fn participant(list: &[Touch], wanted: Handle) -> Option<Party> {
             | Action::Delegate { .. }
             | Action::Product
             | Action::Place
+            | Action::Policy
             | Action::Recode
             | Action::Rules { .. } => {}
         }
@@ -313,7 +362,14 @@ fn product(record: &Map) -> Product {
             Some(Value::Int(days)) => Some(*days),
             _ => None,
         },
+        required_tests: texts(record, "requiredTests").map(str::to_owned).collect(),
     }
+}
+
+/// The texts of a list field.
+pub(super) fn texts<'a>(map: &'a Map, key: &str) -> impl Iterator<Item = &'a str> {
+    let items = map.get(key).and_then(Value::as_array).unwrap_or_default();
+    items.iter().filter_map(Value::as_text)
 }
 
 fn place(record: &Map) -> Place {

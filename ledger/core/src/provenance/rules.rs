@@ -1,23 +1,78 @@
 //! Findings: what the chain itself shows to be wrong, break or not.
+//!
+//! Each rule looks at one item, told once. Rules over quantities, licences, tests, vaccines,
+//! cylinders and devices are in their own files below.
 
-use super::answer::{Finding, Rule};
+mod cylinder;
+mod devices;
+mod licence;
+mod quantities;
+mod required_tests;
+mod temperature;
+mod vaccine;
+
+use super::answer::{Product, Rule, Stretch};
 use super::facts::Fact;
 use super::names::{Names, spelled};
-use super::subject::dates;
+use super::subject::{dates, making, product};
 use super::tests_results::failed;
-use super::walk::{Node, Part};
-use crate::cbor::Value;
+use super::walk::{Node, Part, Walk};
 use crate::event::Role as Plays;
-use crate::ids::Handle;
+use crate::ids::{Handle, UnixMillis};
+use crate::policy::Sector;
 use crate::state::Role;
 use crate::store::EventRef;
 use std::collections::BTreeMap;
 
-/// The findings of one item; temperature apart.
-pub(super) fn findings(node: &Node, id: &str, names: &Names) -> Vec<Finding> {
+pub(super) use cylinder::{is_cylinder, valves};
+pub(super) use devices::devices;
+
+/// What a rule finds, before it is told under which articles and how grave it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Draft {
+    pub(super) rule: Rule,
+    pub(super) events: Vec<EventRef>,
+    pub(super) whose: Option<String>,
+}
+
+/// What an item is, by the master data of the time at which it was made.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Goods<'n> {
+    pub(super) product: Option<&'n Product>,
+    pub(super) sector: Option<Sector>,
+}
+
+impl<'n> Goods<'n> {
+    pub(super) fn of(node: &Node, names: &'n Names) -> Self {
+        let moment = making(node).map_or(UnixMillis(0), |fact| fact.touch().recorded);
+        let product = product(node).and_then(|id| names.product_at(&id, moment));
+        let by_product = |product: &Product| Sector::of(&product.category, &product.storage_class);
+        let sector = if is_cylinder(node) {
+            Some(Sector::Cylinder)
+        } else {
+            product.and_then(by_product)
+        };
+        Self { product, sector }
+    }
+
+    /// Its storage class, as master data names it.
+    pub(super) fn class(&self) -> Option<&'n str> {
+        self.product.map(|product| product.storage_class.as_str())
+    }
+}
+
+/// The findings of one item.
+pub(super) fn findings(
+    walk: &Walk,
+    node: &Node,
+    goods: Goods<'_>,
+    stretches: &[Stretch],
+    names: &Names,
+) -> Vec<Draft> {
     let mut found = Findings {
-        id,
+        walk,
         node,
+        goods,
         names,
         all: Vec::new(),
     };
@@ -26,8 +81,15 @@ pub(super) fn findings(node: &Node, id: &str, names: &Names) -> Vec<Finding> {
         found.order();
         found.single_parent();
         found.balance();
+        found.quantities();
         found.expiry();
+        found.licences();
         found.recalled_moving();
+        found.tests_missing();
+        found.temperature(stretches);
+        found.vaccine(stretches);
+        found.cylinder();
+        found.devices();
     }
     found.failed_tests();
     found.all
@@ -80,26 +142,31 @@ fn has_say(node: &Node, names: &Names, authority: Handle) -> bool {
 /// Failed tests by somebody whose result counts: a laboratory, an authority, or the own one of who
 /// is proved to have had the goods.
 pub(super) fn failed_tests<'n>(node: &'n Node, names: &'n Names) -> impl Iterator<Item = &'n Fact> {
+    results(node, names).filter(|fact| failed(fact))
+}
+
+/// What was said about an item by somebody whose test results count.
+fn results<'n>(node: &'n Node, names: &'n Names) -> impl Iterator<Item = &'n Fact> {
     node.timeline.facts.iter().filter(move |fact| {
         let tester = [Role::Laboratory, Role::Authority, Role::Regulator];
         let counts =
             names.is_any(fact.issuer(), &tester) || node.custody.proved.contains(&fact.issuer());
-        fact.corrected.is_none() && counts && failed(fact)
+        fact.corrected.is_none() && counts
     })
 }
 
 struct Findings<'n> {
-    id: &'n str,
+    walk: &'n Walk,
     node: &'n Node,
+    goods: Goods<'n>,
     names: &'n Names,
-    all: Vec<Finding>,
+    all: Vec<Draft>,
 }
 
 impl<'n> Findings<'n> {
     fn add(&mut self, rule: Rule, events: Vec<EventRef>, whose: Option<Handle>) {
-        self.all.push(Finding {
+        self.all.push(Draft {
             rule,
-            item: self.id.to_owned(),
             events,
             whose: whose.map(spelled),
         });
@@ -215,49 +282,6 @@ impl<'n> Findings<'n> {
         }
     }
 
-    /// More out of one hand than into it, where quantities are shown and in one unit.
-    ///
-    /// What comes or goes inside a container has no quantity of its own here; then nothing is
-    /// said about that hand.
-    fn balance(&mut self) {
-        let mut sums: BTreeMap<Handle, Balance> = BTreeMap::new();
-        for fact in self
-            .node
-            .timeline
-            .facts
-            .iter()
-            .filter(|fact| fact.corrected.is_none())
-        {
-            let into = fact.makes() || fact.step() == "receiving";
-            let out = fact.uses() || fact.step() == "shipping" || fact.ends();
-            if !(into || out) || fact.observes() {
-                continue;
-            }
-            let sum = sums.entry(fact.issuer()).or_default();
-            let amounts = amounts(fact, &self.node.codes);
-            if into {
-                match amounts {
-                    Some((unit, amount))
-                        if sum.unit.get_or_insert_with(|| unit.clone()) == &unit =>
-                    {
-                        sum.into = sum.into.and_then(|total| total.checked_add(amount));
-                    }
-                    _ => sum.into = None,
-                }
-            } else if let Some((unit, amount)) = amounts
-                && sum.unit.get_or_insert_with(|| unit.clone()) == &unit
-            {
-                sum.out = sum.out.saturating_add(amount);
-                sum.events.push(fact.at());
-            }
-        }
-        for (whose, sum) in sums {
-            if sum.into.is_some_and(|into| sum.out > into) && self.node.concerns(whose) {
-                self.add(Rule::DoubleSpend, sum.events, Some(whose));
-            }
-        }
-    }
-
     fn expiry(&mut self) {
         let Some(past) = dates(self.node, self.names).past else {
             return;
@@ -316,66 +340,4 @@ fn names_parent(fact: &Fact, parent: &str) -> bool {
     objects
         .iter()
         .any(|object| object.role == Plays::Parent && object.id == parent)
-}
-
-/// What went into and out of one hand, in units of 10^-6.
-#[derive(Debug)]
-struct Balance {
-    unit: Option<Option<String>>,
-    /// `None` where some of it is not known.
-    into: Option<i128>,
-    out: i128,
-    events: Vec<EventRef>,
-}
-
-impl Default for Balance {
-    fn default() -> Self {
-        Self {
-            unit: None,
-            into: Some(0),
-            out: 0,
-            events: Vec::new(),
-        }
-    }
-}
-
-/// Unit and amount of an item in an event, in units of 10^-6; `None` where not all is shown.
-fn amounts(
-    fact: &Fact,
-    codes: &std::collections::BTreeSet<String>,
-) -> Option<(Option<String>, i128)> {
-    if fact.via.is_some() {
-        return None;
-    }
-    let mut unit = None;
-    let mut total: i128 = 0;
-    for object in fact
-        .event()
-        .objects()
-        .iter()
-        .filter(|object| codes.contains(object.id))
-    {
-        let quantity = object.quantity?;
-        let this = quantity.uom.map(str::to_owned);
-        if *unit.get_or_insert_with(|| this.clone()) != this {
-            return None;
-        }
-        total = total.checked_add(millionths(quantity.value)?)?;
-    }
-    Some((unit?, total))
-}
-
-fn millionths(value: &Value) -> Option<i128> {
-    let (mantissa, exponent) = match value {
-        Value::Int(whole) => (*whole, 0),
-        Value::Decimal(decimal) => (decimal.mantissa(), decimal.exponent()),
-        Value::Array(_)
-        | Value::Bool(_)
-        | Value::Bytes(_)
-        | Value::Map(_)
-        | Value::Null
-        | Value::Text(_) => return None,
-    };
-    let power = u32::try_from(exponent + 6).ok()?;
-    i128::from(mantissa).checked_mul(10_i128.checked_pow(power)?)
 }

@@ -1,9 +1,12 @@
-//! Temperature evidence, graded per stretch of custody.
+//! Temperature evidence, judged per stretch of custody by the policy of its time.
 //!
 //! All arithmetic is in integers: tenths of °C, milliseconds. A reading holds until the next one.
 //! Readings may be half an interval late (jitter of a logger); one that is missing altogether is a
-//! gap. Transport must be proved by readings; storage is graded where its keeper gives readings,
-//! since version 1 of the table does not ask shelves for them.
+//! gap, of which one interval after the last reading is vouched for by that. Transport must be
+//! proved by readings; storage where the policy asks for it, and else is judged by those that its
+//! keeper gives.
+
+mod kinetic;
 
 use super::answer::{Grade, Limits, Moment, Stretch};
 use super::custody::{Carriage, Hold};
@@ -13,116 +16,15 @@ use super::walk::Node;
 use crate::cbor::Value;
 use crate::event::{Event, SensorTime};
 use crate::ids::UnixMillis;
-use std::collections::BTreeMap;
-
-/// The version of [`TABLE`]; a changed limit is a new version.
-const TABLE_VERSION: u32 = 1;
+use crate::policy::{History, Policy};
+use crate::store::EventRef;
+use kinetic::{Held, mean_kinetic};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Readings shown per stretch: as many points as a phone can draw.
 const SHOWN_MAX: usize = 400;
 
 const MINUTE_MS: i64 = 60_000;
-
-/// One row of the limit table: temperatures in tenths of °C, intervals in minutes.
-struct Row {
-    class: &'static str,
-    lowest: Option<i32>,
-    highest: Option<i32>,
-    carried: u32,
-    stored: u32,
-    source: &'static str,
-}
-
-/// Version 1. No text behind it could be read in full, so no row is confirmed. Classes without
-/// limits (`AMBIENT`) are not here: nothing is graded for them.
-const TABLE: [Row; 8] = [
-    // GB/T 24616 says above freezing and below 8 °C, GB 31605 0 to 10 °C: the narrower holds
-    // under both.
-    row(
-        "CHILLED",
-        Some(0),
-        Some(80),
-        (10, 30),
-        "GB/T 24616-2019; GB 31605-2020",
-    ),
-    row("CHILLED_MEAT", Some(0), Some(40), (10, 30), "GB 31605-2020"),
-    row(
-        "DRUG_COLD",
-        Some(20),
-        Some(80),
-        (5, 30),
-        "GSP annex, cold storage and transport",
-    ),
-    row(
-        "DRUG_COOL",
-        None,
-        Some(200),
-        (5, 30),
-        "Pharmacopoeia, general notices",
-    ),
-    row(
-        "DRUG_ROOM",
-        Some(100),
-        Some(300),
-        (5, 30),
-        "Pharmacopoeia, general notices",
-    ),
-    row(
-        "FROZEN",
-        None,
-        Some(-180),
-        (10, 30),
-        "GB/T 24616-2019; GB 31605-2020",
-    ),
-    row(
-        "VACCINE",
-        Some(20),
-        Some(80),
-        (10, 30),
-        "Vaccine storage and transport rules 2017, art. 11",
-    ),
-    row(
-        "VACCINE_FROZEN",
-        None,
-        Some(-200),
-        (10, 30),
-        "Vaccine storage and transport rules 2017",
-    ),
-];
-
-const fn row(
-    class: &'static str,
-    lowest: Option<i32>,
-    highest: Option<i32>,
-    (carried, stored): (u32, u32),
-    source: &'static str,
-) -> Row {
-    Row {
-        class,
-        lowest,
-        highest,
-        carried,
-        stored,
-        source,
-    }
-}
-
-/// The limits of a storage class, on the road or in a place; `None` where it has none.
-pub(super) fn limits(class: &str, carriage: Carriage) -> Option<Limits> {
-    let row = TABLE.iter().find(|row| row.class == class)?;
-    Some(Limits {
-        version: TABLE_VERSION,
-        class: row.class,
-        lowest_tenths: row.lowest,
-        highest_tenths: row.highest,
-        interval_minutes: match carriage {
-            Carriage::Carried => row.carried,
-            Carriage::Stored => row.stored,
-        },
-        source: row.source,
-        confirmed: false,
-    })
-}
 
 /// What one report says: at one moment, or of a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -211,21 +113,53 @@ const fn rounded(number: i64, divisor: i64) -> i64 {
     }
 }
 
+/// The limits of a storage class, on the road or in a place, and whether readings are owed there;
+/// `None` where it has none.
+fn limits(policy: &Policy, class: &str, carriage: Carriage) -> Option<(Limits, bool)> {
+    let (row, from) = policy.class(class)?;
+    let (interval_minutes, owed) = match carriage {
+        Carriage::Carried => (row.carried_minutes, true),
+        Carriage::Stored => (row.stored_minutes, row.stored_required),
+    };
+    let limits = Limits {
+        version: policy.version(),
+        class: class.to_owned(),
+        lowest_tenths: row.lowest_tenths,
+        highest_tenths: row.highest_tenths,
+        interval_minutes,
+        source: from.source.clone(),
+        confirmed: from.confirmed,
+    };
+    Some((limits, owed))
+}
+
 /// The stretches of one item, in order, for a product of this storage class.
-pub(super) fn stretches(node: &Node, code: &str, class: &str) -> Vec<Stretch> {
+pub(super) fn stretches(node: &Node, code: &str, class: &str, policies: &History) -> Vec<Stretch> {
     let holds = node.custody.holds.iter();
     holds
-        .filter_map(|hold| stretch(node, code, hold, limits(class, hold.carriage)?))
+        .filter_map(|hold| {
+            let policy = policies.at(hold.began.recorded);
+            let (limits, owed) = limits(policy, class, hold.carriage)?;
+            stretch(node, code, hold, limits, owed)
+        })
         .collect()
 }
 
-fn stretch(node: &Node, code: &str, hold: &Hold, limits: Limits) -> Option<Stretch> {
+/// The readings of a hold, with the events that report them and where they were taken.
+#[derive(Debug, Default)]
+struct Found {
+    readings: Vec<Reading>,
+    containers: BTreeMap<String, usize>,
+    /// Events with a reading outside the limits.
+    outside: BTreeSet<EventRef>,
+}
+
+fn find(node: &Node, code: &str, hold: &Hold, limits: &Limits) -> Found {
     // A lot can be in two places; only who has it here speaks for it here.
     let speaks = |fact: &&Fact| {
         node.single() || fact.issuer() == hold.holder || Some(fact.issuer()) == hold.receiver
     };
-    let mut found: Vec<Reading> = Vec::new();
-    let mut containers: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut found = Found::default();
     let facts = node
         .timeline
         .facts
@@ -237,39 +171,57 @@ fn stretch(node: &Node, code: &str, hold: &Hold, limits: Limits) -> Option<Stret
             let Some((from, until)) = clip(reading, fact, hold) else {
                 continue;
             };
-            found.push(Reading {
+            if is_outside(reading, limits) {
+                found.outside.insert(fact.at());
+            }
+            found.readings.push(Reading {
                 from,
                 until,
                 ..reading
             });
-            *containers.entry(container).or_default() += 1;
+            *found.containers.entry(container.to_owned()).or_default() += 1;
         }
     }
-    found.sort_unstable();
-    found.dedup();
-    let longest_gap = longest_gap(hold, &found);
-    let too_long = is_gap(longest_gap, limits.interval_minutes);
-    let owed = hold.carriage == Carriage::Carried && too_long;
-    if found.is_empty() && !owed {
+    found.readings.sort_unstable();
+    found.readings.dedup();
+    found
+}
+
+fn stretch(node: &Node, code: &str, hold: &Hold, limits: Limits, owed: bool) -> Option<Stretch> {
+    let Found {
+        readings,
+        containers,
+        outside: events_outside,
+    } = find(node, code, hold, &limits);
+    let interval_ms = i64::from(limits.interval_minutes) * MINUTE_MS;
+    let coverage = Coverage::of(hold, &readings, interval_ms);
+    let too_long = is_gap(coverage.longest_gap, interval_ms);
+    if readings.is_empty() && !(owed && too_long) {
         return None;
     }
-    let outside = outside(hold, &found, limits);
-    let is_outside = found.iter().any(|reading| is_outside(*reading, limits));
+    let outside = outside(hold, &readings, &limits);
+    let is_outside = !events_outside.is_empty();
     // From one hand into the other at a ramp is no trip.
-    let trip = is_gap(hold.until - hold.from, limits.interval_minutes);
+    let trip = is_gap(hold.until - hold.from, interval_ms);
     if hold.receiver.is_some() && !trip && !is_outside {
         return None;
     }
     let most = containers
         .iter()
         .max_by_key(|(_, count)| **count)
-        .map(|(id, _)| *id);
+        .map(|(id, _)| id.as_str());
+    let mut events = vec![hold.began.at];
+    events.extend(events_outside);
+    events.push(hold.ended.at);
+    let mut seen = BTreeSet::new();
+    events.retain(|at| seen.insert(*at));
+    let lowest_tenths = readings.iter().map(|reading| reading.lowest).min();
+    let highest_tenths = readings.iter().map(|reading| reading.highest).max();
     Some(Stretch {
         container: most.unwrap_or(code).to_owned(),
         holder: hold.holder,
         from: Moment(UnixMillis(hold.from)),
         until: Moment(UnixMillis(hold.until)),
-        limits,
         grade: if is_outside {
             Grade::Breach
         } else if too_long {
@@ -278,11 +230,73 @@ fn stretch(node: &Node, code: &str, hold: &Hold, limits: Limits) -> Option<Stret
             Grade::Proved
         },
         outside_minutes: minutes(outside),
-        longest_gap_minutes: minutes(longest_gap),
-        lowest_tenths: found.iter().map(|reading| reading.lowest).min(),
-        highest_tenths: found.iter().map(|reading| reading.highest).max(),
-        readings: shown(&found),
+        longest_gap_minutes: minutes(coverage.longest_gap),
+        covered_percent: coverage.percent,
+        lowest_tenths,
+        highest_tenths,
+        worst_tenths: worst(lowest_tenths, highest_tenths, &limits),
+        mean_kinetic_tenths: mean_kinetic(&held(hold, &readings, interval_ms)),
+        events,
+        readings: shown(&readings),
+        limits,
     })
+}
+
+/// Of the lowest and the highest, the one that is farther out, or nearer to being so.
+fn worst(lowest: Option<i32>, highest: Option<i32>, limits: &Limits) -> Option<i32> {
+    let below = lowest.zip(limits.lowest_tenths);
+    let below = below.map(|(value, limit)| (limit - value, value));
+    let above = highest.zip(limits.highest_tenths);
+    let above = above.map(|(value, limit)| (value - limit, value));
+    below.max(above).map(|(_, value)| value)
+}
+
+/// How long each reading held: until the next or the end, but never longer than it vouches for.
+fn held(hold: &Hold, readings: &[Reading], interval_ms: i64) -> Vec<Held> {
+    let nexts = readings.iter().skip(1).map(|next| next.from);
+    let ends = nexts.chain([hold.until]);
+    let one = |(reading, next): (&Reading, i64)| {
+        let until = next.max(reading.until);
+        let vouched = reading.until.saturating_add(interval_ms + interval_ms / 2);
+        Held {
+            ms: until.min(vouched) - reading.from,
+            lowest: reading.lowest,
+            highest: reading.highest,
+        }
+    };
+    readings.iter().zip(ends).map(one).collect()
+}
+
+/// How much of a hold is covered by readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Coverage {
+    /// Longest time that no reading covers, ms.
+    longest_gap: i64,
+    /// Of the time, rounded down: 100 is all of it.
+    percent: u8,
+}
+
+impl Coverage {
+    fn of(hold: &Hold, readings: &[Reading], interval_ms: i64) -> Self {
+        let (mut covered, mut longest, mut missing) = (hold.from, 0, 0);
+        let mut vouched = 0;
+        let ends = readings.iter().map(|reading| (reading.from, reading.until));
+        for (from, until) in ends.chain([(hold.until, hold.until)]) {
+            let gap = from - covered;
+            longest = longest.max(gap);
+            if is_gap(gap, interval_ms) {
+                missing += gap - vouched;
+            }
+            covered = covered.max(until);
+            vouched = interval_ms;
+        }
+        let span = (hold.until - hold.from).max(1);
+        let share = i128::from(span - missing) * 100 / i128::from(span);
+        Self {
+            longest_gap: longest,
+            percent: u8::try_from(share.clamp(0, 100)).unwrap_or_default(),
+        }
+    }
 }
 
 /// The part of a reading within both the hold and the time in the container.
@@ -294,23 +308,12 @@ fn clip(reading: Reading, fact: &Fact, hold: &Hold) -> Option<(i64, i64)> {
     fact.within.iter().find_map(|span| common(held, *span))
 }
 
-/// Longest time within the hold that no reading covers, in ms.
-fn longest_gap(hold: &Hold, readings: &[Reading]) -> i64 {
-    let mut covered = hold.from;
-    let mut longest = 0;
-    for reading in readings {
-        longest = longest.max(reading.from - covered);
-        covered = covered.max(reading.until);
-    }
-    longest.max(hold.until - covered)
-}
-
 /// Longer than one and a half intervals.
-fn is_gap(gap_ms: i64, interval_minutes: u32) -> bool {
-    gap_ms.saturating_mul(2) > i64::from(interval_minutes) * MINUTE_MS * 3
+const fn is_gap(gap_ms: i64, interval_ms: i64) -> bool {
+    gap_ms.saturating_mul(2) > interval_ms * 3
 }
 
-fn is_outside(reading: Reading, limits: Limits) -> bool {
+fn is_outside(reading: Reading, limits: &Limits) -> bool {
     limits
         .lowest_tenths
         .is_some_and(|lowest| reading.lowest < lowest)
@@ -321,7 +324,7 @@ fn is_outside(reading: Reading, limits: Limits) -> bool {
 
 /// Time outside the limits in ms: a reading holds until the next or the hold's end. A stretch
 /// known by its extremes counts whole: when it was outside, it does not say.
-fn outside(hold: &Hold, readings: &[Reading], limits: Limits) -> i64 {
+fn outside(hold: &Hold, readings: &[Reading], limits: &Limits) -> i64 {
     let ends = readings
         .iter()
         .skip(1)
@@ -369,63 +372,4 @@ fn shown(readings: &[Reading]) -> Vec<(Moment, i32)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decimal::parse_number;
-
-    #[test]
-    fn values_become_tenths_of_a_degree() {
-        for (text, unit, expected) in [
-            ("7.8", "CEL", Some(78)),
-            ("-18.05", "CEL", Some(-181)),
-            ("4.04", "CEL", Some(40)),
-            ("46.04", "FAH", Some(78)),
-            ("273.15", "KEL", Some(0)),
-            ("1e300", "CEL", None),
-            ("1e-300", "CEL", Some(0)),
-            ("9223372036854775807", "CEL", None),
-            ("4", "P1", None),
-        ] {
-            let value = parse_number(text).unwrap();
-            assert_eq!(tenths(&value, unit), expected, "{text} {unit}");
-        }
-    }
-
-    #[test]
-    fn half_an_interval_late_is_jitter_and_later_is_a_gap() {
-        assert!(!is_gap(15 * MINUTE_MS, 10));
-        assert!(is_gap(15 * MINUTE_MS + 1, 10));
-    }
-
-    #[test]
-    fn the_limit_itself_is_within() {
-        let limits = limits("CHILLED_MEAT", Carriage::Carried).unwrap();
-        let at = |tenths| Reading {
-            from: 0,
-            until: 0,
-            lowest: tenths,
-            highest: tenths,
-        };
-        for (tenths, outside) in [(0, false), (40, false), (41, true), (-1, true)] {
-            assert_eq!(is_outside(at(tenths), limits), outside, "{tenths}");
-        }
-    }
-
-    #[test]
-    fn thinned_readings_keep_their_extremes() {
-        let readings: Vec<Reading> = (0..5_000_i64)
-            .map(|at| {
-                let tenths = if at == 2_345 { 99 } else { 30 };
-                Reading {
-                    from: at,
-                    until: at,
-                    lowest: tenths,
-                    highest: tenths,
-                }
-            })
-            .collect();
-        let shown = shown(&readings);
-        assert!(shown.len() <= SHOWN_MAX, "{}", shown.len());
-        assert!(shown.contains(&(Moment(UnixMillis(2_345)), 99)));
-    }
-}
+mod tests;

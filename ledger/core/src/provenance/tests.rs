@@ -3,8 +3,12 @@
 
 mod breaks;
 mod chains;
+mod closing;
+mod cylinders;
 mod evidence;
 mod graph;
 mod ledger;
+mod licences;
 mod rules;
 mod strangers;
+mod vaccines;

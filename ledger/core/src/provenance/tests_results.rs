@@ -33,6 +33,19 @@ pub(super) fn failed(fact: &Fact) -> bool {
     result(fact).is_some_and(|result| text(result, "conclusion") == "fail")
 }
 
+/// The tests that a result reports as passed; of a result that says `fail` none.
+pub(super) fn passed(fact: &Fact) -> Vec<&str> {
+    let Some(result) = result(fact).filter(|result| text(result, "conclusion") != "fail") else {
+        return Vec::new();
+    };
+    let items = result.get("items").and_then(Value::as_array);
+    let items = items.unwrap_or_default().iter().filter_map(Value::as_map);
+    items
+        .filter(|item| text(item, "verdict") == "pass")
+        .map(|item| text(item, "item"))
+        .collect()
+}
+
 fn result(fact: &Fact) -> Option<&Map> {
     fact.event()
         .extension(SUYUAN, "test")

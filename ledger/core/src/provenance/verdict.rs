@@ -1,9 +1,10 @@
 //! The answer to a scan.
 
-use super::answer::{Answer, Break, Finding, Grade, Moment, Rule, Stretch, Verdict};
+use super::answer::{Answer, Break, Finding, Grade, Moment, Stretch, Verdict};
 use super::asked::{Asked, Limits};
+use super::closing::{Memory, closed};
 use super::names::Names;
-use super::rules::{failed_tests, findings, recalled_since};
+use super::rules::{Goods, devices, failed_tests, findings, is_cylinder, recalled_since, valves};
 use super::source::Source;
 use super::steps::steps;
 use super::subject::{dates, product, subject};
@@ -12,8 +13,10 @@ use super::tests_results::tests;
 use super::walk::{Node, Part, Walk, back};
 use crate::identifier::Identifier;
 use crate::ids::UnixMillis;
+use crate::store::EventRef;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The whole story of `item`, back to every origin, and its verdict.
+/// The whole story of `item`, back to every origin, its verdict, and what is or was found wrong.
 ///
 /// `as_of` is the moment against which expiry is read and contents of a container are taken; what
 /// is known is what `source` shows.
@@ -26,8 +29,26 @@ pub fn trace<S: Source>(
     as_of: UnixMillis,
     limits: Limits,
 ) -> Result<Answer, S::Error> {
+    let mut memory = Memory::new(source);
+    let mut answer = judge(&mut memory, item, as_of, limits)?;
+    let again = |memory: &mut Memory<'_, S>| judge(memory, item, as_of, limits);
+    answer.closed = closed(&mut memory, &answer, again)?;
+    Ok(answer)
+}
+
+/// [`trace`] without what was found before and is closed: one walk, for decisions about now.
+///
+/// # Errors
+/// The source's own.
+pub fn judge<S: Source>(
+    source: &mut S,
+    item: &Identifier,
+    as_of: UnixMillis,
+    limits: Limits,
+) -> Result<Answer, S::Error> {
     let mut asked = Asked::new(source, limits);
     let mut names = Names::default();
+    names.load_policy(&mut asked)?;
     let walk = back(&mut asked, &mut names, item, as_of)?;
     for product in walk.nodes.values().filter_map(product) {
         names.load_product(&mut asked, &product)?;
@@ -64,16 +85,30 @@ pub fn trace<S: Source>(
             names.load_participant(&mut asked, handle)?;
         }
     }
+    let things: BTreeSet<String> = walk.nodes.values().flat_map(inspected).collect();
+    for thing in things {
+        names.load_inspections(&mut asked, &thing)?;
+    }
+    let recorded = recorded(&walk);
     let mut all = Vec::new();
     let mut temperature = Vec::new();
     for (id, node) in &walk.nodes {
-        all.extend(findings(node, id, &names));
-        let stretches = graded(node, id, &names);
-        all.extend(
-            stretches
-                .iter()
-                .filter_map(|stretch| finding_of(stretch, id)),
-        );
+        let goods = Goods::of(node, &names);
+        let stretches = graded(node, id, goods, &names);
+        for draft in findings(&walk, node, goods, &stretches, &names) {
+            let known = draft.events.iter().filter_map(|at| recorded.get(at));
+            let opened_at = known.max().copied().unwrap_or(as_of);
+            all.push(Finding {
+                rule: draft.rule,
+                articles: draft.rule.articles(goods.sector),
+                severity: names.policies().at(opened_at).severity(draft.rule),
+                item: id.clone(),
+                events: draft.events,
+                whose: draft.whose,
+                opened_at: Moment(opened_at),
+                closed_at: None,
+            });
+        }
         if matches!(node.part, Part::Root | Part::Content) {
             temperature.extend(stretches);
         }
@@ -114,6 +149,7 @@ pub fn trace<S: Source>(
         steps,
         breaks,
         findings: all,
+        closed: Vec::new(),
         tests,
         temperature,
         cut,
@@ -149,34 +185,36 @@ fn breaks(walk: &Walk) -> Vec<Break> {
     found
 }
 
-fn graded(node: &Node, id: &str, names: &Names) -> Vec<Stretch> {
-    let Some(product) = product(node).filter(|_| node.part != Part::Lot) else {
-        return Vec::new();
-    };
-    let moment = super::subject::making(node).map_or(UnixMillis(0), |fact| fact.touch().recorded);
-    let Some(class) = names
-        .product_at(&product, moment)
-        .map(|found| found.storage_class.clone())
-    else {
-        return Vec::new();
-    };
-    let mut all = stretches(node, id, &class);
-    all.retain(|stretch| node.concerns(stretch.holder));
-    all
+/// When each event of the story was recorded.
+fn recorded(walk: &Walk) -> BTreeMap<EventRef, UnixMillis> {
+    let facts = walk
+        .nodes
+        .values()
+        .flat_map(|node| node.timeline.facts.iter().chain(&node.made_with));
+    facts
+        .map(|fact| (fact.at(), fact.touch().recorded))
+        .collect()
 }
 
-fn finding_of(stretch: &Stretch, item: &str) -> Option<Finding> {
-    let rule = match stretch.grade {
-        Grade::Proved => return None,
-        Grade::Gap => Rule::TemperatureGap,
-        Grade::Breach => Rule::Temperature,
+/// Things whose inspections tell about an item: devices that measured it, and of a cylinder itself
+/// and its valves.
+fn inspected(node: &Node) -> BTreeSet<String> {
+    let valves = valves(node);
+    let own = if valves.is_empty() && !is_cylinder(node) {
+        BTreeSet::new()
+    } else {
+        node.codes.clone()
     };
-    Some(Finding {
-        rule,
-        item: item.to_owned(),
-        events: Vec::new(),
-        whose: Some(super::names::spelled(stretch.holder)),
-    })
+    own.into_iter().chain(valves).chain(devices(node)).collect()
+}
+
+fn graded(node: &Node, id: &str, goods: Goods<'_>, names: &Names) -> Vec<Stretch> {
+    let Some(class) = goods.class().filter(|_| node.part != Part::Lot) else {
+        return Vec::new();
+    };
+    let mut all = stretches(node, id, class, names.policies());
+    all.retain(|stretch| node.concerns(stretch.holder));
+    all
 }
 
 /// The first that applies, in the order of [`Verdict`].

@@ -4,6 +4,7 @@ use super::{
     DecodeError, DecodeFault, Digest, Handle, KeyId, LeafIndex, PublicKey, Reader, UnixMillis,
     Writer, empty_root, node_hash,
 };
+use crate::policy::GuardedAct;
 use serde::{Deserialize, Serialize};
 
 /// What a participant does. Its number is its bit in the record.
@@ -43,6 +44,28 @@ impl Role {
         Self::Retailer,
         Self::Site,
     ];
+
+    /// The role's stable word, as in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Authority => "authority",
+            Self::Carrier => "carrier",
+            Self::Distributor => "distributor",
+            Self::Laboratory => "laboratory",
+            Self::Processor => "processor",
+            Self::Producer => "producer",
+            Self::Regulator => "regulator",
+            Self::Retailer => "retailer",
+            Self::Site => "site",
+        }
+    }
+
+    /// The role with this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.word() == word)
+    }
 
     const fn bit(self) -> u16 {
         1 << match self {
@@ -180,13 +203,45 @@ macro_rules! record {
     };
 }
 
-/// The ledger's own record: `[threshold, rules version]`.
+/// The acts that need a second signature, as a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GuardedActs(u16);
+
+impl GuardedActs {
+    const fn bit(act: GuardedAct) -> u16 {
+        1 << match act {
+            GuardedAct::Recall => 0,
+            GuardedAct::Suspend => 1,
+            GuardedAct::Forget => 2,
+        }
+    }
+
+    /// Whether `act` needs two signatures.
+    #[must_use]
+    pub const fn has(self, act: GuardedAct) -> bool {
+        self.0 & Self::bit(act) != 0
+    }
+
+    /// Says whether `act` needs two signatures from now on.
+    pub const fn set(&mut self, act: GuardedAct, required: bool) {
+        if required {
+            self.0 |= Self::bit(act);
+        } else {
+            self.0 &= !Self::bit(act);
+        }
+    }
+}
+
+/// The ledger's own record: `[threshold, rules version, ? acts with two signatures]`, the last
+/// left out while no act needs two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// How many authorities must sign an act over an authority.
     pub authority_threshold: u16,
     /// The admission rules in force from the next block on.
     pub rules_version: u16,
+    /// The acts that need a second signature, by policy.
+    pub second_signature: GuardedActs,
 }
 
 impl Config {
@@ -195,17 +250,33 @@ impl Config {
         reason = "all records are written alike"
     )]
     fn write(&self, writer: &mut Writer) {
+        let guarded = self.second_signature.0;
         writer
-            .array(2)
+            .array(if guarded == 0 { 2 } else { 3 })
             .uint(u64::from(self.authority_threshold))
             .uint(u64::from(self.rules_version));
+        if guarded != 0 {
+            writer.uint(u64::from(guarded));
+        }
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        reader.array_of(2, "the ledger's record")?;
+        let start = reader.offset();
+        let count = reader.array()?;
+        let malformed = || DecodeFault::Field("the ledger's record").at(start);
+        if !(2..=3).contains(&count) {
+            return Err(malformed());
+        }
+        let (authority_threshold, rules_version) = (uint16(reader)?, uint16(reader)?);
+        let guarded = if count == 3 { uint16(reader)? } else { 0 };
+        // One encoding: an empty set is left out.
+        if (count == 3 && guarded == 0) || guarded >= 1 << GuardedAct::ALL.len() {
+            return Err(malformed());
+        }
         Ok(Self {
-            authority_threshold: uint16(reader)?,
-            rules_version: uint16(reader)?,
+            authority_threshold,
+            rules_version,
+            second_signature: GuardedActs(guarded),
         })
     }
 }

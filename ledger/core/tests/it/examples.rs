@@ -1,6 +1,7 @@
 //! One of each thing that is signed, stored or sent, from a ledger in memory.
 
 use crate::scene::{LOT, PLACE, PRODUCT, Scene, UNKNOWN, scene, story};
+use ledger::cbor::Value;
 use ledger::disclosure::encode_body;
 use ledger::event::hash_id::{Profile, event_hash_id};
 use ledger::event::{DocumentContext, Event};
@@ -11,16 +12,17 @@ use ledger::lists::{Reader, ViewSource};
 use ledger::merkle::inclusion_proof;
 use ledger::merkle::tile::TileNodes;
 use ledger::note::{KeyKind, NoteKey};
+use ledger::policy::{GuardedAct, Policy};
 use ledger::provenance::{Limits, trace};
 use ledger::receipt::{Receipt, ReceiptClaims, ReceiptFacts};
 use ledger::registry::{Action, possession_message};
 use ledger::seal::{ViewPages, ViewTiles};
 use ledger::signature::Signer as _;
-use ledger::state::{Licence, Role, StateKey};
+use ledger::state::{Config, GuardedActs, Licence, Record as _, Role, StateKey};
 use ledger::statement::{Issuer, Payload, SignedStatement};
 use ledger::store::{Store as _, View as _};
 use ledger::testing::{Member, ORIGIN, World, map_of_json};
-use ledger::{bundle, statemap};
+use ledger::{bundle, policy, statemap};
 use serde_json::{Value as Json, json};
 
 /// The exact bytes of something, the CDDL rule they follow, and what follows from them.
@@ -246,6 +248,15 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
             Some(json!({"old": LOT, "new": format!("{PRODUCT}/10/N1")})),
         ),
         (Action::Rules { version: 2 }, None),
+        (
+            Action::Policy,
+            Some(json!({"id": policy::ITEM, "rows": [
+                {"key": "second-signature/recall", "value": true,
+                 "source": "decision 2026-11", "confirmed": true},
+                {"key": "tests/05 乳制品", "value": ["coliforms"],
+                 "source": "GB 19302", "confirmed": false},
+            ]})),
+        ),
     ];
     let public_key = *world.authority.key.public_key().as_bytes();
     let mut all: Vec<Example> = acts
@@ -267,6 +278,22 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
     let facts = json!({"signature": hex(&key.possession), "publicKey": hex(&key.public_key)});
     all.push(example("possession-message", "a new key's", message, facts));
     all.push(approved(world, &new));
+    let record = policy::record(Policy::default().rows().map(|(_, row)| row));
+    let facts = json!({"rows": Policy::default().rows().count()});
+    let bytes = Value::from(record).encode();
+    all.push(example("policy-record", "version 0", bytes, facts));
+    let mut config = Config {
+        authority_threshold: 2,
+        rules_version: 1,
+        second_signature: GuardedActs::default(),
+    };
+    config.second_signature.set(GuardedAct::Recall, true);
+    all.push(example(
+        "config-record",
+        "recalls need two signatures",
+        config.encode(),
+        json!({}),
+    ));
     all
 }
 

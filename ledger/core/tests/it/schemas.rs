@@ -9,6 +9,7 @@ use cddl::validator::Validator as _;
 use cddl::validator::cbor::CBORValidator;
 use cddl::validator::cbor_value::decode_cbor;
 use ledger::event::document;
+use ledger::policy::Policy;
 use serde_json::{Value as Json, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -208,6 +209,24 @@ fn an_answer_follows_its_schema_and_has_no_field_more_or_less() {
     let mut other = answer;
     other["verdict"] = json!("fine");
     assert!(breach(&schema, &other).is_some());
+}
+
+#[test]
+fn policy_rows_follow_their_schema() {
+    let schema = validator("registry-record.schema.json", "policyRow");
+    let mut count = 0;
+    for (key, row) in Policy::default().rows() {
+        let row = row.to_json();
+        assert_eq!(breach(&schema, &row), None, "{key}");
+        let mut wrong = row.clone();
+        wrong["value"] = json!({"x": 1});
+        assert!(breach(&schema, &wrong).is_some(), "{key}");
+        wrong = row;
+        wrong["key"] = json!("limits/CHILLED");
+        assert!(breach(&schema, &wrong).is_some(), "{key}");
+        count += 1;
+    }
+    assert!(count > 40, "{count} rows");
 }
 
 #[test]

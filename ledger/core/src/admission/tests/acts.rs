@@ -8,7 +8,7 @@ use crate::state::Roles;
 use crate::testing::map_of_json;
 
 /// A ledger of three authorities of which two must sign acts over an authority.
-fn council() -> (World, [Member; 3]) {
+pub(super) fn council() -> (World, [Member; 3]) {
     let mut world = World::new();
     world.store = MemoryStore::new();
     let members = [world.stranger(), world.stranger(), world.stranger()];
@@ -52,7 +52,7 @@ fn by_log(world: &World, action: Action) -> SignedStatement {
 }
 
 /// An act with the approvals of `others`, given for the log named `origin`.
-fn approved(
+pub(super) fn approved(
     world: &mut World,
     by: &Member,
     others: &[&Member],

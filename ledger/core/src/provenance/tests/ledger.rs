@@ -4,10 +4,11 @@ use crate::cbor::{Map, Value};
 use crate::event::{DocumentContext, Event};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
+use crate::policy;
 use crate::provenance::source::{Content, Source, Touch, Touches};
 use crate::provenance::{Answer, Forward, Limits, forward, trace};
 use crate::registry::Action;
-use crate::state::Role;
+use crate::state::{Licence, Role};
 use crate::store::EventRef;
 use crate::time;
 use serde_json::{Value as Json, json};
@@ -118,7 +119,7 @@ impl Ledger {
             handle,
             roles: roles.iter().copied().collect(),
             district: district.to_owned(),
-            licences: Vec::new(),
+            licences: licences(&record),
             keys: Vec::new(),
         };
         let mut items = vec![Identifier::participant(handle).as_str().to_owned()];
@@ -142,6 +143,52 @@ impl Ledger {
             ledger.admit(who(number), &[role], Map::new(), &[]);
         }
         ledger
+    }
+
+    /// A row of the policy, recorded at `minute`.
+    pub(super) fn policy(&mut self, minute: i64, key: &str, value: &Json) -> &mut Self {
+        let row = json!({"key": key, "value": value, "source": "a test", "confirmed": true});
+        let record = map(&json!({"id": policy::ITEM, "rows": [row]}));
+        let content = Content::Registry {
+            action: Action::Policy,
+            record,
+        };
+        self.push(who(9), at(minute), content, &[policy::ITEM.to_owned()]);
+        self
+    }
+
+    /// Admits a participant in one role with licences: kind, first day, first day after.
+    pub(super) fn licensed(&mut self, number: u8, role: Role, licences: &[(&str, &str, &str)]) {
+        let licences: Vec<Json> = licences
+            .iter()
+            .map(|(kind, from, until)| json!({"kind": kind, "from": from, "until": until}))
+            .collect();
+        self.admit(
+            who(number),
+            &[role],
+            map(&json!({"licences": licences})),
+            &[],
+        );
+    }
+
+    /// Master data of the test product with these fields too.
+    pub(super) fn product_with(&mut self, mut fields: Json) {
+        fields["id"] = json!("https://id.gs1.org/01/06909813001010");
+        let id = "https://id.gs1.org/01/06909813001010".to_owned();
+        self.act(who(1), Action::Product, map(&fields), &[id]);
+    }
+
+    /// Amends what is recorded of a participant, at `minute`.
+    pub(super) fn amend_at(&mut self, minute: i64, number: u8, role: Role, record: Map) {
+        let action = Action::Amend {
+            handle: who(number),
+            roles: [role].into_iter().collect(),
+            district: "510100".to_owned(),
+            licences: licences(&record),
+        };
+        let item = Identifier::participant(who(number)).as_str().to_owned();
+        let content = Content::Registry { action, record };
+        self.push(who(9), at(minute), content, &[item]);
     }
 
     /// Master data of the test product.
@@ -246,6 +293,24 @@ impl Ledger {
         let item = Identifier::parse(item).unwrap();
         forward(self, &item, UnixMillis(at(1_000)), Limits::DEFAULT).unwrap()
     }
+}
+
+/// Licences as registry acts have them inline, from a record that gives dates.
+fn licences(record: &Map) -> Vec<Licence> {
+    let listed = record.get("licences").and_then(Value::as_array);
+    listed
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::as_map)
+        .map(|licence| {
+            let text = |key| licence.get(key).and_then(Value::as_text).unwrap();
+            Licence {
+                kind: text("kind").to_owned(),
+                from: time::parse_date(text("from")).unwrap(),
+                until: time::parse_date(text("until")).unwrap(),
+            }
+        })
+        .collect()
 }
 
 fn is_class(item: &str) -> bool {

@@ -1,15 +1,16 @@
 //! Each finding: one that shows, one that must not, and the boundary between.
 
-use super::ledger::{Ledger, asset, hand_over, lot, on, serial, with};
+use super::ledger::{Ledger, asset, at, hand_over, lot, on, serial, with};
 use crate::provenance::Answer;
 use crate::provenance::answer::{Rule, Verdict};
+use crate::state::Role;
 use serde_json::{Value as Json, json};
 
-fn rules(answer: &Answer) -> Vec<Rule> {
+pub(super) fn rules(answer: &Answer) -> Vec<Rule> {
     answer.findings.iter().map(|finding| finding.rule).collect()
 }
 
-fn amount(fields: Json, quantity: u32) -> Json {
+pub(super) fn amount(fields: Json, quantity: u32) -> Json {
     let id = fields["quantityList"][0]["epcClass"].clone();
     let list = json!([{"epcClass": id, "quantity": quantity, "uom": "KGM"}]);
     with(fields, "quantityList", list)
@@ -324,4 +325,142 @@ fn a_failed_test_of_an_input_is_found_though_it_came_after_its_use() {
         Verdict::Complete,
         "the verdict is the item's own"
     );
+}
+
+#[test]
+fn both_sides_of_a_hand_over_must_count_alike() {
+    for (received, expected) in [
+        (vec![40], vec![]),
+        (vec![41], vec![Rule::QuantityMismatch]),
+        (vec![39], vec![Rule::QuantityMismatch]),
+        // In two parts, of which the second makes it whole, or too much.
+        (vec![25, 15], vec![]),
+        (vec![25, 16], vec![Rule::QuantityMismatch]),
+    ] {
+        let mut ledger = Ledger::with_firms();
+        ledger.make(1, 0, &lot(1));
+        ledger.say(1, 10, amount(hand_over(&lot(1), "shipping", 1, 2), 40));
+        for (minute, quantity) in (20..).zip(&received) {
+            let receipt = amount(hand_over(&lot(1), "receiving", 1, 2), *quantity);
+            ledger.say(2, minute, receipt);
+        }
+        let answer = ledger.trace(&lot(1));
+        assert_eq!(rules(&answer), expected, "{received:?}");
+        assert!(answer.breaks.is_empty());
+    }
+    // Less may have come while the rest is on its way in another shipment.
+    let mut ledger = Ledger::with_firms();
+    ledger.make(1, 0, &lot(1));
+    for minute in [10, 11] {
+        ledger.say(1, minute, amount(hand_over(&lot(1), "shipping", 1, 2), 40));
+    }
+    ledger.say(2, 20, amount(hand_over(&lot(1), "receiving", 1, 2), 30));
+    assert_eq!(rules(&ledger.trace(&lot(1))), []);
+    ledger.say(2, 21, amount(hand_over(&lot(1), "receiving", 1, 2), 40));
+    assert_eq!(rules(&ledger.trace(&lot(1))), [Rule::QuantityMismatch]);
+}
+
+#[test]
+fn a_receipt_of_a_lot_that_nobody_sent_breaks_the_chain() {
+    // The sender names lot 1, the receiver lot 2.
+    let mut ledger = Ledger::with_firms();
+    ledger.make(1, 0, &lot(1)).make(1, 0, &lot(2));
+    ledger.ship(1, 2, 10, &lot(1)).receive(2, 1, 11, &lot(2));
+    let answer = ledger.trace(&lot(2));
+    assert_eq!(rules(&answer), [Rule::Custody]);
+    assert_eq!(answer.breaks.len(), 1);
+}
+
+fn result(test: &str, verdict: &str) -> Json {
+    let items = json!([{"item": test, "verdict": verdict}]);
+    let result = json!({"report": "urn:x:r", "conclusion": verdict, "items": items});
+    with(on(&lot(1), "OBSERVE", "inspecting"), "sy:test", result)
+}
+
+#[test]
+fn goods_are_sold_only_after_the_tests_that_they_need() {
+    let sale = || on(&lot(1), "DELETE", "retail_selling");
+    let missing = vec![Rule::TestMissing];
+    for (minute, tester, test, expected) in [
+        (20, 8, "lead", vec![]),
+        (21, 8, "lead", missing.clone()),
+        (10, 8, "cadmium", missing.clone()),
+        (10, 3, "lead", missing),
+        // The maker's own laboratory will do.
+        (10, 1, "lead", vec![]),
+    ] {
+        let mut ledger = Ledger::with_firms();
+        ledger.product_with(json!({"requiredTests": ["lead"]}));
+        ledger.make(1, 0, &lot(1));
+        ledger.say(tester, minute, result(test, "pass"));
+        ledger.say(1, 20, sale());
+        let found = rules(&ledger.trace(&lot(1)));
+        assert_eq!(found, expected, "{minute} {tester} {test}");
+    }
+    // What was not sold yet lacks nothing; what failed was not passed.
+    let mut ledger = Ledger::with_firms();
+    ledger.product_with(json!({"requiredTests": ["lead"]}));
+    ledger.make(1, 0, &lot(1));
+    assert_eq!(rules(&ledger.trace(&lot(1))), []);
+    ledger.say(8, 10, result("lead", "fail")).say(1, 20, sale());
+    let found = rules(&ledger.trace(&lot(1)));
+    assert_eq!(found, [Rule::TestFailed, Rule::TestMissing]);
+}
+
+#[test]
+fn a_test_of_the_lot_counts_for_its_serials() {
+    let mut ledger = Ledger::with_firms();
+    ledger.product_with(json!({"requiredTests": ["lead"]}));
+    let made = with(
+        on(&serial(1), "ADD", "commissioning"),
+        "ilmd",
+        json!({"cbvmda:lotNumber": "L1"}),
+    );
+    ledger.say(1, 0, made);
+    ledger.say(1, 20, on(&serial(1), "DELETE", "retail_selling"));
+    assert_eq!(rules(&ledger.trace(&serial(1))), [Rule::TestMissing]);
+    ledger.say_recorded(8, 10, 30, result("lead", "pass"));
+    let answer = ledger.trace(&serial(1));
+    assert_eq!(rules(&answer), []);
+    assert_eq!(answer.closed[0].rule, Rule::TestMissing);
+}
+
+#[test]
+fn the_policy_asks_for_tests_of_what_is_recorded_after_it() {
+    for (recorded, expected) in [(9, vec![]), (10, vec![Rule::TestMissing])] {
+        let mut ledger = Ledger::with_firms();
+        ledger.product_with(json!({"category": "05 乳制品"}));
+        let licence = [("JY", "2020-01-01", "2040-01-01")];
+        ledger.licensed(1, Role::Distributor, &licence);
+        ledger.policy(10, "tests/05 乳制品", &json!(["coliforms"]));
+        ledger.make(1, 0, &lot(1));
+        let sale = on(&lot(1), "DELETE", "retail_selling");
+        ledger.say_recorded(1, 5, recorded, sale);
+        assert_eq!(rules(&ledger.trace(&lot(1))), expected, "{recorded}");
+    }
+}
+
+#[test]
+fn a_finding_names_its_articles_and_its_severity_by_the_policy_of_its_time() {
+    use crate::policy::Severity;
+    use crate::provenance::{Article, Law};
+    for (recorded, severity) in [(49, Severity::Reject), (50, Severity::Flag)] {
+        let mut ledger = Ledger::with_firms();
+        ledger.product_with(json!({"category": "03 调味品"}));
+        let licence = [("JY", "2020-01-01", "2040-01-01")];
+        ledger.licensed(1, Role::Distributor, &licence);
+        ledger.policy(50, "severity/expiry", &json!("flag"));
+        ledger.say(1, 0, made_until(&lot(1), "2026-10-01"));
+        let sale = on(&lot(1), "DELETE", "retail_selling");
+        ledger.say_recorded(1, 40, recorded, sale);
+        let finding = ledger.trace(&lot(1)).findings.remove(0);
+        assert_eq!((finding.rule, finding.severity), (Rule::Expiry, severity));
+        let article = Article {
+            law: Law::FoodRegulation,
+            number: "29",
+        };
+        assert_eq!(finding.articles, [article]);
+        assert_eq!(finding.opened_at.0.0, at(recorded));
+        assert_eq!(finding.closed_at, None);
+    }
 }
