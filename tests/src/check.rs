@@ -170,10 +170,10 @@ fn compare(
     let report = audit(&view, log_key)?;
     let faults = report.findings.iter().filter(|finding| finding.is_fault());
     losses.extend(faults.map(|finding| Loss::Audit(finding.to_string())));
-    let keys: Vec<StateKey> = report.records.keys().copied().collect();
+    let keys: Vec<StateKey> = report.records.iter().map(|(key, _)| key).collect();
     for keys in keys.chunks(READ_LEAVES) {
         for (key, found) in keys.iter().zip(view.records(keys)?) {
-            if found.as_ref() != report.records.get(key) {
+            if found.as_deref() != report.records.get(key) {
                 losses.push(Loss::Audit(format!("the record {} differs", key.digest)));
             }
         }

@@ -56,6 +56,13 @@ impl Checked {
         &self.statement
     }
 
+    /// Lets go of the disclosures of events: from here on, what [`admit`] asks of them is at hand.
+    pub(crate) fn forget_disclosures(&mut self) {
+        if matches!(self.content, Content::Events(_)) {
+            self.statement.forget_disclosures();
+        }
+    }
+
     /// Number of events; registry acts have none.
     #[must_use]
     pub fn event_count(&self) -> usize {

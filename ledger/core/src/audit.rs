@@ -20,7 +20,7 @@ use crate::merkle::Frontier;
 use crate::registry::Action;
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
-use crate::state::{Effects, State, StateKey, apply};
+use crate::state::{Class, Effects, State, StateKey, apply};
 use crate::statemap::{self, MemoryPages};
 use crate::statement::{Payload, SignedStatement};
 use crate::store::{EntryWrite, StoreError};
@@ -225,6 +225,14 @@ impl Prepared {
         })
     }
 
+    /// Lets go of what the replay of events no longer needs: bodies, whose commitments were
+    /// checked.
+    pub fn forget_disclosures(&mut self) {
+        if let Kind::Whole(checked) = &mut self.kind {
+            checked.forget_disclosures();
+        }
+    }
+
     /// Keys that this leaf brings: a signature under one of them can come any time later.
     #[must_use]
     pub fn new_keys(&self) -> Vec<PublicKey> {
@@ -260,19 +268,65 @@ impl Prepared {
 
 /// The state of an audit, in memory.
 #[derive(Debug, Default)]
-struct Replayed(BTreeMap<StateKey, Vec<u8>>, Vec<StateKey>);
+struct Replayed {
+    records: Records,
+    /// Authenticated keys written since the last block.
+    changed: Vec<StateKey>,
+}
 
 impl State for Replayed {
     fn read(&mut self, key: StateKey) -> Result<Option<&[u8]>, StoreError> {
-        Ok(self.0.get(&key).map(Vec::as_slice))
+        Ok(self.records.get(&key))
     }
 
     fn write(&mut self, key: StateKey, record: Vec<u8>) {
         if key.class.authenticated() {
-            self.1.push(key);
+            self.changed.push(key);
         }
-        self.0.insert(key, record);
+        self.records.insert(key, record);
     }
+}
+
+/// State records in key order: a map for each class and first twelve bits of the digest. Digests
+/// are spread evenly, so that a record among millions is three steps away, not eight.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Records(BTreeMap<Class, Vec<BTreeMap<Digest, Vec<u8>>>>);
+
+impl Records {
+    /// The record under `key`.
+    #[must_use]
+    pub fn get(&self, key: &StateKey) -> Option<&[u8]> {
+        let shards = self.0.get(&key.class)?;
+        shards[shard(&key.digest)]
+            .get(&key.digest)
+            .map(Vec::as_slice)
+    }
+
+    /// All records in key order.
+    pub fn iter(&self) -> impl Iterator<Item = (StateKey, &Vec<u8>)> {
+        self.0.iter().flat_map(|(class, shards)| {
+            shards.iter().flatten().map(|(digest, record)| {
+                let (class, digest) = (*class, *digest);
+                (StateKey { class, digest }, record)
+            })
+        })
+    }
+
+    /// The records of one class, by digest.
+    pub fn of_class(&self, class: Class) -> impl Iterator<Item = (Digest, &Vec<u8>)> {
+        let shards = self.0.get(&class).into_iter().flatten();
+        shards.flatten().map(|(digest, record)| (*digest, record))
+    }
+
+    fn insert(&mut self, key: StateKey, record: Vec<u8>) {
+        let shards = self.0.entry(key.class);
+        let shards = shards.or_insert_with(|| vec![BTreeMap::new(); 1 << 12]);
+        shards[shard(&key.digest)].insert(key.digest, record);
+    }
+}
+
+fn shard(digest: &Digest) -> usize {
+    usize::from(u16::from_be_bytes([digest.0[0], digest.0[1]]) >> 4)
 }
 
 /// A replay in progress. One block is in flight at a time.
@@ -497,12 +551,12 @@ impl Auditor {
     }
 
     fn update_map(&mut self) {
-        let mut keys = std::mem::take(&mut self.state.1);
+        let mut keys = std::mem::take(&mut self.state.changed);
         keys.sort_unstable();
         keys.dedup();
         let mut changes: Vec<(Digest, Digest)> = keys
             .iter()
-            .filter_map(|key| Some((key.digest, Digest::of(self.state.0.get(key)?))))
+            .filter_map(|key| Some((key.digest, Digest::of(self.state.records.get(key)?))))
             .collect();
         changes.sort_unstable();
         match statemap::update(&self.pages, &self.state_root, &changes) {
@@ -557,7 +611,7 @@ impl Auditor {
             events: self.events,
             state: self.state_root,
             findings: self.findings,
-            records: self.state.0,
+            records: self.state.records,
             pages: self.pages,
             leaf_hashes: self.leaf_hashes,
         }
@@ -578,7 +632,7 @@ pub struct AuditReport {
     /// What is wrong, in the order met; at most [`FINDINGS_MAX`].
     pub findings: Vec<AuditFinding>,
     /// The state reached, to compare stored views with.
-    pub records: BTreeMap<StateKey, Vec<u8>>,
+    pub records: Records,
     /// The pages of the state map reached.
     pub pages: MemoryPages,
     /// Every leaf's hash, to compare stored lists with: 32 bytes a leaf.

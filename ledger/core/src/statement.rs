@@ -476,6 +476,11 @@ impl SignedStatement {
         self
     }
 
+    /// Lets go of the disclosures.
+    pub(crate) fn forget_disclosures(&mut self) {
+        self.disclosed = Vec::new();
+    }
+
     /// The protected header.
     #[must_use]
     pub const fn header(&self) -> &Header {

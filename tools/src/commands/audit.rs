@@ -17,15 +17,20 @@ use indicatif::ProgressBar;
 use ledger::audit::{AuditFinding, AuditReport, Auditor, Prepared, prepare};
 use ledger::ids::LeafIndex;
 use ledger::signature::{KeyId, PublicKey};
-use ledger::store::{EntryWrite, View};
+use ledger::store::{StoreError, View};
 use ledger_rocks::{Options, ReadOnlyStore};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::thread;
 
-/// Leaves read, verified and replayed at a time: tens of megabytes at most for common statements.
-const BATCH_LEAVES: usize = 4096;
+/// Leaves verified and replayed at a time: tens of megabytes at most for common statements.
+const BATCH_LEAVES: u64 = 4096;
+
+/// Leaves that one core reads and verifies at a time: some milliseconds, so that none waits long
+/// for another at the end of a batch.
+const SHARE_LEAVES: usize = 128;
 
 /// Replay a ledger from its first entry, and report every difference.
 ///
@@ -103,64 +108,72 @@ pub(crate) fn replay<V: View + Sync>(
     let mut keys = BTreeMap::from([(log_key.key_id(), log_key.clone())]);
     let mut auditor = Auditor::new(origin);
     let mut ready: Vec<(Prepared, bool)> = Vec::new();
-    let mut leaves = view.leaves(LeafIndex(0), BATCH_LEAVES)?;
     let mut next = 0;
-    while !leaves.is_empty() || !ready.is_empty() {
-        let count = leaves.len();
-        next += u64::try_from(count).unwrap_or(u64::MAX);
-        // One batch's signatures are verified while the one before is replayed and the one after
-        // is read.
-        let (verified, following) = thread::scope(|scope| {
-            let verifying = scope.spawn(|| verified(leaves, &mut keys));
+    while next < size || !ready.is_empty() {
+        let batch = next..size.min(next + BATCH_LEAVES);
+        next = batch.end;
+        // One batch is read and its signatures verified while the one before is replayed.
+        let verified = thread::scope(|scope| {
+            let verifying = scope.spawn(|| verified(view, batch, &mut keys));
+            progress(ready.len());
             for (prepared, good) in ready.drain(..) {
                 auditor.leaf(prepared, good);
             }
-            let following = if next < size {
-                view.leaves(LeafIndex(next), BATCH_LEAVES)
-            } else {
-                Ok(Vec::new())
-            };
-            (verifying.join(), following)
+            verifying.join()
         });
         let panicked = |_| Failure::new(Code::Store, "a thread of the audit panicked: a bug");
-        ready = verified.map_err(panicked)?;
-        leaves = following?;
-        progress(count);
+        ready = verified.map_err(panicked)??;
     }
     let mut report = auditor.finish(head.as_ref(), log_key);
     views::compare(view, &mut report)?;
     Ok(report)
 }
 
-/// A batch with the verdict on each signature, on all cores. The keys that its statements add are
-/// remembered: whether a key counts at a leaf is the replay's to judge.
-fn verified(
-    leaves: Vec<EntryWrite>,
+/// A leaf, whether its signature verifies if its key was known before, and the keys it brings.
+type Judged = (Prepared, Option<bool>, Vec<PublicKey>);
+
+/// The leaves of `batch` with the verdict on each signature, on all cores. The keys that its
+/// statements add are remembered: whether a key counts at a leaf is the replay's to judge.
+fn verified<V: View + Sync>(
+    view: &V,
+    batch: Range<u64>,
     keys: &mut BTreeMap<KeyId, PublicKey>,
-) -> Vec<(Prepared, bool)> {
+) -> Result<Vec<(Prepared, bool)>, StoreError> {
     let verify = |one: &Prepared, keys: &BTreeMap<KeyId, PublicKey>| {
         let key = one.statement()?.header().key;
         keys.get(&key).map(|key| one.verifies_under(key))
     };
     let known = &*keys;
-    let batch: Vec<(Prepared, Option<bool>)> = leaves
+    let starts: Vec<u64> = batch.clone().step_by(SHARE_LEAVES).collect();
+    // Who reads a leaf also parses it and frees most of it: memory that changes hands is slow.
+    let shares: Vec<Vec<Judged>> = starts
         .into_par_iter()
-        .map(|leaf| {
-            let one = prepare(leaf);
-            let good = verify(&one, known);
-            (one, good)
+        .map(|start| {
+            let left = usize::try_from(batch.end - start).unwrap_or(usize::MAX);
+            let leaves = view.leaves(LeafIndex(start), left.min(SHARE_LEAVES))?;
+            let share = leaves.into_iter().map(|leaf| {
+                let mut one = prepare(leaf);
+                let good = verify(&one, known);
+                let new = one.new_keys();
+                if good.is_some() {
+                    one.forget_disclosures();
+                }
+                (one, good, new)
+            });
+            Ok(share.collect())
         })
-        .collect();
-    let new = batch.iter().flat_map(|(one, _)| one.new_keys());
-    keys.extend(new.map(|key| (key.key_id(), key)));
+        .collect::<Result<_, StoreError>>()?;
+    let all = || shares.iter().flatten();
+    keys.extend(all().flat_map(|(_, _, new)| new.iter().map(|key| (key.key_id(), key.clone()))));
     // What this batch's own keys have signed is few.
-    batch
+    Ok(shares
         .into_iter()
-        .map(|(one, good)| {
+        .flatten()
+        .map(|(one, good, _)| {
             let good = good.or_else(|| verify(&one, keys)).unwrap_or(false);
             (one, good)
         })
-        .collect()
+        .collect())
 }
 
 fn show(console: Console, origin: &str, report: &AuditReport) -> Result<(), Failure> {

@@ -168,7 +168,7 @@ fn audit(world: &World) -> AuditReport {
 
 /// The stored record under every key that the replay reached, beside the replay's.
 fn assert_same_state(world: &World, report: &AuditReport) {
-    let keys: Vec<StateKey> = report.records.keys().copied().collect();
+    let keys: Vec<StateKey> = report.records.iter().map(|(key, _)| key).collect();
     let stored = world.store.view().records(&keys).unwrap();
     for ((key, replayed), stored) in report.records.iter().zip(stored) {
         assert_eq!(stored.as_ref(), Some(replayed), "{key:?}");
@@ -177,7 +177,9 @@ fn assert_same_state(world: &World, report: &AuditReport) {
 
 /// Every record and list there is, by key.
 fn state_of(world: &World) -> BTreeMap<StateKey, Vec<u8>> {
-    audit(world).records
+    let report = audit(world);
+    let records = report.records.iter();
+    records.map(|(key, record)| (key, record.clone())).collect()
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use crate::exit::{Code, Failure};
 use ledger::audit::{AuditFinding, AuditReport, FINDINGS_MAX};
 use ledger::hash::Digest;
 use ledger::merkle::Frontier;
-use ledger::state::{Class, ItemRecord, Record as _, StateKey, posting_leaf};
+use ledger::state::{Class, ItemRecord, Record as _, posting_leaf};
 use ledger::store::{StoreError, TILE_HASHES, View};
 use std::thread;
 
@@ -73,7 +73,7 @@ fn records<V: View>(view: &V, report: &AuditReport) -> Result<Vec<AuditFinding>,
     let mut findings = Vec::new();
     side_by_side(
         stored,
-        want.map(|(key, record)| (*key, record)),
+        want,
         |(key, _)| *key,
         |(_, stored), want| stored == *want,
         |key| {
@@ -121,15 +121,9 @@ fn lists<V: View>(view: &V, report: &AuditReport) -> Result<Vec<AuditFinding>, S
         }
         Some(Ok((item, rebuilt.encode())))
     });
-    let first = StateKey {
-        class: Class::Item,
-        digest: Digest([0; 32]),
-    };
-    let items = report.records.range(first..);
-    let items = items.take_while(|(key, _)| key.class == Class::Item);
     side_by_side(
         lists,
-        items.map(|(key, record)| (key.digest, record)),
+        report.records.of_class(Class::Item),
         |(item, _)| *item,
         |(_, rebuilt), want| rebuilt == *want,
         |item| find(&mut findings, "list", item.to_string()),
