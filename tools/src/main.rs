@@ -56,11 +56,15 @@ enum Command {
     #[cfg(feature = "node")]
     Delegate(commands::delegate::Args),
     #[cfg(feature = "node")]
+    Findings(commands::findings::Args),
+    #[cfg(feature = "node")]
     Init(commands::init::Args),
     #[cfg(feature = "node")]
     Participant(commands::participant::Args),
     #[cfg(feature = "node")]
     Place(commands::place::Args),
+    #[cfg(feature = "node")]
+    Policy(commands::policy::Args),
     #[cfg(feature = "node")]
     Product(commands::product::Args),
     #[cfg(feature = "node")]
@@ -110,11 +114,15 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         #[cfg(feature = "node")]
         Command::Delegate(args) => commands::delegate::run(&args, console),
         #[cfg(feature = "node")]
+        Command::Findings(args) => commands::findings::run(args, console),
+        #[cfg(feature = "node")]
         Command::Init(args) => commands::init::run(&args, console),
         #[cfg(feature = "node")]
         Command::Participant(args) => commands::participant::run(args, console),
         #[cfg(feature = "node")]
         Command::Place(args) => commands::place::run(&args, console),
+        #[cfg(feature = "node")]
+        Command::Policy(args) => commands::policy::run(&args, console),
         #[cfg(feature = "node")]
         Command::Product(args) => commands::product::run(&args, console),
         #[cfg(feature = "node")]

@@ -123,6 +123,19 @@ mod node_texts {
     pub(crate) const MINUTES_GAP: Text = ["最长缺失分钟", "longest gap, minutes"];
     pub(crate) const FINDING: Text = ["问题", "finding"];
     pub(crate) const WHOSE: Text = ["谁应处理", "whose"];
+    pub(crate) const NO_FINDINGS: Text = ["没有发现问题", "nothing found"];
+    pub(crate) const SEVERITY: Text = ["程度", "severity"];
+    pub(crate) const OPENED: Text = ["发现于", "opened"];
+    pub(crate) const CLOSED: Text = ["关闭于", "closed"];
+    pub(crate) const ARTICLES: Text = ["依据", "under"];
+
+    // The policy.
+    pub(crate) const VERSION: Text = ["政策版本", "policy version"];
+    pub(crate) const KEY: Text = ["键", "key"];
+    pub(crate) const VALUE: Text = ["值", "value"];
+    pub(crate) const CONFIRMED: Text = ["已核对", "confirmed"];
+    pub(crate) const SOURCE: Text = ["依据", "source"];
+
     pub(crate) const DEPTH: Text = ["层", "depth"];
     pub(crate) const HOW: Text = ["关系", "how"];
     pub(crate) const ENDED: Text = ["已终结", "ended"];

@@ -489,3 +489,119 @@ fn a_founded_ledger_is_served_until_told_to_stop() {
     let nobody = suyuan(&["trace", "(01)06901234567892(10)A1", "--node", &url]);
     assert_eq!(code(&nobody), 7);
 }
+
+#[test]
+fn the_policy_is_set_by_authorities_and_judges_what_comes_after() {
+    let demo = Demo::new();
+    let home = demo.path("demo");
+    let show = |only: &str| value(&["policy", "show", "--only", only, "--dir", text(&home)]);
+    let before = show("severity/temperature");
+    assert_eq!(before["version"], 0);
+    let rows = before["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert_eq!(
+        (&rows[0]["value"], &rows[0]["confirmed"]),
+        (&json!("hold"), &json!(false))
+    );
+
+    let file = demo.path("rows.json");
+    let set = |rows: &Value, key: &str| {
+        std::fs::write(&file, rows.to_string()).unwrap();
+        let key = home.join(format!("keys/{key}.key"));
+        suyuan(&[
+            "policy",
+            "set",
+            text(&file),
+            "--key",
+            text(&key),
+            "--dir",
+            text(&home),
+        ])
+    };
+    let row = |key: &str, value: Value| json!([{"key": key, "value": value, "source": "notice 12", "confirmed": true}]);
+    let malformed = set(&row("severity/temprature", json!("flag")), "chengdu-amr");
+    assert_eq!(code(&malformed), 3);
+    assert!(
+        err(&malformed).contains("severity/temprature"),
+        "{}",
+        err(&malformed)
+    );
+    let good = row("severity/temperature", json!("reject"));
+    let refused = set(&good, "kiwi-farm");
+    assert_eq!(code(&refused), 4, "{}", err(&refused));
+    assert!(err(&refused).contains("role-forbids"), "{}", err(&refused));
+    let done = set(&good, "chengdu-amr");
+    assert_eq!(code(&done), 0, "{}", err(&done));
+    let after = show("severity/temperature");
+    assert_eq!(after["version"], 1);
+    assert_eq!(after["rows"][0]["value"], "reject");
+    // What is shown can be set again.
+    assert_eq!(code(&set(&after, "chengdu-amr")), 0);
+    let table = suyuan(&["policy", "show", "--only", "class/", "--dir", text(&home)]);
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(
+        table.contains("class/CHILLED_MEAT") && table.contains("GB 31605"),
+        "{table}"
+    );
+}
+
+#[test]
+fn findings_say_what_is_wrong_whose_turn_it_is_and_what_mends_it() {
+    let demo = Demo::new();
+    let home = demo.path("demo");
+    let chains = demo.printed["chains"].as_array().unwrap();
+    let code_of = |name: &str| {
+        let chain = chains.iter().find(|chain| chain["name"] == name).unwrap();
+        chain["code"].as_str().unwrap()
+    };
+    let trust = home.join("trust.txt");
+    let found = value(&[
+        "findings",
+        code_of("pork"),
+        "--dir",
+        text(&home),
+        "--trust",
+        text(&trust),
+    ]);
+    let [finding] = found["findings"].as_array().unwrap().as_slice() else {
+        panic!("{found:#}")
+    };
+    assert_eq!(
+        (
+            &finding["rule"],
+            &finding["severity"],
+            &finding["closed_at"]
+        ),
+        (&json!("temperature"), &json!("hold"), &Value::Null)
+    );
+    assert_eq!(
+        finding["articles"][0],
+        json!({"law": "gb31605", "number": "2.2"})
+    );
+    assert!(finding["opened_at"].is_string() && !finding["events"].as_array().unwrap().is_empty());
+    let table = |lang: &str, name: &str| {
+        let args = [
+            "findings",
+            code_of(name),
+            "--dir",
+            text(&home),
+            "--lang",
+            lang,
+        ];
+        String::from_utf8(suyuan(&args).stdout).unwrap()
+    };
+    let english = table("en", "pork");
+    for words in [
+        "The temperature left its limits",
+        "GB 31605-2020",
+        "Cold Chain Transport",
+        "hold",
+    ] {
+        assert!(english.contains(words), "{words}: {english}");
+    }
+    let chinese = table("zh", "tofu");
+    for words in ["有一项检验不合格", "食品安全法第63条", "怎么办"] {
+        assert!(chinese.contains(words), "{words}: {chinese}");
+    }
+    assert_eq!(table("en", "kiwi").trim(), "nothing found");
+}

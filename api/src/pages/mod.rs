@@ -15,6 +15,7 @@ mod facts;
 mod names;
 mod view;
 mod when;
+pub mod words;
 
 pub use asset::asset;
 

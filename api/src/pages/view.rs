@@ -5,12 +5,10 @@ use super::catalogue::{self, Key};
 use super::curve::Curve;
 use super::facts::{self, Fact};
 use super::names::{self, Name, Names, Signer};
-use super::when;
+use super::{when, words};
 use ledger::policy::Severity;
 use ledger::provenance::Answer;
-use ledger::provenance::answer::{
-    Article, Break, BreakKind, Finding, Step, StepKind, Test, Verdict,
-};
+use ledger::provenance::answer::{Break, BreakKind, Finding, Step, StepKind, Test, Verdict};
 use std::collections::BTreeMap;
 
 // With these limits the longest page stays under 100 kB with its style sheet, which a slow phone
@@ -373,7 +371,8 @@ fn findings(names: Names<'_>, found: &[Finding]) -> Vec<FindingRow> {
     found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let row = |finding: &&Finding| {
         let (what, fix) = catalogue::rule(finding.rule);
-        let articles = finding.articles.iter().map(|one| article(lang, one));
+        let articles = finding.articles.iter();
+        let articles = articles.map(|one| words::article(lang, one.law, one.number));
         let articles: Vec<String> = articles.collect();
         let whose = finding.whose.as_ref();
         FindingRow {
@@ -398,21 +397,6 @@ fn findings(names: Names<'_>, found: &[Finding]) -> Vec<FindingRow> {
         }
     };
     found.iter().take(FINDINGS_MAX).map(row).collect()
-}
-
-/// An article as people cite it.
-pub(crate) fn article(lang: Lang, article: &Article) -> String {
-    let (law, clause) = catalogue::law(article.law);
-    let law = lang.t(law);
-    if article.number.is_empty() {
-        return law.to_owned();
-    }
-    let form = if clause {
-        Key::LawClause
-    } else {
-        Key::LawArticle
-    };
-    lang.fill(form, &[law, article.number])
 }
 
 /// The story, one branch per product: the farthest ingredients first, the scanned product last.

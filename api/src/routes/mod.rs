@@ -5,6 +5,7 @@ mod entries;
 mod events;
 mod linkset;
 mod participants;
+mod policy;
 mod query;
 pub(crate) mod resolve;
 mod service;
@@ -42,6 +43,7 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&resolve::TRACE, resolve::by_code::<S>),
         route(&linkset::RESOLVER, linkset::resolver::<S>),
         route(&participants::PARTICIPANT, participants::participant::<S>),
+        route(&policy::POLICY, policy::policy::<S>),
         route(&events::QUERY, events::query::<S>),
         route(&events::EVENT, events::event::<S>),
         route(&documents::HOME, documents::home::<S>),

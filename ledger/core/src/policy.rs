@@ -219,6 +219,13 @@ impl Policy {
         self.rows.iter().map(|(key, row)| (key.as_str(), row))
     }
 
+    /// The table as JSON: `{version, rows}`.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let rows: Vec<_> = self.rows.values().map(Row::to_json).collect();
+        serde_json::json!({"version": self.version, "rows": rows})
+    }
+
     /// The next version: these rows in the place of those of the same keys.
     #[must_use]
     pub fn amended(&self, rows: impl IntoIterator<Item = Row>) -> Self {

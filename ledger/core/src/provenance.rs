@@ -11,6 +11,7 @@
 
 pub mod answer;
 mod asked;
+mod authorised;
 mod closing;
 mod custody;
 mod facts;
@@ -22,7 +23,6 @@ mod packing;
 mod rule;
 mod rules;
 pub mod source;
-mod standing;
 mod steps;
 mod subject;
 mod temperature;

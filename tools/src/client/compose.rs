@@ -5,9 +5,9 @@ use crate::exit::Failure;
 use ledger::cbor::Map;
 use ledger::disclosure::{Class, Disclosed, Disclosure, withhold};
 use ledger::event::Event;
-use ledger::ids::{Handle, UnixMillis};
-use ledger::registry::{Action, RegistryPayload};
-use ledger::signature::SigningKey;
+use ledger::ids::{CaptureId, Handle, UnixMillis};
+use ledger::registry::{Action, Approval, RegistryPayload};
+use ledger::signature::{Signer as _, SigningKey};
 use ledger::statement::{Commitment, Issuer, Payload, SignedStatement};
 use ledger::visibility::split;
 
@@ -61,6 +61,20 @@ impl Voice<'_> {
         records: Vec<Map>,
         random: &mut Random,
     ) -> Result<SignedStatement, Failure> {
+        self.act_with(action, records, &[], random)
+    }
+
+    /// As [`Voice::act`], with the consent of those who hold the keys `approving`.
+    ///
+    /// # Errors
+    /// [`Failure`] without random numbers.
+    pub(crate) fn act_with(
+        self,
+        action: Action,
+        records: Vec<Map>,
+        approving: &[SigningKey],
+        random: &mut Random,
+    ) -> Result<SignedStatement, Failure> {
         let seal = |(index, mut record): (u16, Map)| {
             let mut parts = Vec::new();
             let personal = |key: &str| PERSONAL_FIELDS.contains(&key).then_some(Class::Personal);
@@ -72,12 +86,22 @@ impl Voice<'_> {
             }
         };
         let disclosed: Vec<Disclosed> = (0..).zip(records).map(seal).collect();
-        let payload = Payload::Registry(RegistryPayload {
+        let mut payload = RegistryPayload {
             action,
             commitment: Commitment::to(&disclosed),
             approvals: Vec::new(),
-        });
-        self.sign(payload, disclosed, random)
+        };
+        // A consent is to this statement alone, which its capture id names.
+        let capture = random.capture();
+        let message = payload.approval_message(self.origin, self.handle, capture);
+        payload.approvals = approving
+            .iter()
+            .map(|key| Approval {
+                key: key.public_key().key_id(),
+                signature: key.sign(&message),
+            })
+            .collect();
+        self.sign_as(capture, Payload::Registry(payload), disclosed, random)
     }
 
     fn sign(
@@ -86,9 +110,19 @@ impl Voice<'_> {
         disclosed: Vec<Disclosed>,
         random: &mut Random,
     ) -> Result<SignedStatement, Failure> {
+        self.sign_as(random.capture(), payload, disclosed, random)
+    }
+
+    fn sign_as(
+        self,
+        capture: CaptureId,
+        payload: Payload,
+        disclosed: Vec<Disclosed>,
+        random: &Random,
+    ) -> Result<SignedStatement, Failure> {
         let issuer = Issuer::Participant {
             handle: self.handle,
-            capture: random.capture(),
+            capture,
         };
         random.check()?;
         let audience = vec![self.origin.to_owned()];

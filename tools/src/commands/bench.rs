@@ -5,6 +5,7 @@
 //! is synced, whose checkpoint is signed and stored, and whose receipt is issued.
 
 mod figures;
+mod findings;
 mod ingest;
 mod limits;
 mod resolve;
@@ -12,7 +13,7 @@ mod workload;
 
 use crate::exit::{Code, Failure};
 use crate::output::Console;
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Subcommand};
 use figures::{Figure, Report};
 use ingest::Bench;
 use std::path::PathBuf;
@@ -23,14 +24,25 @@ use workload::Chains;
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan bench --quick
+  suyuan bench findings --quick
   suyuan bench --dir /data/bench --json > figures.json")]
 pub(crate) struct Args {
     /// About a minute, on a ledger of 100,000 events; without it 3 million, a quarter of an hour.
-    #[arg(long)]
+    #[arg(long, global = true)]
     quick: bool,
     /// Where to put the ledgers, on the disk to be measured; they are removed at the end.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     dir: Option<PathBuf>,
+    /// Measure one thing only.
+    #[command(subcommand)]
+    only: Option<Only>,
+}
+
+/// What can be measured alone.
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Only {
+    /// Findings of every lot, beside ingest.
+    Findings,
 }
 
 /// How much of everything.
@@ -86,7 +98,15 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
         std::env::temp_dir().join(format!("suyuan-bench-{}", std::process::id()))
     });
     let mut report = Report::new(console);
-    let result = measure(&scale, &dir, &mut report);
+    let result = match args.only {
+        None => measure(&scale, &dir, &mut report),
+        Some(Only::Findings) => {
+            let Scale {
+                large, large_name, ..
+            } = scale;
+            findings::measure(large, large_name, &dir, &mut report)
+        }
+    };
     // What is left behind is only disk space, and its path was named.
     drop(std::fs::remove_dir_all(&dir));
     result?;

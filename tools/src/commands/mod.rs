@@ -11,6 +11,8 @@ pub(crate) mod delegate;
 #[cfg(feature = "node")]
 pub(crate) mod demo;
 #[cfg(feature = "node")]
+pub(crate) mod findings;
+#[cfg(feature = "node")]
 pub(crate) mod init;
 pub(crate) mod keygen;
 #[cfg(feature = "node")]
@@ -19,6 +21,8 @@ pub(crate) mod master;
 pub(crate) mod participant;
 #[cfg(feature = "node")]
 pub(crate) mod place;
+#[cfg(feature = "node")]
+pub(crate) mod policy;
 #[cfg(feature = "node")]
 pub(crate) mod product;
 pub(crate) mod qr;

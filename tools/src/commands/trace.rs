@@ -23,27 +23,27 @@ use std::path::{Path, PathBuf};
   suyuan trace urn:suyuan:lot:EnriqMbA2qOwY1S4_bU5Zg:HWD:K-007 --direction forward --dir data")]
 pub(crate) struct Args {
     /// The code in any spelling that a scanner may read.
-    code: String,
+    pub(super) code: String,
     /// Which way.
     #[arg(long, value_enum, default_value = "back")]
-    direction: Direction,
+    pub(super) direction: Direction,
     /// Whose eyes: what is not public is shown on the node's own machine only.
     #[arg(long, value_enum, default_value = "public")]
-    parts: Parts,
+    pub(super) parts: Parts,
     /// Also write the bundle, which proves the answer offline.
     #[arg(long, value_name = "FILE")]
-    bundle: Option<PathBuf>,
+    pub(super) bundle: Option<PathBuf>,
     /// Verify the bundle against this trust file and show what follows from it, instead of taking
     /// the node's word.
     #[arg(long)]
-    trust: Option<PathBuf>,
+    pub(super) trust: Option<PathBuf>,
     #[command(flatten)]
-    target: Target,
+    pub(super) target: Target,
 }
 
 /// Which way to walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Direction {
+pub(super) enum Direction {
     /// To the origins.
     Back,
     /// To all that came of it.
@@ -52,7 +52,7 @@ enum Direction {
 
 /// Which parts of events are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Parts {
+pub(super) enum Parts {
     /// What everyone may see.
     Public,
     /// Quantities, owners, documents too.
@@ -80,6 +80,18 @@ struct Told {
 const BUNDLE: &str = "application/vnd.suyuan.bundle+cbor";
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
+    let answer = answer(args, console)?;
+    if console.json {
+        return console.value(&answer);
+    }
+    match args.direction {
+        Direction::Back => show_back(console, &answer),
+        Direction::Forward => show_forward(console, &answer),
+    }
+}
+
+/// What the ledger answers, or what follows from its bundle where a trust file is given.
+pub(super) fn answer(args: &Args, console: Console) -> Result<Value, Failure> {
     let item = scan(&args.code).map_err(Failure::malformed)?.identifier;
     let wants_bundle = args.bundle.is_some() || args.trust.is_some();
     if wants_bundle && args.direction == Direction::Forward {
@@ -103,13 +115,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
         }
         answer = to_json(&proved.answer)?;
     }
-    if console.json {
-        return console.value(&answer);
-    }
-    match args.direction {
-        Direction::Back => show_back(console, &answer),
-        Direction::Forward => show_forward(console, &answer),
-    }
+    Ok(answer)
 }
 
 fn to_json(answer: &impl serde::Serialize) -> Result<Value, Failure> {
@@ -299,11 +305,11 @@ fn cut(console: Console, answer: &Value) -> Result<(), Failure> {
     }
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn texted(value: &Value) -> &str {
+pub(super) fn texted(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
@@ -321,7 +327,7 @@ fn named(console: Console, name: &Value) -> String {
 }
 
 /// The name of a participant, given its handle or its identifier.
-fn party(console: Console, answer: &Value, id: &str) -> String {
+pub(super) fn party(console: Console, answer: &Value, id: &str) -> String {
     let handle = id.rsplit(':').next().unwrap_or(id);
     let name = named(console, &answer["participants"][handle]["name"]);
     if name.is_empty() { id.to_owned() } else { name }

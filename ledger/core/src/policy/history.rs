@@ -1,8 +1,8 @@
 //! The versions of the policy, by the time at which each was recorded.
 
-use super::{DEFAULT, Policy, read_record};
+use super::{DEFAULT, ITEM, Policy, read_record};
 use crate::ids::UnixMillis;
-use crate::provenance::source::{Content, Touch};
+use crate::provenance::source::{Content, Source, Touch};
 use crate::registry::Action;
 
 /// Every version of the policy.
@@ -13,7 +13,7 @@ pub struct History {
 }
 
 impl History {
-    /// The versions that the list of [`super::ITEM`] makes, in log order.
+    /// The versions that the list of [`ITEM`] makes, in log order.
     ///
     /// Admission has checked every record; one that cannot be read here changes nothing.
     #[must_use]
@@ -34,6 +34,14 @@ impl History {
             versions.push((touch.recorded, before.amended(rows)));
         }
         Self { versions }
+    }
+
+    /// The versions on a ledger, as its source shows them.
+    ///
+    /// # Errors
+    /// The source's own.
+    pub fn read<S: Source>(source: &mut S) -> Result<Self, S::Error> {
+        source.touches(ITEM).map(|list| Self::of(&list.shown))
     }
 
     /// The policy by which something recorded at `recorded` is judged.

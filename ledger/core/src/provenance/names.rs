@@ -2,9 +2,9 @@
 
 use super::answer::{Party, Place, Product, Text};
 use super::asked::Asked;
+use super::authorised::{Standing, standings};
 use super::inspections::{Inspection, inspections};
 use super::source::{Content, Source, Touch};
-use super::standing::{Standing, standings};
 use crate::cbor::{Map, Value};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, UnixMillis};

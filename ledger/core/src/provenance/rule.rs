@@ -1,7 +1,7 @@
 //! The rules by which findings are made: their names, and the law behind each.
 
 use crate::policy::Sector;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Articles as a constant: law and number of each.
 macro_rules! cite {
@@ -177,7 +177,7 @@ pub struct Article {
 }
 
 /// A law or standard that rules cite.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Law {
     /// 药品管理法.

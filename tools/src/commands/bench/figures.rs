@@ -50,6 +50,10 @@ fn counted(name: &str) -> &'static str {
             "single-event statements replayed: signatures, tree, effects, state map, head. \
              Limit: bare strict verification on all cores"
         }
+        _ if name.starts_with("findings") => {
+            "every lot's whole story walked and judged once, closed findings too, on all cores, per \
+             thousand events. Limit: the time that ingest took for as many"
+        }
         _ => {
             "one 30-event chain: lists, trace, and the whole bundle with its proofs. \
              Limit: bare multi-get of the same entries and bodies"

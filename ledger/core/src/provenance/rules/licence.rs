@@ -51,7 +51,7 @@ impl Findings<'_> {
             needed.extend_from_slice(any);
         }
         let category = self.goods.product.map_or("", |product| &product.category);
-        let covers = |standing: &super::super::standing::Standing| {
+        let covers = |standing: &super::super::authorised::Standing| {
             standing.covers(&needed, act.time(), category)
         };
         !roles.is_empty() && !covers(then) && !standings.last().is_some_and(covers)
