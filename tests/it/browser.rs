@@ -54,6 +54,7 @@ fn word(verdict: &str) -> [&'static str; 2] {
         "recalled" => ["已召回", "Recalled"],
         "failed_test" => ["检验不合格", "Failed a test"],
         "expired" => ["已过期", "Expired"],
+        "violation" => ["违规处置过", "Handled against the rules"],
         "unknown" => ["查无此码", "Unknown code"],
         "sold" => ["已售出或已使用", "Already sold or used"],
         "breach" => ["温度曾超限", "Temperature went out of range"],

@@ -192,6 +192,7 @@ pub(crate) fn verdict(word: &str) -> Text {
         "recalled" => ["已召回", "recalled"],
         "failed_test" => ["检验不合格", "failed its test"],
         "expired" => ["已过期", "expired"],
+        "violation" => ["违规处置过", "handled against the rules"],
         "unknown" => ["查无此码", "unknown code"],
         "sold" => ["已售出或已使用", "already sold or used"],
         "breach" => ["温度超限", "temperature breach"],

@@ -42,6 +42,7 @@ catalogue! {
     VerdictRecalled   "已召回" "Recalled"
     VerdictFailedTest "检验不合格" "Failed a test"
     VerdictExpired    "已过期" "Expired"
+    VerdictViolation  "违规处置过" "Handled against the rules"
     VerdictUnknown    "查无此码" "Unknown code"
     VerdictSold       "已售出或已使用" "Already sold or used"
     VerdictBreach     "温度曾超限" "Temperature went out of range"
@@ -51,6 +52,7 @@ catalogue! {
     AdviceRecalled    "请不要食用或使用。停止出售，凭实物退回购买的地方；已经吃了或用了并感到不适，请就医并带上包装。" "Do not eat or use it. Stop selling it. Take it back to where you bought it. If you have used it and feel unwell, see a doctor and bring the pack."
     AdviceFailedTest  "这一批有一项检验不合格。请不要食用或使用，凭实物退回购买的地方。" "A test of this lot failed. Do not eat or use it; take it back to where you bought it."
     AdviceExpired     "已超过保质期或有效期。请不要食用或使用；若刚刚买到，可要求退换。" "It is past its date. Do not eat or use it. If you have just bought it, ask for your money back."
+    AdviceViolation   "有人对它做了规定禁止的事，下方写明是哪一步、依据哪一条、该谁处理。请不要使用，退回给提供者，或拨打 12315。" "Someone did to it what the rules forbid; below is which step, under which article, and who must act. Do not use it: take it back to whoever supplied it, or call 12315."
     AdviceUnknown     "账本上没有这个码的任何记录。可能是录入延迟、码印错，或不是本账本的企业发的码。使用前请先向卖家核实。" "Nothing on this ledger names this code. It may not be recorded yet, be misprinted, or come from someone who is not on this ledger. Ask the seller before you use it."
     AdviceSold        "这个码以前已登记售出或使用，一个码只属于一件商品。如果不是您本人购买或使用的，请先不要使用，并向卖家核实。" "This code was recorded as sold or used before, and one code belongs to one item. If that was not you, do not use it before the seller has explained."
     AdviceBreach      "途中温度超出限值，时间和幅度见下方曲线。食用前请看、闻是否正常；疫苗和药品不得使用，请退回。" "The temperature left its limits; the curve below shows when and how far. Check look and smell before eating. Do not use a vaccine or medicine: return it."
@@ -434,6 +436,7 @@ pub(crate) const fn verdict(verdict: Verdict) -> Key {
         Verdict::Recalled => Key::VerdictRecalled,
         Verdict::FailedTest => Key::VerdictFailedTest,
         Verdict::Expired => Key::VerdictExpired,
+        Verdict::Violation => Key::VerdictViolation,
         Verdict::Unknown => Key::VerdictUnknown,
         Verdict::Sold => Key::VerdictSold,
         Verdict::Breach => Key::VerdictBreach,
@@ -449,6 +452,7 @@ pub(crate) const fn advice(verdict: Verdict) -> Key {
         Verdict::Recalled => Key::AdviceRecalled,
         Verdict::FailedTest => Key::AdviceFailedTest,
         Verdict::Expired => Key::AdviceExpired,
+        Verdict::Violation => Key::AdviceViolation,
         Verdict::Unknown => Key::AdviceUnknown,
         Verdict::Sold => Key::AdviceSold,
         Verdict::Breach => Key::AdviceBreach,

@@ -447,6 +447,13 @@ pub(crate) fn with(verdict: Verdict) -> Answer {
             answer.subject.expiry = Some("2026-11-21".to_owned());
             answer.findings.push(finding(Rule::Expiry));
         }
+        Verdict::Violation => {
+            answer.findings.push(finding(Rule::VaccineUnrecorded));
+            answer.closed.push(Finding {
+                closed_at: Some(at("2026-11-21T09:00")),
+                ..finding(Rule::Custody)
+            });
+        }
         Verdict::Unknown => {
             answer = Answer {
                 subject: Subject::default(),
@@ -513,10 +520,11 @@ pub(crate) fn page(lang: Lang) -> PageContext {
 }
 
 /// Every verdict, for loops.
-pub(crate) const VERDICTS: [Verdict; 9] = [
+pub(crate) const VERDICTS: [Verdict; 10] = [
     Verdict::Recalled,
     Verdict::FailedTest,
     Verdict::Expired,
+    Verdict::Violation,
     Verdict::Unknown,
     Verdict::Sold,
     Verdict::Breach,

@@ -250,6 +250,55 @@ fn a_recall_shows_who_recalled_not_who_cleared_the_shelf() {
 }
 
 #[test]
+fn a_finding_says_how_grave_under_which_article_whose_and_what_mends_it() {
+    for (lang, words) in [
+        (
+            Lang::En,
+            [
+                "A vaccine was accepted without its whole temperature record",
+                "forbidden",
+                "Vaccine Administration Law, art. 39",
+                "To be dealt with by",
+                "get the whole record from whoever delivered it",
+                "mended and closed on",
+            ],
+        ),
+        (
+            Lang::Zh,
+            [
+                "没有全程温度记录就接收了疫苗",
+                "禁止",
+                "疫苗管理法第39条",
+                "应由",
+                "索要全程温度记录",
+                "补齐，关闭",
+            ],
+        ),
+    ] {
+        let text = seen(&answer(&with(Verdict::Violation), &page(lang)));
+        for wanted in words {
+            assert!(text.contains(wanted), "{wanted}: {text}");
+        }
+    }
+    // What is closed asks nobody for anything.
+    let text = seen(&answer(&with(Verdict::Violation), &page(Lang::En)));
+    assert_eq!(text.matches("How to mend it").count(), 1);
+}
+
+#[test]
+fn a_curve_tells_coverage_worst_value_and_mean_kinetic_temperature() {
+    let text = seen(&answer(&with(Verdict::Gap), &page(Lang::En)));
+    for wanted in [
+        "Covered by readings",
+        "57 %",
+        "Mean kinetic temperature",
+        "2.5 °C",
+    ] {
+        assert!(text.contains(wanted), "{wanted}");
+    }
+}
+
+#[test]
 fn a_text_in_both_languages_is_shown_in_the_readers() {
     for (text, zh, en) in [
         ("散装 / loose", "散装", "loose"),

@@ -147,7 +147,7 @@ pub(crate) struct View {
 /// The colours' class and the icon of a verdict; its word always stands beside them.
 pub(crate) const fn look(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
-        Verdict::Recalled => ("stop", "stop"),
+        Verdict::Recalled | Verdict::Violation => ("stop", "stop"),
         Verdict::FailedTest => ("stop", "cross"),
         Verdict::Expired => ("stop", "clock"),
         Verdict::Unknown => ("none", "ask"),

@@ -284,3 +284,69 @@ fn no_flipped_byte_passes() {
         "{error}"
     );
 }
+
+/// A lot sold by its maker, and the policy that says how grave it is to hold nothing of it.
+fn judged() -> (World, Vec<u8>) {
+    use crate::policy;
+    let mut world = World::new();
+    let maker = world.admit(&[Role::Producer], "510117", &json!({}));
+    let stranger = world.admit(&[Role::Retailer], "510117", &json!({}));
+    for severity in ["hold", "reject"] {
+        let row = json!({"key": "severity/custody", "value": severity, "source": "s",
+            "confirmed": true});
+        let record = json!({"id": policy::ITEM, "rows": [row]});
+        let record = crate::testing::map_of_json(&record);
+        let act = world.registry_by_authority(Action::Policy, vec![record]);
+        world.admitted(vec![act]);
+    }
+    for (by, action, step) in [
+        (&maker, "ADD", "commissioning"),
+        (&stranger, "OBSERVE", "stocking"),
+    ] {
+        let id = format!("urn:e:{step}");
+        let event = object_event(&id, action, step, "2026-11-20T08:00:00Z", LOT);
+        let said = world.events(by, &[event]);
+        world.admitted(vec![said]);
+    }
+    let view = world.store.view();
+    let mut source = ViewSource::new(&view, Who::Public);
+    let item = crate::identifier::Identifier::parse(LOT).unwrap();
+    let limits = crate::provenance::Limits::DEFAULT;
+    let answer = crate::provenance::trace(&mut source, &item, world.now, limits).unwrap();
+    assert_eq!(answer.verdict.word(), "violation");
+    let bytes = build(&view, &source, LOT).unwrap().encode();
+    (world, bytes)
+}
+
+#[test]
+fn a_bundle_carries_the_policy_that_its_findings_are_judged_by() {
+    use crate::policy::{History, ITEM, Severity};
+    use crate::provenance::Rule;
+    let (world, bytes) = judged();
+    let mut proved = verify(&bytes, &trust(&world)).unwrap();
+    let history = History::read(&mut proved).unwrap();
+    assert_eq!(history.newest().version(), 2);
+    assert_eq!(history.newest().severity(Rule::Custody), Severity::Reject);
+    // Whoever leaves the newest row out, or all of them, is found out by name.
+    let altered = |change: &dyn Fn(&mut Bundle)| {
+        let mut bundle = Bundle::decode(&bytes).unwrap();
+        change(&mut bundle);
+        let verified = verify(&bundle.encode(), &trust(&world));
+        verified.and_then(|mut proved| History::read(&mut proved).map(|_| ()))
+    };
+    let shorter = altered(&|bundle| {
+        let list = bundle.lists.iter_mut().find(|(item, _)| item == ITEM);
+        list.unwrap().1.pop();
+    });
+    let omitted = BundleError::EventOmitted {
+        item: ITEM.to_owned(),
+        shown: 1,
+        recorded: 2,
+    };
+    assert_eq!(shorter, Err(omitted));
+    let without = altered(&|bundle| bundle.lists.retain(|(item, _)| item != ITEM));
+    assert!(
+        matches!(&without, Err(BundleError::ListMissing { item }) if item == ITEM),
+        "{without:?}"
+    );
+}

@@ -31,6 +31,8 @@ pub enum Verdict {
     FailedTest,
     /// Past its expiry.
     Expired,
+    /// It was handled in a way that is forbidden: a finding of severity `reject` stands open.
+    Violation,
     /// No such code on this ledger.
     Unknown,
     /// A serial that was sold or dispensed before.
@@ -53,6 +55,7 @@ impl Verdict {
             Self::Recalled => "recalled",
             Self::FailedTest => "failed_test",
             Self::Expired => "expired",
+            Self::Violation => "violation",
             Self::Unknown => "unknown",
             Self::Sold => "sold",
             Self::Breach => "breach",

@@ -13,6 +13,7 @@ use super::tests_results::tests;
 use super::walk::{Node, Part, Walk, back};
 use crate::identifier::Identifier;
 use crate::ids::UnixMillis;
+use crate::policy::Severity;
 use crate::store::EventRef;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,7 +122,24 @@ pub fn judge<S: Source>(
     let cut = asked.take_cut();
     let known = !walk.root().timeline.facts.is_empty();
     let complete = known && breaks.is_empty() && cut.is_none();
-    let verdict = verdict(&walk, &names, &temperature, as_of, known, complete);
+    let in_hand = |item: &String| {
+        let part = walk.nodes[item].part;
+        matches!(part, Part::Root | Part::Content)
+    };
+    let forbidden = all
+        .iter()
+        .any(|finding| finding.severity == Severity::Reject && in_hand(&finding.item));
+    let verdict = verdict(
+        &walk,
+        &names,
+        &temperature,
+        as_of,
+        Known {
+            forbidden,
+            known,
+            complete,
+        },
+    );
     let subject = subject(&walk, &names);
     let tests = tests(&walk);
     let by_code: Vec<(String, String)> = walk
@@ -217,14 +235,28 @@ fn graded(node: &Node, id: &str, goods: Goods<'_>, names: &Names) -> Vec<Stretch
     all
 }
 
+/// What the answer has established besides.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// What is in hand was handled in a way that must not be.
+    forbidden: bool,
+    /// Anything names the code at all.
+    known: bool,
+    /// The chain is whole.
+    complete: bool,
+}
+
 /// The first that applies, in the order of [`Verdict`].
 fn verdict(
     walk: &Walk,
     names: &Names,
     temperature: &[Stretch],
     as_of: UnixMillis,
-    known: bool,
-    complete: bool,
+    Known {
+        forbidden,
+        known,
+        complete,
+    }: Known,
 ) -> Verdict {
     let nodes: Vec<&Node> = walk.in_hand().chain(walk.lot()).collect();
     let past = |node: &&&Node| dates(node, names).past.is_some_and(|past| as_of.0 >= past);
@@ -250,6 +282,8 @@ fn verdict(
         Verdict::FailedTest
     } else if nodes.iter().any(|node| past(&node)) {
         Verdict::Expired
+    } else if forbidden {
+        Verdict::Violation
     } else if !known {
         Verdict::Unknown
     } else if sold() {

@@ -464,3 +464,15 @@ fn a_finding_names_its_articles_and_its_severity_by_the_policy_of_its_time() {
         assert_eq!(finding.closed_at, None);
     }
 }
+
+#[test]
+fn what_the_policy_forbids_reddens_the_verdict_and_only_of_what_is_in_hand() {
+    let mut ledger = Ledger::with_firms();
+    ledger.policy(-1, "severity/custody", &json!("reject"));
+    ledger.make(1, 0, &lot(1)).stock(3, 10, &lot(1));
+    assert_eq!(ledger.trace(&lot(1)).verdict, Verdict::Violation);
+    ledger.transform(3, 20, &[lot(1)], &[lot(2)]);
+    let made = ledger.trace(&lot(2));
+    assert!(rules(&made).contains(&Rule::Custody));
+    assert_eq!(made.verdict, Verdict::Broken);
+}

@@ -4,7 +4,7 @@ use super::ledger::{Ledger, asset, at, hand_over, lot, on, serial, with};
 use super::rules::rules;
 use crate::ids::UnixMillis;
 use crate::provenance::Answer;
-use crate::provenance::answer::{Grade, Rule};
+use crate::provenance::answer::{Grade, Rule, Verdict};
 use crate::state::Role;
 use crate::time::format_utc;
 use serde_json::{Value as Json, json};
@@ -97,7 +97,15 @@ fn a_vaccine_that_was_too_warm_is_not_accepted() {
         let warm = |minute| if minute == 50 { degrees } else { 5 };
         let log = log(&serial(1), 10, 100, warm);
         let answer = delivered(Some(log), &record(10, 100), disposition);
+        let verdict = if expected.contains(&Rule::VaccineExcursion) {
+            Verdict::Violation
+        } else if degrees == 8 {
+            Verdict::Complete
+        } else {
+            Verdict::Breach
+        };
         assert_eq!(rules(&answer), expected, "{degrees} {disposition}");
+        assert_eq!(answer.verdict, verdict, "{degrees} {disposition}");
     }
 }
 
