@@ -174,6 +174,11 @@ impl<'s, S: Source> Asked<'s, S> {
         self.cut.take()
     }
 
+    /// What was gone through so far.
+    pub(super) const fn work(&self) -> usize {
+        self.work
+    }
+
     pub(super) const fn limits(&self) -> Limits {
         self.limits
     }

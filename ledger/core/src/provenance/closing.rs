@@ -6,6 +6,7 @@
 //! correction; a re-coding; the end of a recall; a further receipt.
 
 use super::answer::{Answer, Finding, Moment, StepKind};
+use super::asked::Limits;
 use super::facts::event_of;
 use super::source::{Content, Source, Touch, Touches};
 use super::temperature::readings;
@@ -17,9 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Moments that are looked into, the latest: each costs as much as the answer itself.
 const MOMENTS_MAX: usize = 16;
 
-/// Steps gone through again for all moments together: a story of a thousand steps is looked into
-/// at four moments.
-const STEPS_MAX: usize = 4_000;
+/// Work for all moments together, counted as by [`Limits`]: no more than one answer may cost.
+const WORK_MAX: usize = Limits::DEFAULT.work;
 
 /// A source that is asked once for each list, and can answer as of an earlier moment.
 #[derive(Debug)]
@@ -62,19 +62,23 @@ impl<S: Source> Source for Memory<'_, S> {
 }
 
 /// The findings that were closed, each with the moment at which it was; none of an answer that
-/// was cut short, of which not all is known. `judge` gives the answer from a memory.
+/// was cut short, of which not all is known. `judge` gives the answer from a memory; `work` is what
+/// that cost for now.
 pub(super) fn closed<'s, S: Source>(
     memory: &mut Memory<'s, S>,
     now: &Answer,
+    work: usize,
     judge: impl Fn(&mut Memory<'s, S>) -> Result<Answer, S::Error>,
 ) -> Result<Vec<Finding>, S::Error> {
     if now.cut.is_some() {
         return Ok(Vec::new());
     }
     let mut earlier: Vec<(UnixMillis, Vec<Finding>)> = Vec::new();
-    for moment in moments(memory, now) {
-        memory.before = Some(moment);
-        earlier.push((moment, judge(memory)?.findings));
+    let count = MOMENTS_MAX.min(WORK_MAX / work.max(1));
+    let moments = moments(memory, now);
+    for moment in moments.iter().skip(moments.len().saturating_sub(count)) {
+        memory.before = Some(*moment);
+        earlier.push((*moment, judge(memory)?.findings));
     }
     memory.before = None;
     let open: BTreeSet<Key<'_>> = now.findings.iter().map(Key::of).collect();
@@ -119,8 +123,8 @@ impl<'f> Key<'f> {
     }
 }
 
-/// The latest moments at which something arrived that can close a finding, in order.
-fn moments<S: Source>(memory: &Memory<'_, S>, now: &Answer) -> Vec<UnixMillis> {
+/// The moments at which something arrived that can close a finding.
+fn moments<S: Source>(memory: &Memory<'_, S>, now: &Answer) -> BTreeSet<UnixMillis> {
     let all = memory.lists.values().flat_map(|list| &list.shown);
     let touches: BTreeMap<EventRef, &Touch> = all.map(|touch| (touch.at, touch)).collect();
     let mut found: BTreeSet<UnixMillis> = BTreeSet::new();
@@ -182,8 +186,5 @@ fn moments<S: Source>(memory: &Memory<'_, S>, now: &Answer) -> Vec<UnixMillis> {
             found.insert(touch.recorded);
         }
     }
-    let share = STEPS_MAX / now.steps.len().max(1);
-    let count = share.min(MOMENTS_MAX);
-    let skipped = found.len().saturating_sub(count);
-    found.into_iter().skip(skipped).collect()
+    found
 }

@@ -31,9 +31,9 @@ pub fn trace<S: Source>(
     limits: Limits,
 ) -> Result<Answer, S::Error> {
     let mut memory = Memory::new(source);
-    let mut answer = judge(&mut memory, item, as_of, limits)?;
+    let (mut answer, work) = judged(&mut memory, item, as_of, limits)?;
     let again = |memory: &mut Memory<'_, S>| judge(memory, item, as_of, limits);
-    answer.closed = closed(&mut memory, &answer, again)?;
+    answer.closed = closed(&mut memory, &answer, work, again)?;
     Ok(answer)
 }
 
@@ -47,6 +47,16 @@ pub fn judge<S: Source>(
     as_of: UnixMillis,
     limits: Limits,
 ) -> Result<Answer, S::Error> {
+    judged(source, item, as_of, limits).map(|(answer, _)| answer)
+}
+
+/// The answer, and the work that it cost.
+fn judged<S: Source>(
+    source: &mut S,
+    item: &Identifier,
+    as_of: UnixMillis,
+    limits: Limits,
+) -> Result<(Answer, usize), S::Error> {
     let mut asked = Asked::new(source, limits);
     let mut names = Names::default();
     names.load_policy(&mut asked)?;
@@ -158,7 +168,7 @@ pub fn judge<S: Source>(
             products.insert(code, product);
         }
     }
-    Ok(Answer {
+    let answer = Answer {
         item: item.as_str().to_owned(),
         as_of: Moment(as_of),
         verdict,
@@ -174,7 +184,8 @@ pub fn judge<S: Source>(
         participants,
         products,
         places,
-    })
+    };
+    Ok((answer, asked.work()))
 }
 
 fn breaks(walk: &Walk) -> Vec<Break> {

@@ -5,7 +5,7 @@ use super::super::facts::Fact;
 use super::super::tests_results::passed;
 use super::super::walk::Node;
 use super::{Findings, results};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 impl<'n> Findings<'n> {
     /// Put on the shelf, sold or dispensed without a passed test, at that time, of everything that
@@ -16,6 +16,7 @@ impl<'n> Findings<'n> {
         };
         let sold = |act: &&Fact| act.sells() || act.step() == "stocking";
         let acts: Vec<&Fact> = self.acts().into_iter().filter(sold).collect();
+        let passed = self.passed();
         let mut events = Vec::new();
         let mut whose = None;
         for act in acts
@@ -23,35 +24,40 @@ impl<'n> Findings<'n> {
             .filter(|act| self.node.concerns(act.issuer()))
         {
             let policy = self.names.policies().at(act.touch().recorded);
-            let needed = product
+            let mut needed = product
                 .required_tests
                 .iter()
                 .chain(policy.tests(&product.category));
-            let needed: BTreeSet<&str> = needed.map(String::as_str).collect();
-            if needed.is_subset(&self.passed_by(act.time())) {
-                continue;
+            let by_then = |test: &String| {
+                let first = passed.get(test.as_str());
+                first.is_some_and(|first| *first <= act.time())
+            };
+            if !needed.all(by_then) {
+                events.push(act.at());
+                whose.get_or_insert_with(|| act.issuer());
             }
-            events.push(act.at());
-            whose.get_or_insert_with(|| act.issuer());
         }
         if !events.is_empty() {
             self.add(Rule::TestMissing, events, whose);
         }
     }
 
-    /// What was tested and passed at `time`, on the item or on its lot.
-    fn passed_by(&self, time: i64) -> BTreeSet<&'n str> {
+    /// When each test was first passed, on the item or on its lot.
+    fn passed(&self) -> BTreeMap<&'n str, i64> {
         let of_lot = self.node.lot.as_ref().and_then(|lot| {
             let mut nodes = self.walk.nodes.values();
             nodes.find(|node| node.codes.contains(lot))
         });
         let nodes: [Option<&'n Node>; 2] = [Some(self.node), of_lot];
-        nodes
-            .into_iter()
-            .flatten()
-            .flat_map(|node| results(node, self.names))
-            .filter(|fact| fact.time() <= time)
-            .flat_map(passed)
-            .collect()
+        let mut first = BTreeMap::new();
+        for node in nodes.into_iter().flatten() {
+            for fact in results(node, self.names) {
+                for test in passed(fact) {
+                    let time = first.entry(test).or_insert(i64::MAX);
+                    *time = fact.time().min(*time);
+                }
+            }
+        }
+        first
     }
 }
