@@ -1,6 +1,7 @@
 //! One ledger's running node.
 //!
 //! The core is pure; this crate brings it the world: a clock ([`clock`]), a secret key ([`keys`]),
+//! fresh keys for personal parts ([`secrets`]),
 //! threads, memory limits ([`QueueLimits`]) and a data directory ([`open()`]). It knows nothing of
 //! HTTP beyond the trait it implements for it, `api::service::Service`.
 //!
@@ -22,6 +23,7 @@ mod open;
 mod receipts;
 pub mod refusal;
 mod room;
+pub mod secrets;
 mod sequencer;
 mod service;
 mod verifier;

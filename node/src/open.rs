@@ -3,6 +3,7 @@
 //! ```text
 //! dir/db/        the database            dir/log.key    the log's secret key, mode 0600
 //! dir/head       the head's second copy  dir/node.toml  origin, public URL, region
+//! dir/part.keys  keys of personal parts, mode 0600
 //! ```
 //!
 //! Founding goes key, settings, database, founding entry; opening needs them all. A founding that
@@ -12,6 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{NodeConfig, Settings, SettingsError, key_path, settings_path};
 use crate::keys::{self, KeyFileError};
 use crate::node::{Node, Running, StartError};
+use crate::secrets::OsSecrets;
 use ledger::admission::check;
 use ledger::ids::Handle;
 use ledger::registry::{Action, NewKey, RegistryPayload};
@@ -199,6 +201,7 @@ pub fn found<S: Store>(
             origin,
             signer: key,
         },
+        &OsSecrets,
         &[checked],
         now,
     )?;
@@ -222,7 +225,8 @@ pub fn open(config: &NodeConfig) -> Result<Arc<Node<RocksStore>>, OpenError> {
     }
     let key = keys::read(&key_path(&config.dir))?;
     let store = RocksStore::open(&config.dir, settings.origin(), config.database)?;
-    tracing::info!(recovery = ?store.recovery(), "store opened");
+    let destroyed = store.keys_destroyed_on_opening();
+    tracing::info!(recovery = ?store.recovery(), destroyed, "store opened");
     let running = Running {
         settings,
         limits: config.limits,

@@ -12,6 +12,7 @@
 use crate::clock::ClockGuard;
 use crate::node::{Halt, Shared};
 use crate::room::{Decided, Submission, ToAnswer, Verified};
+use crate::secrets::OsSecrets;
 use api::service::SubmitError;
 use ledger::admission::Checked;
 use ledger::block::{BLOCK_STATEMENTS_MAX, BlockRecord};
@@ -163,8 +164,13 @@ fn seal_block<S: Store>(
         };
         let started = Instant::now();
         // The view goes before the commit: a store may have to copy what a view still shows.
-        let Sealed { outcomes, write } =
-            seal(&shared.store.view(), shared.log(), &statements, now)?;
+        let Sealed { outcomes, write } = seal(
+            &shared.store.view(),
+            shared.log(),
+            &OsSecrets,
+            &statements,
+            now,
+        )?;
         let sealed = started.elapsed();
         let block = write.as_ref().map(|write| write.block);
         if let Some(write) = write {

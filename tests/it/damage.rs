@@ -8,7 +8,7 @@ use tests::check::{Loss, describe};
 use tests::dice::Dice;
 
 /// Kinds of files by the beginning or end of their names.
-const KINDS: [(&str, &str); 10] = [
+const KINDS: [(&str, &str); 11] = [
     ("db/", ".sst"),
     ("db/", ".log"),
     ("db/MANIFEST-", ""),
@@ -18,6 +18,7 @@ const KINDS: [(&str, &str); 10] = [
     ("db/LOG", ""),
     ("head", ""),
     ("log.key", ""),
+    ("part.keys", ""),
     ("node.toml", ""),
 ];
 

@@ -2,9 +2,8 @@
 
 use crate::said::{Promise, Promises};
 use crate::town::config;
-use ledger::audit::{AuditReport, Auditor, prepare};
+use ledger::audit::{AuditReport, Auditor, prepare, undestroyed};
 use ledger::checkpoint::Checkpoint;
-use ledger::disclosure::decode_body;
 use ledger::hash::Digest;
 use ledger::ids::{LeafIndex, TreeSize};
 use ledger::merkle::tile::TileNodes;
@@ -15,6 +14,7 @@ use ledger::signature::{KeyId, PublicKey};
 use ledger::state::StateKey;
 use ledger::statement::SignedStatement;
 use ledger::store::{EntryWrite, Store as _, StoreError, View};
+use ledger::stored;
 use ledger::testing::ORIGIN;
 use ledger_rocks::RocksStore;
 use node::Node;
@@ -226,10 +226,16 @@ fn check_statement(
     let entry = view.entry(leaf)?.ok_or(Loss::Missing { leaf })?;
     let body = view.body(leaf)?.unwrap_or_default();
     let altered = || Loss::Altered { leaf };
-    let disclosed = decode_body(&body).map_err(|_| altered())?;
-    let statement = SignedStatement::parse(&entry)
-        .map_err(|_| altered())?
-        .with_disclosures(disclosed);
+    let statement = SignedStatement::parse(&entry).map_err(|_| altered())?;
+    let opened = stored::open(view, &statement, &body, |_| true).map_err(|error| match error {
+        StoreError::Corrupt { .. } => altered(),
+        StoreError::Io(_) | StoreError::Unknown(_) => error.into(),
+    })?;
+    // Deleted on order, or lost: the audit says which.
+    if !opened.closed.is_empty() {
+        return Ok(());
+    }
+    let statement = statement.with_disclosures(opened.disclosed);
     if Digest::of(&statement.encode()) != promise.submitted {
         return Err(altered());
     }
@@ -265,7 +271,7 @@ pub fn audit(view: &impl View, log_key: &PublicKey) -> Result<AuditReport, Store
         let Some(last) = leaves.last() else { break };
         next = last.leaf.size_through().next();
         for leaf in leaves {
-            let prepared = prepare(leaf);
+            let prepared = prepare(view, leaf)?;
             let signer = prepared.statement().map(|statement| statement.header().key);
             let good = signer
                 .and_then(|key| keys.get(&key))
@@ -276,5 +282,8 @@ pub fn audit(view: &impl View, log_key: &PublicKey) -> Result<AuditReport, Store
             auditor.leaf(prepared, good);
         }
     }
-    Ok(auditor.finish(head.as_ref(), log_key))
+    let mut report = auditor.finish(head.as_ref(), log_key);
+    let outlived = undestroyed(view, &report)?;
+    report.findings.extend(outlived);
+    Ok(report)
 }

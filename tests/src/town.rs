@@ -19,6 +19,9 @@ const MEMBERS: usize = 3;
 /// Earlier than any clock these tests run under.
 const EVENT_TIME: &str = "2026-01-05T08:00:00+08:00";
 
+/// A personal part: one event in two has one.
+const DRIVER_FIELD: &str = "https://ref.suyuan.example/personal/driver";
+
 /// Those who write.
 #[derive(Debug)]
 pub struct Town {
@@ -117,7 +120,11 @@ impl Town {
                 let lot = Identifier::own_lot(handle, "chilli", &number.to_string());
                 let lot = lot.expect("a number is a lot").to_string();
                 let id = format!("urn:uuid:00000000-0000-4000-8000-{number:012}");
-                object_event(&id, "ADD", "commissioning", EVENT_TIME, &lot)
+                let mut event = object_event(&id, "ADD", "commissioning", EVENT_TIME, &lot);
+                if number.is_multiple_of(2) {
+                    event[DRIVER_FIELD] = format!("driver {number}").into();
+                }
+                event
             })
             .collect();
         let member = &self.members[place];

@@ -166,6 +166,16 @@ mod node_texts {
         "statements whose bodies are absent: effects taken, not recomputed",
     ];
 
+    pub(crate) const DELETED_ON_ORDER: Text = [
+        "依令删除的个人信息（不是损坏）",
+        "personal parts deleted on order (not damage)",
+    ];
+    pub(crate) const BY_ORDER_AT: Text = ["命令序号", "by the order at leaf"];
+    pub(crate) const WITHOUT_KEYS: Text = [
+        "本副本没有密钥、无法读取的个人信息",
+        "personal parts that this copy has no keys for",
+    ];
+
     /// A step's plain word.
     pub(crate) fn step(kind: &str) -> Text {
         match kind {

@@ -9,7 +9,6 @@ use crate::service::Service;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use ledger::disclosure::decode_body;
 use ledger::event::{Event, document};
 use ledger::ids::{Handle, LeafIndex, UnixMillis};
 use ledger::lists::{Reader, ViewSource};
@@ -17,6 +16,7 @@ use ledger::provenance::{Content, Source as _};
 use ledger::state::{EventRecord, Record as _, StateKey};
 use ledger::statement::{Payload, SignedStatement};
 use ledger::store::{EventRef, Store as _, StoreError, View};
+use ledger::stored;
 use query::{Cursor, EventQuery, Order};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -225,7 +225,7 @@ fn scan<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Events,
                 let block = view.block_of(one.leaf)?;
                 recorded = block.map_or((leaf, UnixMillis(0)), |block| (block.header, block.time));
             }
-            for (index, event) in events_of(one.leaf, &one.entry, &one.body, reader)? {
+            for (index, event) in events_of(view, one.leaf, &one.entry, &one.body, reader)? {
                 let at = EventRef {
                     leaf: one.leaf,
                     index,
@@ -262,7 +262,8 @@ fn scan<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Events,
 }
 
 /// The events of one statement that this reader may see, with their indices.
-fn events_of(
+fn events_of<V: View>(
+    view: &V,
     leaf: LeafIndex,
     entry: &[u8],
     body: &[u8],
@@ -276,14 +277,13 @@ fn events_of(
     if body.is_empty() || !matches!(statement.payload(), Payload::Events(_)) {
         return Ok(Vec::new());
     }
-    let disclosed = decode_body(body).map_err(|error| corrupt(error.to_string()))?;
-    let one = |mut one: ledger::disclosure::Disclosed| {
-        one.parts.retain(|part| reader.sees(part.class()));
+    let opened = stored::open(view, &statement, body, |class| reader.sees(class))?;
+    let one = |one: ledger::disclosure::Disclosed| {
         let map = one.restore().map_err(|error| corrupt(error.to_string()))?;
         let event = Event::from_public_map(&map).map_err(|error| corrupt(error.to_string()))?;
         Ok((one.index, event))
     };
-    disclosed.into_iter().map(one).collect()
+    opened.disclosed.into_iter().map(one).collect()
 }
 
 /// `GET /events/{id}`.
@@ -321,7 +321,7 @@ pub(crate) async fn event<S: Service>(
             let recorded = view
                 .block_of(at.leaf)?
                 .map_or(UnixMillis(0), |block| block.time);
-            let events = events_of(at.leaf, &entry, &body, reader)?;
+            let events = events_of(&view, at.leaf, &entry, &body, reader)?;
             let event = events.into_iter().find(|(index, _)| *index == at.index);
             let (_, event) = event.ok_or(Problem::EventUnknown)?;
             Ok(document::write([(&event, recorded)], service.now()))

@@ -119,7 +119,8 @@ fn apply(found: &mut Option<Party>, wanted: Handle, action: &Action, record: &Ma
         | Action::Place
         | Action::Policy
         | Action::Recode
-        | Action::Rules { .. } => {}
+        | Action::Rules { .. }
+        | Action::Forget => {}
     }
 }
 

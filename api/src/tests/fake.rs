@@ -14,7 +14,7 @@ use ledger::signature::{PublicKey, Signer as _, SigningKey};
 use ledger::state::{KeyRecord, Record as _, Role, StateKey};
 use ledger::statement::{Issuer, SignedStatement};
 use ledger::store::{Store as _, StoreError, View as _};
-use ledger::testing::{Member, ORIGIN, World, map_of_json, object_event};
+use ledger::testing::{CountedSecrets, Member, ORIGIN, World, map_of_json, object_event};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,6 +29,7 @@ pub(super) const LOT_PATH: &str = "/01/06901234567892/10/A1";
 pub(super) struct Fake {
     pub(super) store: MemoryStore,
     pub(super) log_key: SigningKey,
+    secrets: CountedSecrets,
     pub(super) busy: AtomicBool,
     now: UnixMillis,
     turn: Mutex<()>,
@@ -81,12 +82,14 @@ pub(super) fn setting() -> Setting {
     let World {
         store,
         log_key,
+        secrets,
         now,
         ..
     } = world;
     let fake = Fake {
         store,
         log_key,
+        secrets,
         busy: AtomicBool::new(false),
         now,
         turn: Mutex::new(()),
@@ -129,6 +132,7 @@ impl Fake {
             let mut sealed = seal(
                 &self.store.view(),
                 log,
+                &self.secrets,
                 &[check(statement, &key)?],
                 self.now,
             )

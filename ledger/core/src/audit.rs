@@ -5,6 +5,10 @@
 //! block header compares roots. Where a body is gone it applies the effects that were kept, and
 //! says so.
 //!
+//! Personal parts are opened with the keys that the store has. One without its key is *taken on
+//! order* where the ledger orders it deleted, and damage where it does not; a key that outlived
+//! its order is found by [`undestroyed`].
+//!
 //! Signatures are independent of one another, so that the caller may verify them on other cores:
 //! [`Auditor::leaf`] takes leaves whose signatures [`prepare`] has already judged.
 
@@ -13,17 +17,20 @@ use crate::admission::{
 };
 use crate::block::{BlockHeader, Head};
 use crate::checkpoint::Checkpoint;
-use crate::disclosure::{Disclosed, DisclosureError, decode_body};
+use crate::disclosure::{Disclosed, DisclosureError};
+use crate::forget::{Order, PartRef, named_keys, orders_of};
 use crate::hash::{Digest, leaf_hash};
 use crate::ids::{LeafIndex, TreeSize, UnixMillis};
 use crate::merkle::Frontier;
+use crate::personal::{Gone, Kept};
 use crate::registry::Action;
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
 use crate::state::{Class, Effects, State, StateKey, apply};
 use crate::statemap::{self, MemoryPages};
 use crate::statement::{Payload, SignedStatement};
-use crate::store::{EntryWrite, StoreError};
+use crate::store::{EntryWrite, EventRef, StoreError, View};
+use crate::stored::{self, Closed};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -59,6 +66,22 @@ pub enum AuditFinding {
         what: &'static str,
         /// How.
         why: String,
+    },
+    /// A personal part was ordered deleted, and its key is still there.
+    #[error("leaf {}, disclosure {}: the key of part {} outlived the order at leaf {order}",
+        part.at.leaf, part.at.index, part.part)]
+    KeyOutlivedOrder {
+        /// The part.
+        part: PartRef,
+        /// The order.
+        order: LeafIndex,
+    },
+    /// A personal part cannot be read, and nothing on the ledger orders that.
+    #[error("leaf {}, disclosure {}: part {} has lost its key, and no order says so",
+        part.at.leaf, part.at.index, part.part)]
+    KeyLost {
+        /// The part.
+        part: PartRef,
     },
     /// A signature does not verify, or its key is not on the ledger.
     #[error("leaf {leaf}: signature invalid under key {key}")]
@@ -113,6 +136,7 @@ pub struct Prepared {
     hash: Digest,
     effects: Vec<u8>,
     kind: Kind,
+    closed: Vec<Closed>,
 }
 
 #[derive(Debug)]
@@ -129,53 +153,62 @@ enum Kind {
     Refused(String),
 }
 
-/// Reads one leaf: decoding, commitment, form of each event. Pure, and the same on any core.
-#[must_use]
-pub fn prepare(leaf: EntryWrite) -> Prepared {
+/// Reads one leaf of `view`: decoding, commitment, form of each event. The same on any core.
+///
+/// # Errors
+/// [`StoreError`] where keys cannot be read; what is damaged is found, and no error.
+pub fn prepare<V: View>(view: &V, leaf: EntryWrite) -> Result<Prepared, StoreError> {
     let EntryWrite {
         leaf,
         entry,
         body,
         effects,
     } = leaf;
-    let kind = kind_of(leaf, &entry, &body);
+    let mut closed = Vec::new();
+    let kind = kind_of(view, leaf, &entry, &body, &mut closed)?;
     let mut prepared = Prepared {
         leaf,
         hash: Digest([0; 32]),
         effects,
         kind,
+        closed,
     };
     prepared.hash = match prepared.statement() {
         Some(statement) if statement.entry() == entry => statement.leaf_hash(),
         Some(_) | None => leaf_hash(&entry),
     };
-    prepared
+    Ok(prepared)
 }
 
-fn kind_of(leaf: LeafIndex, entry: &[u8], body: &[u8]) -> Kind {
+fn kind_of<V: View>(
+    view: &V,
+    leaf: LeafIndex,
+    entry: &[u8],
+    body: &[u8],
+    closed: &mut Vec<Closed>,
+) -> Result<Kind, StoreError> {
     let damaged = |what, why: String| Kind::Damaged(AuditFinding::Damaged { leaf, what, why });
     let statement = match SignedStatement::parse(entry) {
         Ok(statement) => statement,
-        Err(why) => return damaged("entry", why.to_string()),
+        Err(why) => return Ok(damaged("entry", why.to_string())),
     };
     if let Payload::Block(header) = statement.payload() {
-        return Kind::Header(Box::new((header.clone(), statement)));
+        return Ok(Kind::Header(Box::new((header.clone(), statement))));
     }
     let wants_body = statement
         .payload()
         .commitment()
         .is_some_and(|one| one.count > 0);
     if wants_body && body.is_empty() {
-        return Kind::Bodiless(Box::new(statement));
+        return Ok(Kind::Bodiless(Box::new(statement)));
     }
-    let disclosed = if body.is_empty() {
-        Ok(Vec::new())
-    } else {
-        decode_body(body)
-    };
-    let statement = match disclosed {
-        Ok(disclosed) => statement.with_disclosures(disclosed),
-        Err(why) => return damaged("body", why.to_string()),
+    let statement = match stored::open(view, &statement, body, |_| true) {
+        Ok(opened) => {
+            *closed = opened.closed;
+            statement.with_disclosures(opened.disclosed)
+        }
+        Err(StoreError::Corrupt { what, detail }) => return Ok(damaged(what, detail)),
+        Err(error @ (StoreError::Io(_) | StoreError::Unknown(_))) => return Err(error),
     };
     // Parts may have been deleted on lawful order: then the public part alone is checked, and
     // that what is left of the parts belongs to it.
@@ -185,10 +218,10 @@ fn kind_of(leaf: LeafIndex, entry: &[u8], body: &[u8]) -> Kind {
     } else {
         check_unsigned(statement)
     };
-    match checked {
+    Ok(match checked {
         Ok(checked) => Kind::Whole(Box::new(checked)),
         Err(why) => Kind::Refused(format!("{}: {why}", why.name())),
-    }
+    })
 }
 
 /// [`check_unsigned`] for a statement some of whose parts are gone.
@@ -258,7 +291,8 @@ impl Prepared {
             | Action::Place
             | Action::Policy
             | Action::Recode
-            | Action::Rules { .. } => Vec::new(),
+            | Action::Rules { .. }
+            | Action::Forget => Vec::new(),
         };
         keys.iter()
             .filter_map(|bytes| PublicKey::parse(bytes).ok())
@@ -344,6 +378,8 @@ pub struct Auditor {
     findings: Vec<AuditFinding>,
     pending: Vec<Prepared>,
     leaf_hashes: Vec<Digest>,
+    closed: BTreeMap<PartRef, Gone>,
+    orders: Vec<(LeafIndex, Order)>,
 }
 
 /// Findings kept: past that the ledger is rubble, and a longer list says no more.
@@ -366,6 +402,8 @@ impl Auditor {
             findings: Vec::new(),
             pending: Vec::new(),
             leaf_hashes: Vec::new(),
+            closed: BTreeMap::new(),
+            orders: Vec::new(),
         }
     }
 
@@ -480,6 +518,10 @@ impl Auditor {
     /// Replays one statement and returns its number of events.
     fn statement(&mut self, one: Prepared, time: UnixMillis) -> u64 {
         let leaf = one.leaf;
+        for Closed { index, part, why } in one.closed {
+            let at = EventRef { leaf, index };
+            self.closed.insert(PartRef { at, part }, why);
+        }
         let mut events = 0;
         let effects = match one.kind {
             Kind::Header(_) => self.kept(leaf, &one.effects),
@@ -500,6 +542,10 @@ impl Auditor {
             }
             Kind::Whole(checked) => {
                 events = u64::try_from(checked.event_count()).unwrap_or_default();
+                // What does not read was not admissible, and is found as such.
+                let orders = orders_of(checked.statement()).unwrap_or_default();
+                self.orders
+                    .extend(orders.into_iter().map(|order| (leaf, order)));
                 self.recompute(leaf, &checked, &one.effects, time)
             }
         };
@@ -605,6 +651,7 @@ impl Auditor {
                 }
             }
         }
+        let (forgotten, keyless) = self.closed_parts();
         AuditReport {
             size,
             blocks: self.height,
@@ -614,8 +661,64 @@ impl Auditor {
             records: self.state.records,
             pages: self.pages,
             leaf_hashes: self.leaf_hashes,
+            orders: self.orders,
+            forgotten,
+            keyless,
         }
     }
+
+    /// Sorts the parts that could not be opened: taken on order, elsewhere, or lost.
+    fn closed_parts(&mut self) -> (BTreeMap<PartRef, LeafIndex>, u64) {
+        let mut ordered: BTreeMap<PartRef, LeafIndex> = BTreeMap::new();
+        for (leaf, order) in &self.orders {
+            for part in order.part_refs() {
+                ordered.entry(part).or_insert(*leaf);
+            }
+        }
+        let (mut forgotten, mut keyless) = (BTreeMap::new(), 0);
+        for (part, why) in std::mem::take(&mut self.closed) {
+            match (ordered.get(&part), why) {
+                (Some(order), _) => {
+                    forgotten.insert(part, *order);
+                }
+                (None, Gone::Elsewhere) => keyless += 1,
+                (None, Gone::Destroyed | Gone::Lost) => self.find(AuditFinding::KeyLost { part }),
+            }
+        }
+        (forgotten, keyless)
+    }
+}
+
+/// Keys that outlived the orders to destroy them, of those that `report` has replayed.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn undestroyed<V: View>(
+    view: &V,
+    report: &AuditReport,
+) -> Result<Vec<AuditFinding>, StoreError> {
+    if report.orders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let origin = stored::origin(view)?;
+    let mut found = Vec::new();
+    for (leaf, order) in &report.orders {
+        let read = view.entries_with_bodies(&[order.at.leaf])?.pop().flatten();
+        let Some((entry, body)) = read else { continue };
+        for part in order.part_refs() {
+            let one = Order {
+                parts: vec![part.part],
+                ..order.clone()
+            };
+            // A statement that does not read has been found damaged.
+            for key in named_keys(&origin, &entry, &body, &one).unwrap_or_default() {
+                if matches!(view.part_key(&key)?, Kept::Here(_)) {
+                    found.push(AuditFinding::KeyOutlivedOrder { part, order: *leaf });
+                }
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What an audit established.
@@ -637,6 +740,12 @@ pub struct AuditReport {
     pub pages: MemoryPages,
     /// Every leaf's hash, to compare stored lists with: 32 bytes a leaf.
     pub leaf_hashes: Vec<Digest>,
+    /// Orders to delete, with their leaves.
+    pub orders: Vec<(LeafIndex, Order)>,
+    /// Personal parts that are deleted on order, with the order's leaf: taken, and no damage.
+    pub forgotten: BTreeMap<PartRef, LeafIndex>,
+    /// Personal parts that this copy has no keys for, since it was made without.
+    pub keyless: u64,
 }
 
 impl AuditReport {

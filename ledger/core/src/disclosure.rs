@@ -8,7 +8,7 @@
 //! **Invariants:** a salt is 16 random bytes, never zero, never twice in a statement; a hash is
 //! over the bytes as received; a key never appears twice after restoring.
 //!
-//! Bytes: `schemas/suyuan.cddl`, rules `disclosure`, `part`, `body`.
+//! Bytes: `schemas/suyuan.cddl`, rules `disclosure`, `part`, `body`. At rest: [`crate::stored`].
 
 use crate::cbor::{DecodeError, DecodeFault, Map, Reader, Value, Writer};
 use crate::hash::{Digest, leaf_hash};
@@ -310,13 +310,8 @@ impl Disclosed {
     /// # Errors
     /// [`DecodeError`]; `Field("index")` for an index of 1000 or more.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let start = reader.offset();
         reader.array_of(3, "[index, disclosure, parts]")?;
-        let index = reader.uint()?;
-        let index = u16::try_from(index)
-            .ok()
-            .filter(|index| usize::from(*index) < DISCLOSURES_MAX)
-            .ok_or_else(|| DecodeFault::Field("index").at(start))?;
+        let index = read_index(reader)?;
         let within = |offset: usize| move |error: DecodeError| error.why.at(offset + error.offset);
         let at = reader.offset();
         let disclosure = Disclosure::decode(reader.byte_string()?).map_err(within(at))?;
@@ -339,8 +334,20 @@ impl Disclosed {
     }
 }
 
-/// Encodes a statement's disclosures as one array: the unprotected header's value, and the body
-/// that a store keeps.
+/// Reads a disclosure's index.
+///
+/// # Errors
+/// [`DecodeError`]; `Field("index")` for 1000 or more.
+pub(crate) fn read_index(reader: &mut Reader<'_>) -> Result<u16, DecodeError> {
+    let start = reader.offset();
+    u16::try_from(reader.uint()?)
+        .ok()
+        .filter(|index| usize::from(*index) < DISCLOSURES_MAX)
+        .ok_or_else(|| DecodeFault::Field("index").at(start))
+}
+
+/// Encodes a statement's disclosures as one array: the unprotected header's value. What a store
+/// keeps is written by [`crate::stored::encode`].
 #[must_use]
 pub fn encode_body(disclosed: &[Disclosed]) -> Vec<u8> {
     let mut writer = Writer::new();

@@ -1,7 +1,7 @@
 //! Items' lists out of a store: the server's [`Source`] for provenance.
 
 use crate::block::BlockRecord;
-use crate::disclosure::{Class, Disclosed, decode_body};
+use crate::disclosure::{Class, Disclosed};
 use crate::event::Event;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
 use crate::provenance::source::{Content, Source, Touch, Touches};
@@ -9,6 +9,7 @@ use crate::registry::Action;
 use crate::state::{KeyRecord, Record as _, StateKey};
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::{EventRef, StoreError, View};
+use crate::stored;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -117,7 +118,7 @@ impl<'v, V: View> ViewSource<'v, V> {
         for (leaf, pair) in wanted.iter().zip(found) {
             let (entry, body) = pair.ok_or_else(|| corrupt(*leaf, "no entry"))?;
             self.body_bytes += body.len();
-            parsed.push((*leaf, parse(*leaf, &entry, &body, self.reader)?));
+            parsed.push((*leaf, parse(self.view, *leaf, &entry, &body, self.reader)?));
         }
         let keys: Vec<StateKey> = parsed
             .iter()
@@ -226,7 +227,8 @@ fn corrupt(leaf: LeafIndex, why: &str) -> StoreError {
     }
 }
 
-fn parse(
+fn parse<V: View>(
+    view: &V,
     leaf: LeafIndex,
     entry: &[u8],
     body: &[u8],
@@ -234,14 +236,8 @@ fn parse(
 ) -> Result<SignedStatement, StoreError> {
     let statement =
         SignedStatement::parse(entry).map_err(|error| corrupt(leaf, &error.to_string()))?;
-    if body.is_empty() {
-        return Ok(statement);
-    }
-    let mut disclosed = decode_body(body).map_err(|error| corrupt(leaf, &error.to_string()))?;
-    for one in &mut disclosed {
-        one.parts.retain(|part| reader.sees(part.class()));
-    }
-    Ok(statement.with_disclosures(disclosed))
+    let opened = stored::open(view, &statement, body, |class| reader.sees(class))?;
+    Ok(statement.with_disclosures(opened.disclosed))
 }
 
 /// What a statement says at one index, from the disclosures at hand; `None` where the disclosure

@@ -3,12 +3,15 @@
 //! Every view holds the state it was taken from; a commit made while views are held copies it
 //! first. That costs time in proportion to the ledger, which tests can afford.
 //!
+//! Keys of personal parts stand beside the contents, as on a disk: one place for every view.
+//!
 //! **Invariant:** after a failed commit every answer is [`StoreError::Unknown`], until
 //! [`MemoryStore::reopen`].
 
 use crate::block::{BlockRecord, Head};
 use crate::hash::Digest;
 use crate::ids::LeafIndex;
+use crate::personal::{Gone, Kept, KeyRef, PartKey};
 use crate::state::{Class, StateKey};
 use crate::statemap::{Page, PagePath};
 use crate::store::{EntryWrite, EventRef, Posting, Store, StoreError, View, WriteSet};
@@ -23,6 +26,8 @@ pub enum Fault {
     NotPersisted,
     /// Everything was written, and then the answer was lost.
     Persisted,
+    /// The block was written, and the keys that it orders destroyed were not.
+    KeysLeft,
 }
 
 /// What was committed.
@@ -36,7 +41,16 @@ struct Contents {
     records: BTreeMap<StateKey, Vec<u8>>,
     pages: BTreeMap<PagePath, Page>,
     postings: BTreeSet<(StateKey, EventRef)>,
+    key_slots: u64,
 }
+
+/// Keys by slot, each with its name; `None` where it was destroyed.
+type KeyRecords = BTreeMap<u64, (Digest, Option<PartKey>)>;
+type Keys = Arc<Mutex<KeyRecords>>;
+
+/// A copy of a store's keys.
+#[derive(Clone, Debug)]
+pub struct KeyCopy(KeyRecords);
 
 impl Contents {
     fn apply(&mut self, write: WriteSet) {
@@ -56,6 +70,9 @@ impl Contents {
         self.pages.extend(write.pages);
         self.postings.extend(write.postings);
         self.blocks.insert(write.block.header, write.block);
+        if let Some((last, _)) = write.part_keys.last() {
+            self.key_slots = last.slot + 1;
+        }
         self.head = Some(write.head);
     }
 }
@@ -63,7 +80,24 @@ impl Contents {
 #[derive(Debug, Default)]
 struct Inner {
     contents: Arc<Contents>,
+    keys: Keys,
     fault: Option<Fault>,
+}
+
+impl Inner {
+    fn write_keys(&self, keys: &[(KeyRef, PartKey)]) {
+        let mut kept = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        for (at, key) in keys {
+            kept.insert(at.slot, (at.name, Some(key.clone())));
+        }
+    }
+
+    fn destroy(&self, keys: &[KeyRef]) {
+        let mut kept = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        for at in keys {
+            kept.insert(at.slot, (at.name, None));
+        }
+    }
 }
 
 /// A ledger's storage in memory.
@@ -86,17 +120,52 @@ impl MemoryStore {
         self.lock().fault = Some(fault);
     }
 
-    /// What another process would find: what was persisted, and no memory of a failure.
+    /// What another process would find: what was persisted, and no memory of a failure. As on a
+    /// disk, keys of blocks that never came are dropped, and ordered destruction is finished.
+    ///
+    /// # Panics
+    /// If what was committed cannot be read back: a bug.
     #[must_use]
     pub fn reopen(&self) -> Self {
-        let contents = Arc::clone(&self.lock().contents);
-        Self {
+        let (contents, keys) = {
+            let inner = self.lock();
+            (Arc::clone(&inner.contents), Arc::clone(&inner.keys))
+        };
+        keys.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|slot, _| *slot < contents.key_slots);
+        let store = Self {
             inner: Mutex::new(Inner {
                 contents,
+                keys,
                 fault: None,
             }),
             failed: Arc::default(),
-        }
+        };
+        let ordered = crate::forget::ordered_keys(&store.view()).expect("memory can be read");
+        store.lock().destroy(&ordered);
+        store
+    }
+
+    /// A copy of the keys, as someone might have made it.
+    #[must_use]
+    pub fn keys(&self) -> KeyCopy {
+        let kept = Arc::clone(&self.lock().keys);
+        KeyCopy(kept.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Puts a copy of the keys in the place of those kept.
+    pub fn restore_keys(&self, copy: KeyCopy) {
+        let kept = Arc::clone(&self.lock().keys);
+        *kept.lock().unwrap_or_else(PoisonError::into_inner) = copy.0;
+    }
+
+    /// Loses a key, as a rotten disk does.
+    pub fn lose_key(&self, slot: u64) {
+        let kept = Arc::clone(&self.lock().keys);
+        kept.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&slot);
     }
 
     /// A panic elsewhere leaves the contents whole: they are replaced in one assignment.
@@ -113,9 +182,10 @@ impl Store for MemoryStore {
     type View<'a> = MemoryView;
 
     fn view(&self) -> MemoryView {
-        let contents = Arc::clone(&self.lock().contents);
+        let inner = self.lock();
         MemoryView {
-            contents,
+            contents: Arc::clone(&inner.contents),
+            keys: Arc::clone(&inner.keys),
             failed: Arc::clone(&self.failed),
         }
     }
@@ -129,8 +199,13 @@ impl Store for MemoryStore {
             return Err(self.fail(refusal.to_string()));
         }
         let fault = inner.fault.take();
+        inner.write_keys(&write.part_keys);
         if fault != Some(Fault::NotPersisted) {
+            let destroyed = write.destroyed.clone();
             Arc::make_mut(&mut inner.contents).apply(write);
+            if fault != Some(Fault::KeysLeft) {
+                inner.destroy(&destroyed);
+            }
         }
         match fault {
             None => Ok(()),
@@ -143,6 +218,7 @@ impl Store for MemoryStore {
 #[derive(Clone, Debug)]
 pub struct MemoryView {
     contents: Arc<Contents>,
+    keys: Keys,
     failed: Arc<OnceLock<String>>,
 }
 
@@ -283,6 +359,20 @@ impl View for MemoryView {
         let found = self.contents()?.postings.range(beyond(after)).take(limit);
         Ok(found.map(|(item, at)| (item.digest, *at)).collect())
     }
+
+    fn key_slots(&self) -> Result<u64, StoreError> {
+        Ok(self.contents()?.key_slots)
+    }
+
+    fn part_key(&self, at: &KeyRef) -> Result<Kept, StoreError> {
+        self.contents()?;
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(match keys.get(&at.slot) {
+            Some((name, Some(key))) if *name == at.name => Kept::Here(key.clone()),
+            Some((name, None)) if *name == at.name => Kept::Gone(Gone::Destroyed),
+            Some(_) | None => Kept::Gone(Gone::Lost),
+        })
+    }
 }
 
 /// All that follow `after`; all there are without one.
@@ -317,7 +407,11 @@ mod tests {
 
     #[test]
     fn a_failed_commit_is_unknown_and_reopening_decides() {
-        for (fault, blocks) in [(Fault::NotPersisted, 1), (Fault::Persisted, 2)] {
+        for (fault, blocks) in [
+            (Fault::NotPersisted, 1),
+            (Fault::Persisted, 2),
+            (Fault::KeysLeft, 2),
+        ] {
             let (store, mut chain) = (MemoryStore::new(), Chain::default());
             store.commit(chain.block(3)).unwrap();
             let before = store.view();

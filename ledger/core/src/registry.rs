@@ -115,6 +115,9 @@ pub enum Action {
     },
     /// Sets rows of the policy that findings are judged by, one record ([`crate::policy`]).
     Policy,
+    /// Deletes personal parts on lawful order, one disclosure for each disclosure concerned
+    /// ([`crate::forget::Order`]).
+    Forget,
 }
 
 impl Action {
@@ -134,6 +137,7 @@ impl Action {
             Self::Recode => 11,
             Self::Rules { .. } => 12,
             Self::Policy => 13,
+            Self::Forget => 18,
         }
     }
 
@@ -165,6 +169,7 @@ impl Action {
             Self::Recode => "recode",
             Self::Rules { .. } => "rules",
             Self::Policy => "policy",
+            Self::Forget => "forget",
         }
     }
 
@@ -175,7 +180,7 @@ impl Action {
             1 => 6,
             2 => 5,
             3 | 4 | 12 => 2,
-            9..=11 | 13 => 1,
+            9..=11 | 13 | 18 => 1,
             _ => return None,
         })
     }
@@ -245,7 +250,7 @@ impl Action {
             Self::Delegate { delegate, until } => {
                 writer.byte_string(&delegate.0).int(until.0);
             }
-            Self::Product | Self::Place | Self::Recode | Self::Policy => {}
+            Self::Product | Self::Place | Self::Recode | Self::Policy | Self::Forget => {}
             Self::Rules { version } => {
                 writer.uint(u64::from(*version));
             }
@@ -309,7 +314,8 @@ impl Action {
             12 => Self::Rules {
                 version: read_u16(reader)?,
             },
-            _ => Self::Policy,
+            13 => Self::Policy,
+            _ => Self::Forget,
         })
     }
 }

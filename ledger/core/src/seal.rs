@@ -7,17 +7,20 @@
 use crate::admission::{Checked, Moment, Verdict, admit, rules_in_force};
 use crate::block::{BlockHeader, BlockRecord, Head};
 use crate::checkpoint::Checkpoint;
-use crate::disclosure::encode_body;
+use crate::disclosure::Part;
+use crate::forget::{named_keys, orders_of};
 use crate::hash::{Digest, leaf_hash};
 use crate::ids::{LeafIndex, TreeSize, UnixMillis};
 use crate::merkle::Frontier;
 use crate::merkle::tile::{TileError, TiledTree, Tiles};
+use crate::personal::{KeyRef, PartKey, PartPlace, Secrets, seal_part};
 use crate::reject::RejectReason;
 use crate::signature::Signer;
 use crate::state::{Overlay, StateKey, apply};
 use crate::statemap;
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::{EntryWrite, EventRef, StoreError, View, WriteSet};
+use crate::stored;
 
 /// The log that seals: its name and its key.
 #[derive(Clone, Copy)]
@@ -57,18 +60,20 @@ pub struct Sealed {
 }
 
 /// Decides about `statements` in order and seals those admitted into one block at `now`, or at
-/// the previous block's time if that is later.
+/// the previous block's time if that is later. `secrets` gives the keys of personal parts, which
+/// leave this function encrypted.
 ///
 /// # Errors
 /// [`StoreError`].
 pub fn seal<V: View>(
     view: &V,
     log: Log<'_>,
+    secrets: &dyn Secrets,
     statements: &[Checked],
     now: UnixMillis,
 ) -> Result<Sealed, StoreError> {
     let head = view.head()?;
-    let mut block = Block::open(view, head.as_ref(), log, now)?;
+    let mut block = Block::open(view, head.as_ref(), log, secrets, now)?;
     block
         .state
         .prefetch(statements.iter().flat_map(Checked::keys))?;
@@ -88,6 +93,7 @@ pub fn seal<V: View>(
 struct Block<'a, V: View> {
     view: &'a V,
     log: Log<'a>,
+    secrets: &'a dyn Secrets,
     time: UnixMillis,
     rules_version: u16,
     tree: TiledTree,
@@ -97,6 +103,8 @@ struct Block<'a, V: View> {
     hashes: Vec<Digest>,
     postings: Vec<(StateKey, EventRef)>,
     events: u64,
+    part_keys: Vec<(KeyRef, PartKey)>,
+    destroyed: Vec<KeyRef>,
 }
 
 impl<'a, V: View> Block<'a, V> {
@@ -104,6 +112,7 @@ impl<'a, V: View> Block<'a, V> {
         view: &'a V,
         head: Option<&Head>,
         log: Log<'a>,
+        secrets: &'a dyn Secrets,
         now: UnixMillis,
     ) -> Result<Self, StoreError> {
         let size = head.map_or(TreeSize(0), Head::size);
@@ -118,6 +127,7 @@ impl<'a, V: View> Block<'a, V> {
         Ok(Self {
             view,
             log,
+            secrets,
             time: head.map_or(now, |head| now.max(head.block.time)),
             rules_version,
             tree,
@@ -127,6 +137,8 @@ impl<'a, V: View> Block<'a, V> {
             hashes: Vec::new(),
             postings: Vec::new(),
             events: 0,
+            part_keys: Vec::new(),
+            destroyed: Vec::new(),
         })
     }
 
@@ -149,13 +161,50 @@ impl<'a, V: View> Block<'a, V> {
         let effects = effects.encode();
         self.effects.push(leaf_hash(&effects));
         self.events += u64::try_from(checked.event_count()).unwrap_or_default();
-        let body = if statement.disclosed().is_empty() {
-            Vec::new()
-        } else {
-            encode_body(statement.disclosed())
-        };
+        let body = self.stored_body(statement)?;
+        self.forget(statement)?;
         self.push(statement.entry().to_vec(), hash, body, effects);
         Ok(Outcome::Admitted(leaf))
+    }
+
+    /// The body as it will be stored: personal parts encrypted, each under a key of its own.
+    fn stored_body(&mut self, statement: &SignedStatement) -> Result<Vec<u8>, StoreError> {
+        if statement.disclosed().is_empty() {
+            return Ok(Vec::new());
+        }
+        stored::encode(statement.disclosed(), |index, part: &Part| {
+            let slot = match self.part_keys.last() {
+                Some((last, _)) => last.slot + 1,
+                None => self.view.key_slots()?,
+            };
+            let place = PartPlace {
+                origin: self.log.origin,
+                statement: statement.signed_digest(),
+                index,
+            };
+            let (sealed, key) = seal_part(part, place, slot, self.secrets)?;
+            self.part_keys.push((sealed.key_ref(place), key));
+            Ok(sealed)
+        })
+    }
+
+    /// Notes the keys that an order names, of statements before this block or in it.
+    fn forget(&mut self, statement: &SignedStatement) -> Result<(), StoreError> {
+        for order in orders_of(statement)? {
+            let leaf = order.at.leaf;
+            let here = self.entries.iter().find(|one| one.leaf == leaf);
+            let stored = match here {
+                Some(one) => Some((one.entry.clone(), one.body.clone())),
+                None => self.view.entries_with_bodies(&[leaf])?.pop().flatten(),
+            };
+            let (entry, body) = stored.ok_or_else(|| StoreError::Corrupt {
+                what: "entry",
+                detail: format!("leaf {leaf} is missing"),
+            })?;
+            let keys = named_keys(self.log.origin, &entry, &body, &order)?;
+            self.destroyed.extend(keys);
+        }
+        Ok(())
     }
 
     /// The leaf that the next entry gets.
@@ -241,6 +290,8 @@ impl<'a, V: View> Block<'a, V> {
             postings: self.postings,
             block,
             head,
+            part_keys: self.part_keys,
+            destroyed: self.destroyed,
         })
     }
 }

@@ -5,12 +5,18 @@
 //! not at all. What is written for a block is named by [`WriteSet`], and nothing else is ever
 //! written. Bodies can be deleted and views rebuilt; entries, tiles and blocks are for ever.
 //!
+//! The keys of personal parts ([`crate::personal`]) are kept apart from all this, where 32 bytes
+//! can be overwritten. They are durable before the block whose parts they open, and those that a
+//! block orders destroyed are overwritten after it: a crash between is finished on reopening, from
+//! the ledger alone ([`crate::forget::ordered_keys`]).
+//!
 //! **Invariant:** a failed read is never an empty answer, and a failed commit is unknown, not
 //! undone: the caller stops, and reopening decides.
 
 use crate::block::{BlockRecord, Head};
 use crate::hash::Digest;
 use crate::ids::LeafIndex;
+use crate::personal::{Kept, KeyRef, PartKey};
 use crate::state::StateKey;
 use crate::statemap::{Page, PagePath};
 
@@ -66,6 +72,11 @@ pub struct WriteSet {
     pub block: BlockRecord,
     /// The head after this block.
     pub head: Head,
+    /// Keys of this block's personal parts, at consecutive slots: durable before the block is.
+    pub part_keys: Vec<(KeyRef, PartKey)>,
+    /// Keys that this block orders destroyed: overwritten durably after the block, before the
+    /// commit returns.
+    pub destroyed: Vec<KeyRef>,
 }
 
 impl WriteSet {
@@ -111,7 +122,8 @@ pub struct EntryWrite {
     pub leaf: LeafIndex,
     /// The statement's bytes with an empty unprotected header: exactly what the leaf hashes.
     pub entry: Vec<u8>,
-    /// Disclosures and parts as one encoded array (`body` in the CDDL); empty for block headers.
+    /// Disclosures and parts as one encoded array (`stored-body` in the CDDL); empty for block
+    /// headers.
     pub body: Vec<u8>,
     /// The encoded effects; empty for block headers.
     pub effects: Vec<u8>,
@@ -237,6 +249,20 @@ pub trait View {
         after: Option<Posting>,
         limit: usize,
     ) -> Result<Vec<Posting>, StoreError>;
+
+    /// Slots that keys of personal parts have taken: the next one's number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn key_slots(&self) -> Result<u64, StoreError>;
+
+    /// The key of a personal part, as it is now and not as it was when the view was taken: what
+    /// is destroyed is destroyed for every reader.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; what is damaged is [`crate::personal::Gone::Lost`], since one part's
+    /// loss must not keep anyone from the rest.
+    fn part_key(&self, at: &KeyRef) -> Result<Kept, StoreError>;
 }
 
 /// One ledger's storage.

@@ -9,6 +9,7 @@ use crate::event::{DocumentContext, Event};
 use crate::identifier::Identifier;
 use crate::ids::{CaptureId, Handle, UnixMillis};
 use crate::memory::MemoryStore;
+use crate::personal::{Nonce, PartKey, Secrets};
 use crate::registry::{Action, NewKey, RegistryPayload, possession_message};
 use crate::reject::RejectReason;
 use crate::seal::{Log, Outcome, seal};
@@ -18,9 +19,24 @@ use crate::statement::{Commitment, Issuer, Payload, SignedStatement};
 use crate::store::{Store as _, StoreError};
 use crate::visibility::split;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The origin of the test log.
 pub const ORIGIN: &str = "test.suyuan.example/log";
+
+/// Keys and nonces drawn from a counter.
+#[derive(Debug, Default)]
+pub struct CountedSecrets(AtomicU64);
+
+impl Secrets for CountedSecrets {
+    fn fresh(&self) -> Result<(PartKey, Nonce), StoreError> {
+        let count = self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let (mut key, mut nonce) = ([0xc3; 32], [0x3c; 12]);
+        key[..8].copy_from_slice(&count);
+        nonce[..8].copy_from_slice(&count);
+        Ok((PartKey::new(key), nonce))
+    }
+}
 
 /// A participant with its key.
 #[derive(Debug)]
@@ -40,6 +56,8 @@ pub struct World {
     pub log_key: SigningKey,
     /// The authority.
     pub authority: Rc<Member>,
+    /// Keys of personal parts.
+    pub secrets: CountedSecrets,
     /// The time of the next block.
     pub now: UnixMillis,
     next: u64,
@@ -63,6 +81,7 @@ impl World {
             store: MemoryStore::new(),
             log_key,
             authority,
+            secrets: CountedSecrets::default(),
             now,
             next,
         };
@@ -264,7 +283,7 @@ impl World {
             origin: ORIGIN,
             signer: &self.log_key,
         };
-        let sealed = seal(&self.store.view(), log, &good, self.now)?;
+        let sealed = seal(&self.store.view(), log, &self.secrets, &good, self.now)?;
         if let Some(write) = sealed.write {
             self.store.commit(write)?;
         }

@@ -1,7 +1,7 @@
 //! One block, whole or not at all.
 
 use crate::head_file::Mark;
-use crate::layout::{Family, META_HEAD, leaf_key, posting_key, tile_key};
+use crate::layout::{Family, META_HEAD, META_SLOTS, leaf_key, posting_key, tile_key};
 use crate::open::{Committer, Database, RocksStore};
 use crate::view::RocksView;
 use ledger::store::{Store, StoreError, WriteSet};
@@ -50,6 +50,9 @@ impl RocksStore {
 
 /// First the database, then the head file: a crash between them leaves the database one block
 /// ahead, which opening can tell from every kind of loss. The other order could not be mended.
+///
+/// Before both the keys, or a part could be there whose key never was; after both what they order
+/// destroyed, or a key could be gone that nothing ordered so.
 fn write_block(
     database: &Database,
     committer: &mut Committer,
@@ -57,6 +60,8 @@ fn write_block(
 ) -> Result<(), String> {
     let mut options = WriteOptions::default();
     options.set_sync(true);
+    let keys = database.keys.as_ref().ok_or("key file: not open")?;
+    keys.append(committer.slots, &write.part_keys)?;
     let batch = batch(database, &write);
     database
         .db
@@ -64,7 +69,12 @@ fn write_block(
         .map_err(rocksdb::Error::into_string)?;
     committer.head_file.write(Mark::of(Some(&write.head)))?;
     committer.head = Some(write.head);
-    Ok(())
+    if let Some((last, _)) = write.part_keys.last() {
+        committer.slots = last.slot + 1;
+    }
+    keys.destroy(&write.destroyed)
+        .map(drop)
+        .map_err(|why| format!("key file: {why}"))
 }
 
 fn batch(database: &Database, write: &WriteSet) -> WriteBatch {
@@ -102,6 +112,10 @@ fn batch(database: &Database, write: &WriteSet) -> WriteBatch {
         leaf_key(write.block.header),
         write.block.encode(),
     );
-    batch.put_cf(family(Family::Meta), META_HEAD, write.head.encode());
+    let meta = family(Family::Meta);
+    batch.put_cf(meta, META_HEAD, write.head.encode());
+    if let Some((last, _)) = write.part_keys.last() {
+        batch.put_cf(meta, META_SLOTS, (last.slot + 1).to_be_bytes());
+    }
     batch
 }

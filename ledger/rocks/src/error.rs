@@ -72,6 +72,48 @@ pub enum OpenError {
     /// The disk or the operating system refused.
     #[error("storage failed: {0}")]
     Io(String),
+    /// The key file does not begin as one: without it no personal part can be read.
+    #[error("{path} is damaged; restore its newest copy, and audit")]
+    KeyFileDamaged {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// Others than the owner may read or write the key file.
+    #[error("{path} has mode {mode:04o}, others than its owner must have no access (0600)")]
+    KeyFileExposed {
+        /// The key file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The key file is gone, and with it every personal part.
+    #[error(
+        "{path} is missing: restore its newest copy; if there is none, reopen without it \
+         explicitly, and every personal part recorded so far stays unreadable for good"
+    )]
+    KeyFileMissing {
+        /// Where the key file should be.
+        path: PathBuf,
+    },
+    /// Opening without a key file was asked for, but there is one.
+    #[error("{path} exists; open with it")]
+    KeyFilePresent {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// The key file ends before the keys of recorded parts: an old copy.
+    #[error(
+        "{path} has {found} slots, but parts have taken {taken}: it is an old copy; restore the \
+         newest"
+    )]
+    KeyFileShort {
+        /// The key file.
+        path: PathBuf,
+        /// Slots in the file.
+        found: u64,
+        /// Slots that parts in the database have taken.
+        taken: u64,
+    },
     /// Another process has it open.
     #[error("{path} is in use, most likely by another `suyuan serve`; stop that one first")]
     Locked {

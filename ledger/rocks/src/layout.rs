@@ -1,4 +1,5 @@
-//! Every column family and every byte of its keys. Format version 1.
+//! Every column family and every byte of its keys. Format version 2: version 1 kept personal parts
+//! in clear, and no program that keeps them sealed goes on with it.
 //!
 //! Integers are unsigned and big-endian, so that bytes sort as numbers do. Values are named by the
 //! rules of `schemas/suyuan.cddl` where they have structure.
@@ -6,7 +7,7 @@
 //! | family | key | value |
 //! |---|---|---|
 //! | `entries` | leaf: 8 | the entry, the bytes its leaf hash is over |
-//! | `bodies` | leaf: 8 | `body`; absent for block headers and where it was deleted |
+//! | `bodies` | leaf: 8 | `stored-body`; absent for block headers and where it was deleted |
 //! | `effects` | leaf: 8 | `effects`; absent for block headers |
 //! | `tiles` | level: 1 ‖ index: 8 | 1 to 256 hashes of 32 bytes |
 //! | `blocks` | leaf of the header: 8 | `block-record` |
@@ -17,6 +18,7 @@
 //! | | `origin` | the log's origin, UTF-8 |
 //! | | `nonce` | 32 bytes that tell this database from any other of the same origin |
 //! | | `head` | `head`; absent before the first block |
+//! | | `slots` | slots of the key file that parts have taken: 8 |
 //! | `default` | | RocksDB wants it to exist; always empty |
 //!
 //! Entries hash to their leaf and pages to the state root, so those two check themselves; for the
@@ -27,7 +29,7 @@ use ledger::ids::LeafIndex;
 use ledger::store::{EventRef, Posting};
 
 /// The only format this build reads and writes.
-pub(crate) const FORMAT: u16 = 1;
+pub(crate) const FORMAT: u16 = 2;
 
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,7 @@ pub(crate) const META_FORMAT: &[u8] = b"format";
 pub(crate) const META_ORIGIN: &[u8] = b"origin";
 pub(crate) const META_NONCE: &[u8] = b"nonce";
 pub(crate) const META_HEAD: &[u8] = b"head";
+pub(crate) const META_SLOTS: &[u8] = b"slots";
 
 pub(crate) const fn leaf_key(leaf: LeafIndex) -> [u8; 8] {
     leaf.0.to_be_bytes()

@@ -2,11 +2,13 @@
 
 use crate::error::{OpenError, read_error};
 use crate::head_file::{HeadFile, Identity, Mark, sync_dir};
-use crate::layout::{FORMAT, Family, META_FORMAT, META_NONCE, META_ORIGIN};
+use crate::key_file::KeyFile;
+use crate::layout::{FORMAT, Family, META_FORMAT, META_NONCE, META_ORIGIN, META_SLOTS};
 use crate::tail;
 use crate::tuning::Options;
 use crate::view::RocksView;
 use ledger::block::Head;
+use ledger::forget::ordered_keys;
 use ledger::hash::{Digest, leaf_hash};
 use ledger::ids::TreeSize;
 use ledger::store::{StoreError, View as _};
@@ -32,6 +34,7 @@ pub struct RocksStore {
     pub(crate) database: Database,
     pub(crate) committer: Mutex<Committer>,
     recovery: Recovery,
+    destroyed: usize,
 }
 
 /// What the next commit continues.
@@ -39,6 +42,8 @@ pub struct RocksStore {
 pub(crate) struct Committer {
     pub(crate) head: Option<Head>,
     pub(crate) head_file: HeadFile,
+    /// Slots of the key file that parts have taken.
+    pub(crate) slots: u64,
 }
 
 impl RocksStore {
@@ -68,6 +73,7 @@ impl RocksStore {
         }
         DirBuilder::new().mode(0o700).create(&new_dir)?;
         let identity = create_database(&new_dir, origin, options)?;
+        KeyFile::create(dir, &identity.nonce, 0)?;
         HeadFile::create(dir, identity, Mark::of(None))?;
         // The database's name comes last: with it the ledger exists.
         std::fs::rename(&new_dir, &db_dir)?;
@@ -90,8 +96,10 @@ impl RocksStore {
         expect_families(&db_dir)?;
         let db = DB::open_cf_descriptors(&options.database(), &db_dir, options.families())
             .map_err(|error| open_error(dir, error))?;
-        let database = Database::new(db);
-        expect_identity(&database.identity()?, head_file.identity(), origin)?;
+        let mut database = Database::new(db);
+        let identity = database.identity()?;
+        expect_identity(&identity, head_file.identity(), origin)?;
+        database.keys = Some(existing_keys(dir, &identity)?);
         // Read again now that the lock is held: another process may have written in between.
         head_file = HeadFile::open(dir, true)?;
         let head = database.checked_head()?;
@@ -109,7 +117,38 @@ impl RocksStore {
                 return Err(OpenError::HeadMismatch { detail });
             }
         };
-        Ok(Self::new(database, head, head_file, recovery))
+        Self::settled(database, head, head_file, recovery)
+    }
+
+    /// Opens a database whose key file is gone, and writes a new one without keys: the personal
+    /// parts recorded so far are then unreadable for good.
+    ///
+    /// For tools that restore. No other check is left out.
+    ///
+    /// # Errors
+    /// [`OpenError`], `KeyFilePresent` where [`Self::open`] has what it needs.
+    pub fn open_without_key_file(
+        dir: &Path,
+        origin: &str,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        let path = KeyFile::path(dir);
+        if path.exists() {
+            return Err(OpenError::KeyFilePresent { path });
+        }
+        let (identity, slots) = {
+            // Reads under the database's lock, which is given back before it is opened again.
+            let db_dir = existing(dir)?;
+            expect_families(&db_dir)?;
+            let db = DB::open_cf_descriptors(&options.database(), &db_dir, options.families())
+                .map_err(|error| open_error(dir, error))?;
+            let database = Database::new(db);
+            let identity = database.identity()?;
+            expect_origin(&identity.origin, origin)?;
+            (identity, database.view().key_slots()?)
+        };
+        KeyFile::create(dir, &identity.nonce, slots)?;
+        Self::open(dir, origin, options)
     }
 
     /// Opens a database whose head file is gone, and writes a new one.
@@ -132,30 +171,48 @@ impl RocksStore {
         expect_families(&db_dir)?;
         let db = DB::open_cf_descriptors(&options.database(), &db_dir, options.families())
             .map_err(|error| open_error(dir, error))?;
-        let database = Database::new(db);
+        let mut database = Database::new(db);
         let identity = database.identity()?;
         expect_origin(&identity.origin, origin)?;
+        database.keys = Some(existing_keys(dir, &identity)?);
         let head = database.checked_head()?;
         let head_file = HeadFile::create(dir, identity, Mark::of(head.as_ref()))?;
-        Ok(Self::new(
-            database,
-            head,
-            head_file,
-            Recovery::HeadFileBroughtUp,
-        ))
+        Self::settled(database, head, head_file, Recovery::HeadFileBroughtUp)
     }
 
-    const fn new(
+    /// The store, once the key file is as the ledger says: no key without a part, and none that
+    /// was ordered destroyed.
+    fn settled(
         database: Database,
         head: Option<Head>,
         head_file: HeadFile,
         recovery: Recovery,
-    ) -> Self {
-        Self {
-            database,
-            committer: Mutex::new(Committer { head, head_file }),
-            recovery,
+    ) -> Result<Self, OpenError> {
+        let view = database.view();
+        let slots = view.key_slots()?;
+        let mut destroyed = 0;
+        if let Some(keys) = &database.keys {
+            keys.settle(slots)?;
+            destroyed = keys.destroy(&ordered_keys(&view)?)?;
         }
+        drop(view);
+        Ok(Self {
+            database,
+            committer: Mutex::new(Committer {
+                head,
+                head_file,
+                slots,
+            }),
+            recovery,
+            destroyed,
+        })
+    }
+
+    /// Keys that the ledger had ordered destroyed and that opening still found: left by a crash,
+    /// or brought back with an old copy of the key file.
+    #[must_use]
+    pub const fn keys_destroyed_on_opening(&self) -> usize {
+        self.destroyed
     }
 
     /// What opening had to mend.
@@ -206,8 +263,11 @@ impl ReadOnlyStore {
             })
             .unwrap_or_else(open)
             .map_err(|error| open_error(dir, error))?;
-        let database = Database::new(db);
-        expect_identity(&database.identity()?, head_file.identity(), origin)?;
+        let mut database = Database::new(db);
+        let identity = database.identity()?;
+        expect_identity(&identity, head_file.identity(), origin)?;
+        // A copy may have been made without keys: personal parts are then not to be read in it.
+        database.keys = KeyFile::open(dir, &identity.nonce, false)?;
         let head = database.checked_head()?;
         Standing::of(&database, head_file.mark(), head.as_ref())?;
         Ok(Self { database })
@@ -223,6 +283,8 @@ impl ReadOnlyStore {
 /// An open database, and whether it may still be used.
 pub(crate) struct Database {
     pub(crate) db: DB,
+    /// Keys of personal parts; none in a copy that was made without.
+    pub(crate) keys: Option<KeyFile>,
     /// Why a write failed, once one has.
     failed: OnceLock<String>,
 }
@@ -239,6 +301,7 @@ impl Database {
     const fn new(db: DB) -> Self {
         Self {
             db,
+            keys: None,
             failed: OnceLock::new(),
         }
     }
@@ -364,6 +427,12 @@ fn existing(dir: &Path) -> Result<PathBuf, OpenError> {
     }
 }
 
+fn existing_keys(dir: &Path, identity: &Identity) -> Result<KeyFile, OpenError> {
+    KeyFile::open(dir, &identity.nonce, true)?.ok_or_else(|| OpenError::KeyFileMissing {
+        path: KeyFile::path(dir),
+    })
+}
+
 /// A head file without a database is either what an interrupted creation left, or all that is
 /// left of a ledger that signed something.
 fn refuse_orphaned_head(dir: &Path) -> Result<(), OpenError> {
@@ -393,6 +462,7 @@ fn create_database(new_dir: &Path, origin: &str, options: Options) -> Result<Ide
     batch.put_cf(meta, META_FORMAT, FORMAT.to_be_bytes());
     batch.put_cf(meta, META_ORIGIN, origin);
     batch.put_cf(meta, META_NONCE, nonce.as_bytes());
+    batch.put_cf(meta, META_SLOTS, 0_u64.to_be_bytes());
     let mut write_options = WriteOptions::default();
     write_options.set_sync(true);
     database

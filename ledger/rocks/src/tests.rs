@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 mod damage;
 mod full_disk;
+mod keys;
 
 const ORIGIN: &str = "log.example/chengdu";
 

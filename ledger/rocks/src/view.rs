@@ -4,12 +4,14 @@
 
 use crate::error::read_error;
 use crate::layout::{
-    Family, META_HEAD, leaf_key, parse_leaf_key, parse_posting_key, posting_key, tile_key,
+    Family, META_HEAD, META_SLOTS, leaf_key, parse_leaf_key, parse_posting_key, posting_key,
+    tile_key,
 };
 use crate::open::Database;
 use ledger::block::{BlockRecord, Head};
 use ledger::hash::Digest;
 use ledger::ids::LeafIndex;
+use ledger::personal::{Gone, Kept, KeyRef};
 use ledger::state::StateKey;
 use ledger::statemap::{Page, PagePath};
 use ledger::store::{EntryWrite, EventRef, Posting, StoreError, TILE_HASHES, View};
@@ -356,6 +358,26 @@ impl View for RocksView<'_> {
         self.scan_after(Family::Postings, after, limit)?
             .map(|pair| parse_posting_key(&pair?.0).ok_or_else(|| bad_key(Family::Postings)))
             .collect()
+    }
+
+    fn key_slots(&self) -> Result<u64, StoreError> {
+        let bytes = self.read(Family::Meta, META_SLOTS)?;
+        bytes
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(u64::from_be_bytes)
+            .ok_or_else(|| StoreError::Corrupt {
+                what: "meta",
+                detail: "slots is missing or malformed".to_owned(),
+            })
+    }
+
+    fn part_key(&self, at: &KeyRef) -> Result<Kept, StoreError> {
+        self.database.check_usable()?;
+        let Some(keys) = &self.database.keys else {
+            return Ok(Kept::Gone(Gone::Elsewhere));
+        };
+        keys.read(at)
+            .map_err(|why| StoreError::Io(format!("key file: {why}")))
     }
 }
 

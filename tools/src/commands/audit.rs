@@ -14,7 +14,9 @@ use crate::text;
 use crate::trust::TrustFile;
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
-use ledger::audit::{AuditFinding, AuditReport, Auditor, Prepared, prepare};
+use ledger::audit::{
+    AuditFinding, AuditReport, Auditor, FINDINGS_MAX, Prepared, prepare, undestroyed,
+};
 use ledger::ids::LeafIndex;
 use ledger::signature::{KeyId, PublicKey};
 use ledger::store::{StoreError, View};
@@ -32,10 +34,14 @@ const BATCH_LEAVES: u64 = 4096;
 /// for another at the end of a batch.
 const SHARE_LEAVES: usize = 128;
 
+/// Deleted parts that the text lists; `--json` has all.
+const FORGOTTEN_SHOWN: usize = 20;
+
 /// Replay a ledger from its first entry, and report every difference.
 ///
-/// Exit code 0: clean; 5: faults were found; 8: the directory cannot be read at all. A body that
-/// is absent (deleted by order) is no fault: its effects are taken and said so.
+/// Exit code 0: clean; 5: faults were found; 8: the directory cannot be read at all. A personal
+/// part that was deleted on order is no fault, and neither is a body that is absent: its effects
+/// are taken and said so. A part that lost its key without an order is a fault.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan audit --dir data --trust trust.txt
@@ -125,6 +131,9 @@ pub(crate) fn replay<V: View + Sync>(
         ready = verified.map_err(panicked)??;
     }
     let mut report = auditor.finish(head.as_ref(), log_key);
+    let outlived = undestroyed(view, &report)?;
+    report.findings.extend(outlived);
+    report.findings.truncate(FINDINGS_MAX);
     views::compare(view, &mut report)?;
     Ok(report)
 }
@@ -152,15 +161,15 @@ fn verified<V: View + Sync>(
             let left = usize::try_from(batch.end - start).unwrap_or(usize::MAX);
             let leaves = view.leaves(LeafIndex(start), left.min(SHARE_LEAVES))?;
             let share = leaves.into_iter().map(|leaf| {
-                let mut one = prepare(leaf);
+                let mut one = prepare(view, leaf)?;
                 let good = verify(&one, known);
                 let new = one.new_keys();
                 if good.is_some() {
                     one.forget_disclosures();
                 }
-                (one, good, new)
+                Ok((one, good, new))
             });
-            Ok(share.collect())
+            share.collect()
         })
         .collect::<Result<_, StoreError>>()?;
     let all = || shares.iter().flatten();
@@ -191,6 +200,13 @@ fn show(console: Console, origin: &str, report: &AuditReport) -> Result<(), Fail
             "state": report.state.to_string(),
             "findings": faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "taken": taken.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "deletedOnOrder": report.forgotten.iter().map(|(part, order)| serde_json::json!({
+                "leaf": part.at.leaf.0,
+                "index": part.at.index,
+                "part": part.part.to_string(),
+                "order": order.0,
+            })).collect::<Vec<_>>(),
+            "partsWithoutKeys": report.keyless,
         }))?;
     } else {
         let row = |label, value: &str| {
@@ -208,6 +224,17 @@ fn show(console: Console, origin: &str, report: &AuditReport) -> Result<(), Fail
         row(text::STATE, &report.state.to_string())?;
         if !taken.is_empty() {
             row(text::TAKEN, &taken.len().to_string())?;
+        }
+        if !report.forgotten.is_empty() {
+            row(text::DELETED_ON_ORDER, &report.forgotten.len().to_string())?;
+        }
+        for (part, order) in report.forgotten.iter().take(FORGOTTEN_SHOWN) {
+            let at = format!("{}.{}", part.at.leaf, part.at.index);
+            let by = console.lang.pick(text::BY_ORDER_AT);
+            console.line(format_args!("    {at} {}, {by} {order}", part.part))?;
+        }
+        if report.keyless > 0 {
+            row(text::WITHOUT_KEYS, &report.keyless.to_string())?;
         }
         for fault in &faults {
             console.line(format_args!("  ✗ {fault}"))?;

@@ -3,6 +3,7 @@
 use super::events::owner_of;
 use super::{Moment, RULES_VERSION, Refusal, config, participant};
 use crate::cbor::{Map, Value};
+use crate::forget::{ORDERS, Order, entry_item};
 use crate::identifier::Identifier;
 use crate::ids::{CaptureId, Handle, UnixMillis};
 use crate::policy::{self, GuardedAct, PolicyError, Setting};
@@ -10,7 +11,8 @@ use crate::registry::{Action, NewKey, RegistryPayload, possession_message};
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
 use crate::state::{
-    Config, Delegation, Effects, GuardedActs, KeyRecord, Participant, PrefixOwners, Record, Role,
+    CaptureRecord, Config, Delegation, Effects, GuardedActs, KeyRecord, Participant, PrefixOwners,
+    Record, Role,
     Roles, State, StateKey,
 };
 use crate::statement::{Issuer, Payload, SignedStatement};
@@ -190,6 +192,10 @@ pub(super) fn effects(
             by.is_authority()?;
             by.has_approvals(state, [Role::Authority].into_iter().collect(), moment)?;
             act.policy(state, records)?;
+        }
+        Action::Forget => {
+            act.forget(state, by, records)?;
+            by.has_second_signature(state, GuardedAct::Forget, moment)?;
         }
     }
     Ok(act.effects)
@@ -577,6 +583,38 @@ impl<'a> Act<'a> {
             self.touch(index, policy::ITEM);
         }
         self.set(StateKey::config(), &config);
+        Ok(())
+    }
+
+    /// An order to delete concerns a statement that is there, of an issuer over whom the authority
+    /// has a say. Which of its parts are personal is not state, and no rule reads them: an order
+    /// that names another part deletes nothing.
+    fn forget(
+        &mut self,
+        state: &mut impl State,
+        by: Authority<'_>,
+        records: &[Map],
+    ) -> Result<(), Refusal> {
+        by.is_authority()?;
+        if records.is_empty() {
+            return Err(RejectReason::WithoutObject { what: "a part" }.into());
+        }
+        for (index, record) in (0_u16..).zip(records) {
+            let order = Order::read(record)
+                .map_err(|field| RejectReason::RecordInvalid { index, field })?;
+            let stands: Option<CaptureRecord> =
+                state.load(StateKey::capture(order.issuer, order.capture))?;
+            if stands.is_none_or(|record| record.leaf != order.at.leaf) {
+                return Err(RejectReason::WithoutObject {
+                    what: "a statement of that leaf, issuer and capture id",
+                }
+                .into());
+            }
+            let issuer = known(state, order.issuer)?;
+            by.may_act_in(&issuer.district)?;
+            self.touch(index, &entry_item(order.at.leaf));
+            self.touch(index, ORDERS);
+        }
         Ok(())
     }
 

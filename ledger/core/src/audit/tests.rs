@@ -3,7 +3,7 @@ use crate::ids::LeafIndex;
 use crate::seal::{Log, sign_header};
 use crate::signature::Signer as _;
 use crate::state::Role;
-use crate::store::{Store as _, View as _};
+use crate::store::Store as _;
 use crate::testing::{ORIGIN, World, object_event};
 use serde_json::json;
 
@@ -33,7 +33,7 @@ fn replay(world: &World, change: impl Fn(&mut EntryWrite)) -> AuditReport {
     keys.insert(log_key.key_id(), log_key.clone());
     for mut leaf in view.leaves(LeafIndex(0), 1000).unwrap() {
         change(&mut leaf);
-        let prepared = prepare(leaf);
+        let prepared = prepare(&view, leaf).unwrap();
         let key = prepared.statement().map(|statement| statement.header().key);
         let good = key
             .and_then(|key| keys.get(&key))
@@ -145,7 +145,7 @@ fn a_leaf_left_out_is_missing() {
     let mut auditor = Auditor::new(ORIGIN);
     for leaf in view.leaves(LeafIndex(0), 1000).unwrap() {
         if leaf.leaf != LeafIndex(4) {
-            auditor.leaf(prepare(leaf), true);
+            auditor.leaf(prepare(&view, leaf).unwrap(), true);
         }
     }
     let report = auditor.finish(view.head().unwrap().as_ref(), world.log_key.public_key());

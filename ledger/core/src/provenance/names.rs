@@ -321,7 +321,8 @@ fn participant(list: &[Touch], wanted: Handle) -> Option<Party> {
             | Action::Place
             | Action::Policy
             | Action::Recode
-            | Action::Rules { .. } => {}
+            | Action::Rules { .. }
+            | Action::Forget => {}
         }
     }
     found

@@ -12,6 +12,7 @@ use ledger::lists::{Reader, ViewSource};
 use ledger::merkle::inclusion_proof;
 use ledger::merkle::tile::TileNodes;
 use ledger::note::{KeyKind, NoteKey};
+use ledger::personal::{Kept, PartPlace};
 use ledger::policy::{GuardedAct, Policy};
 use ledger::provenance::{Limits, trace};
 use ledger::receipt::{Receipt, ReceiptClaims, ReceiptFacts};
@@ -86,10 +87,10 @@ fn events() -> Vec<Example> {
 fn submitted(scene: &Scene, leaf: LeafIndex) -> SignedStatement {
     let view = scene.world.store.view();
     let entry = SignedStatement::parse(&view.entry(leaf).unwrap().unwrap()).unwrap();
-    match view.body(leaf).unwrap() {
-        Some(body) => entry.with_disclosures(ledger::disclosure::decode_body(&body).unwrap()),
-        None => entry,
-    }
+    let body = view.body(leaf).unwrap().unwrap_or_default();
+    let opened = ledger::stored::open(&view, &entry, &body, |_| true).unwrap();
+    assert_eq!(opened.closed, []);
+    entry.with_disclosures(opened.disclosed)
 }
 
 fn statement_facts(statement: &SignedStatement, public_key: &[u8; 32]) -> Json {
@@ -98,6 +99,30 @@ fn statement_facts(statement: &SignedStatement, public_key: &[u8; 32]) -> Json {
         "keyId": statement.header().key.to_string(),
         "leafHash": statement.leaf_hash().to_string(),
         "signedDigest": statement.signed_digest().to_string(),
+    })
+}
+
+/// What the personal part of the two events is sealed to, and its key.
+fn stored_facts(scene: &Scene) -> Json {
+    let view = scene.world.store.view();
+    let entry = view.entry(scene.events).unwrap().unwrap();
+    let entry = SignedStatement::parse(&entry).unwrap();
+    let body = view.body(scene.events).unwrap().unwrap();
+    let stored = ledger::stored::decode(&body).unwrap();
+    let sealed = stored[0].sealed().next().unwrap();
+    let place = PartPlace {
+        origin: ORIGIN,
+        statement: entry.signed_digest(),
+        index: 0,
+    };
+    let Kept::Here(key) = view.part_key(&sealed.key_ref(place)).unwrap() else {
+        unreachable!("nothing was deleted")
+    };
+    json!({
+        "part": sealed.digest.to_string(),
+        "associatedData": hex(&place.associated_data(&sealed.digest)),
+        "keyName": place.key_name(&sealed.digest).to_string(),
+        "key": hex(key.as_bytes()),
     })
 }
 
@@ -119,6 +144,18 @@ fn statements(scene: &mut Scene) -> Vec<Example> {
             "two events",
             encode_body(statement.disclosed()),
             json!({}),
+        ),
+        example(
+            "stored-body",
+            "two events",
+            scene
+                .world
+                .store
+                .view()
+                .body(scene.events)
+                .unwrap()
+                .unwrap(),
+            stored_facts(scene),
         ),
     ];
     for one in statement.disclosed() {
@@ -159,7 +196,10 @@ fn statements(scene: &mut Scene) -> Vec<Example> {
 /// A statement of each act, whether or not this ledger would admit it now.
 fn registry(scene: &mut Scene) -> Vec<Example> {
     let Scene {
-        world, maker, shop, ..
+        world,
+        maker,
+        shop,
+        events,
     } = scene;
     let new = world.stranger();
     let key = world.possession(&new);
@@ -257,6 +297,7 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
                  "source": "GB 19302", "confirmed": false},
             ]})),
         ),
+        (Action::Forget, Some(forget_json(maker, *events))),
     ];
     let public_key = *world.authority.key.public_key().as_bytes();
     let mut all: Vec<Example> = acts
@@ -295,6 +336,17 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
         json!({}),
     ));
     all
+}
+
+/// An order to delete, as its record says it.
+pub(crate) fn forget_json(maker: &Member, leaf: LeafIndex) -> Json {
+    json!({
+        "id": ledger::forget::entry_item(leaf), "index": 0,
+        "issuer": maker.handle.to_string(), "capture": ledger::ids::CaptureId([7; 16]).to_string(),
+        "parts": [Digest::of(b"a part").to_string()],
+        "basis": {"zh": "个人信息保护法第四十七条", "en": "Personal Information Protection Law art. 47"},
+        "number": "川网信删〔2026〕12号",
+    })
 }
 
 /// What another authority signs to consent to a suspension.

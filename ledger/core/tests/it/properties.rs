@@ -150,7 +150,7 @@ fn audit(world: &World) -> AuditReport {
     keys.insert(log_key.key_id(), log_key.clone());
     let mut auditor = Auditor::new(ORIGIN);
     for leaf in view.leaves(LeafIndex(0), usize::MAX).unwrap() {
-        let prepared = prepare(leaf);
+        let prepared = prepare(&view, leaf).unwrap();
         let key = prepared.statement().map(|statement| statement.header().key);
         let good = key
             .and_then(|key| keys.get(&key))

@@ -250,4 +250,15 @@ fn registry_records_of_the_examples_follow_their_schemas() {
         json!({"old": "urn:suyuan:lot:a:b:c", "new": "https://id.gs1.org/01/06901234567892"});
     assert_eq!(breach(&recode, &pair), None);
     assert!(breach(&recode, &json!({"old": "A1", "new": "B2"})).is_some());
+    let forget = validator("registry-record.schema.json", "forget");
+    let scene = crate::scene::scene();
+    let order = crate::examples::forget_json(&scene.maker, scene.events);
+    assert_eq!(breach(&forget, &order), None);
+    for field in order.as_object().unwrap().keys() {
+        let mut less = order.clone();
+        less.as_object_mut().unwrap().remove(field);
+        assert!(breach(&forget, &less).is_some(), "{field}");
+        let read = ledger::forget::Order::read(&ledger::testing::map_of_json(&less));
+        assert_eq!(read.unwrap_err(), field);
+    }
 }

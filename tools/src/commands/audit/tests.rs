@@ -66,7 +66,7 @@ fn found_after(tamper: impl Fn(&mut WriteSet)) -> Vec<String> {
         signer: &world.log_key,
     };
     let now = UnixMillis(world.now.0 + 1000);
-    let sealed = seal(&world.store.view(), log, &[checked], now).unwrap();
+    let sealed = seal(&world.store.view(), log, &world.secrets, &[checked], now).unwrap();
     let mut write = sealed.write.unwrap();
     tamper(&mut write);
     world.store.commit(write).unwrap();

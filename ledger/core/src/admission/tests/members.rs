@@ -211,7 +211,14 @@ fn a_key_added_and_used_in_one_block_counts() {
         world.check(act).unwrap(),
         check(said, spare.key.public_key()).unwrap(),
     ];
-    let sealed = crate::seal::seal(&world.store.view(), log, &checked, world.now).unwrap();
+    let sealed = crate::seal::seal(
+        &world.store.view(),
+        log,
+        &world.secrets,
+        &checked,
+        world.now,
+    )
+    .unwrap();
     let second = LeafIndex(first.0 + 1);
     assert_eq!(
         sealed.outcomes,

@@ -165,6 +165,8 @@ impl Chain {
             postings,
             block,
             head,
+            part_keys: Vec::new(),
+            destroyed: Vec::new(),
         }
     }
 
