@@ -4,6 +4,7 @@ mod events;
 mod fake;
 mod listening;
 mod openapi;
+mod parts;
 mod registration;
 mod resolution;
 mod service;

@@ -10,6 +10,7 @@
 mod browser;
 mod crash;
 mod damage;
+mod forget;
 mod interop;
 mod ledger_under_test;
 mod power;

@@ -18,6 +18,8 @@ use std::path::Path;
 pub enum Cut<'a> {
     /// Forgets all of it.
     All,
+    /// Forgets nothing: the process alone was killed.
+    Nothing,
     /// Keeps a beginning, of each file's writes and of each directory's changes on its own: a
     /// write may be torn anywhere.
     Torn(&'a mut Dice),
@@ -55,7 +57,7 @@ enum Object {
 }
 
 /// A directory tree, its durable state and everything since.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Disk {
     objects: Vec<(Object, u32)>,
     inodes: BTreeMap<u64, Id>,
@@ -104,6 +106,17 @@ impl Disk {
         let id = self.objects.len() - 1;
         self.inodes.insert(inode, id);
         id
+    }
+
+    /// Where the records of the layer's journal end, in order.
+    #[must_use]
+    pub fn record_ends(journal: &[u8]) -> Vec<usize> {
+        let (mut ends, mut rest) = (Vec::new(), journal);
+        while let Some((_, after)) = Record::read(rest) {
+            ends.push(journal.len() - after.len());
+            rest = after;
+        }
+        ends
     }
 
     /// Applies the layer's journal up to its last whole record.
@@ -270,6 +283,7 @@ impl Disk {
 fn kept<'a, T>(since: &'a [T], how: &mut Cut<'_>) -> &'a [T] {
     match how {
         Cut::All => &[],
+        Cut::Nothing => since,
         Cut::Torn(dice) => &since[..dice.up_to(since.len())],
     }
 }
@@ -282,7 +296,7 @@ impl Cut<'_> {
                 at: *at,
                 bytes: bytes[..dice.up_to(bytes.len())].to_vec(),
             },
-            (Cut::All | Cut::Torn(_), whole) => whole.clone(),
+            (Cut::All | Cut::Nothing | Cut::Torn(_), whole) => whole.clone(),
         }
     }
 }

@@ -1,10 +1,14 @@
 //! A town's members and their statements: the same for every process that counts from one number.
 
+use ledger::disclosure::Salt;
+use ledger::event::{DocumentContext, Event};
+use ledger::forget::Order;
 use ledger::identifier::Identifier;
 use ledger::registry::Action;
 use ledger::state::Role;
 use ledger::statement::SignedStatement;
 use ledger::testing::{Member, ORIGIN, World, object_event};
+use ledger::visibility::split;
 use ledger_rocks::Options;
 use node::{Founding, NodeConfig, Settings};
 use std::path::Path;
@@ -99,6 +103,29 @@ impl Town {
             .iter()
             .map(SignedStatement::encode)
             .collect()
+    }
+
+    /// A statement of one member with one event that names its driver, under these salts.
+    ///
+    /// # Panics
+    /// Never: test events are well-formed.
+    pub fn naming(&mut self, driver: &str, salt: &mut dyn FnMut() -> Salt) -> SignedStatement {
+        let number = self.world.tick();
+        let member = &self.members[0];
+        let lot = Identifier::own_lot(member.handle, "chilli", &number.to_string());
+        let lot = lot.expect("a number is a lot").to_string();
+        let id = format!("urn:uuid:00000000-0000-4000-8000-{number:012}");
+        let mut event = object_event(&id, "ADD", "commissioning", EVENT_TIME, &lot);
+        event[DRIVER_FIELD] = driver.into();
+        let event = Event::from_json(&event, &DocumentContext::default());
+        let event = event.expect("a well-formed event").as_map().clone();
+        self.world.disclosures(member, vec![split(0, event, salt)])
+    }
+
+    /// The authority's order to delete.
+    pub fn order(&mut self, order: &Order) -> SignedStatement {
+        self.world
+            .registry_by_authority(Action::Forget, vec![order.record()])
     }
 
     /// The next statement of some member, with one event or several.

@@ -1,7 +1,7 @@
 //! Events by query: EPCIS 2.0's REST binding for an exact item, and its answer documents.
 
 use super::resolve::{invalid, reader};
-use super::{Shared, query};
+use super::{Shared, parts, query};
 use crate::app::Ask;
 use crate::openapi::{Answer, Operation, Parameter, Tag};
 use crate::problem::Problem;
@@ -16,7 +16,7 @@ use ledger::provenance::{Content, Source as _};
 use ledger::state::{EventRecord, Record as _, StateKey};
 use ledger::statement::{Payload, SignedStatement};
 use ledger::store::{EventRef, Store as _, StoreError, View};
-use ledger::stored;
+use ledger::stored::{self, Closed};
 use query::{Cursor, EventQuery, Order};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -64,7 +64,9 @@ pub(crate) static EVENT: Operation = Operation {
     ],
     answers: &[Answer {
         status: 200,
-        description: "An EPCISDocument with that event.",
+        description: "An EPCISDocument with that event. Who asked for personal parts finds those \
+            deleted on order under https://ref.suyuan.example/voc/deletedParts: by whom, on, order, \
+            basis and number.",
         types: &["application/json"],
     }],
     ..Operation::GET
@@ -75,6 +77,7 @@ struct Found {
     at: EventRef,
     recorded: UnixMillis,
     content: Rc<Content>,
+    deleted: parts::Deleted,
 }
 
 impl Found {
@@ -122,7 +125,10 @@ pub(crate) async fn query<S: Service>(
                 .iter()
                 .filter_map(|one| Some((one.event()?, one.recorded)));
             let name = "SimpleEventQuery";
-            let document = document::write_query_results(events, service.now(), name);
+            let mut document = document::write_query_results(events, service.now(), name);
+            let deleted: Vec<_> = found.into_iter().map(|one| one.deleted).collect();
+            let list = &mut document["epcisBody"]["queryResults"]["resultsBody"]["eventList"];
+            parts::mark(list, &deleted);
             Ok(Page { document, next })
         })
         .await?;
@@ -168,15 +174,18 @@ fn lookup<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Event
     let mut found: BTreeMap<Cursor, Found> = BTreeMap::new();
     for item in query.candidates() {
         for touch in source.touches(item)?.shown {
-            let one = Found {
+            let mut one = Found {
                 at: touch.at,
                 recorded: touch.recorded,
                 content: touch.content,
+                deleted: Vec::new(),
             };
             if one
                 .event()
                 .is_some_and(|event| query.fits(event, one.recorded))
             {
+                let read = source.statement(one.at.leaf)?;
+                one.deleted = parts::deleted(view, one.at, &read.closed)?;
                 found.insert(one.cursor(query.order), one);
             }
         }
@@ -225,7 +234,8 @@ fn scan<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Events,
                 let block = view.block_of(one.leaf)?;
                 recorded = block.map_or((leaf, UnixMillis(0)), |block| (block.header, block.time));
             }
-            for (index, event) in events_of(view, one.leaf, &one.entry, &one.body, reader)? {
+            let (events, closed) = events_of(view, one.leaf, &one.entry, &one.body, reader)?;
+            for (index, event) in events {
                 let at = EventRef {
                     leaf: one.leaf,
                     index,
@@ -242,6 +252,7 @@ fn scan<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Events,
                     at,
                     recorded: recorded.1,
                     content,
+                    deleted: parts::deleted(view, at, &closed)?,
                 });
             }
         }
@@ -261,21 +272,25 @@ fn scan<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Events,
     ))
 }
 
-/// The events of one statement that this reader may see, with their indices.
+/// Events by index, and personal parts without keys.
+type EventsOf = (Vec<(u16, Event)>, Vec<Closed>);
+
+/// The events of one statement with the parts that this reader may see, by index, and parts that
+/// it might see and that are not to be had.
 fn events_of<V: View>(
     view: &V,
     leaf: LeafIndex,
     entry: &[u8],
     body: &[u8],
     reader: Reader,
-) -> Result<Vec<(u16, Event)>, StoreError> {
+) -> Result<EventsOf, StoreError> {
     let corrupt = |detail: String| StoreError::Corrupt {
         what: "entry",
         detail: format!("leaf {leaf}: {detail}"),
     };
     let statement = SignedStatement::parse(entry).map_err(|error| corrupt(error.to_string()))?;
     if body.is_empty() || !matches!(statement.payload(), Payload::Events(_)) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let opened = stored::open(view, &statement, body, |class| reader.sees(class))?;
     let one = |one: ledger::disclosure::Disclosed| {
@@ -283,7 +298,8 @@ fn events_of<V: View>(
         let event = Event::from_public_map(&map).map_err(|error| corrupt(error.to_string()))?;
         Ok((one.index, event))
     };
-    opened.disclosed.into_iter().map(one).collect()
+    let events: Result<_, StoreError> = opened.disclosed.into_iter().map(one).collect();
+    Ok((events?, opened.closed))
 }
 
 /// `GET /events/{id}`.
@@ -321,10 +337,13 @@ pub(crate) async fn event<S: Service>(
             let recorded = view
                 .block_of(at.leaf)?
                 .map_or(UnixMillis(0), |block| block.time);
-            let events = events_of(&view, at.leaf, &entry, &body, reader)?;
+            let (events, closed) = events_of(&view, at.leaf, &entry, &body, reader)?;
             let event = events.into_iter().find(|(index, _)| *index == at.index);
             let (_, event) = event.ok_or(Problem::EventUnknown)?;
-            Ok(document::write([(&event, recorded)], service.now()))
+            let mut document = document::write([(&event, recorded)], service.now());
+            let deleted = parts::deleted(&view, at, &closed)?;
+            parts::mark(&mut document["epcisBody"]["eventList"], &[deleted]);
+            Ok(document)
         })
         .await?;
     Ok(answer(&document))
@@ -341,7 +360,11 @@ fn place(id: &str) -> Option<EventRef> {
     (at.leaf.0 < u64::MAX / 2).then_some(at)
 }
 
-fn find<V: View>(view: &V, issuer: Handle, id: &str) -> Result<Option<EventRef>, StoreError> {
+pub(super) fn find<V: View>(
+    view: &V,
+    issuer: Handle,
+    id: &str,
+) -> Result<Option<EventRef>, StoreError> {
     let record = view
         .records(&[StateKey::event(issuer, id)])?
         .into_iter()

@@ -6,6 +6,7 @@ mod events;
 mod linkset;
 mod participants;
 mod policy;
+mod parts;
 mod query;
 pub(crate) mod resolve;
 mod service;
@@ -46,6 +47,7 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&policy::POLICY, policy::policy::<S>),
         route(&events::QUERY, events::query::<S>),
         route(&events::EVENT, events::event::<S>),
+        route(&parts::PARTS, parts::parts::<S>),
         route(&documents::HOME, documents::home::<S>),
         route(&documents::DOCS, documents::docs::<S>),
         route(&documents::OPENAPI, documents::openapi::<S>),

@@ -79,23 +79,8 @@ pub(super) fn setting() -> Setting {
         world.events(&farm, &[event])
     });
     let fresh = fresh.collect();
-    let World {
-        store,
-        log_key,
-        secrets,
-        now,
-        ..
-    } = world;
-    let fake = Fake {
-        store,
-        log_key,
-        secrets,
-        busy: AtomicBool::new(false),
-        now,
-        turn: Mutex::new(()),
-    };
     Setting {
-        fake: Arc::new(fake),
+        fake: Arc::new(Fake::of(world)),
         farm,
         fresh,
     }
@@ -106,6 +91,25 @@ pub(super) fn setting() -> Setting {
     reason = "an answer is large either way: a receipt or a refusal"
 )]
 impl Fake {
+    /// Serves what was recorded in `world`.
+    pub(super) fn of(world: World) -> Self {
+        let World {
+            store,
+            log_key,
+            secrets,
+            now,
+            ..
+        } = world;
+        Self {
+            store,
+            log_key,
+            secrets,
+            busy: AtomicBool::new(false),
+            now,
+            turn: Mutex::new(()),
+        }
+    }
+
     fn record(&self, bytes: &[u8]) -> Result<Submitted, SubmitError> {
         if self.busy.load(Ordering::Relaxed) {
             return Err(SubmitError::Busy { retry_after_s: 7 });

@@ -15,12 +15,13 @@ use crate::cbor::{Map, Value};
 use crate::disclosure::PARTS_MAX;
 use crate::hash::Digest;
 use crate::ids::{CaptureId, Handle, LeafIndex, UnixMillis};
-use crate::personal::{KeyRef, PartPlace};
+use crate::lists::{Reader, ViewSource};
+use crate::personal::{Gone, Kept, KeyRef, PartPlace};
 use crate::provenance::answer::Text;
 use crate::provenance::{Content, Source};
 use crate::registry::Action;
 use crate::state::StateKey;
-use crate::statement::{Payload, SignedStatement};
+use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::{EntryAndBody, EventRef, StoreError, View};
 use crate::stored;
 use std::collections::BTreeMap;
@@ -312,6 +313,102 @@ pub fn tombstones<S: Source>(
         }
     }
     Ok(found)
+}
+
+/// What became of a personal part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It can be read.
+    Kept,
+    /// It was ordered deleted.
+    Deleted(Tombstone),
+    /// It cannot be read, and no order says so.
+    Gone(Gone),
+}
+
+/// A personal part of a statement, without what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonalPart {
+    /// Its disclosure's index.
+    pub index: u16,
+    /// Its digest.
+    pub part: Digest,
+    /// What became of it.
+    pub standing: Standing,
+}
+
+/// A statement's personal parts, and what an order over them must name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartsOf {
+    /// The statement.
+    pub leaf: LeafIndex,
+    /// Whose it is.
+    pub issuer: Handle,
+    /// Its capture id.
+    pub capture: CaptureId,
+    /// Its personal parts, by index and as they stand there.
+    pub parts: Vec<PersonalPart>,
+}
+
+/// The personal parts of the statement at `leaf`; `None` where no participant's statement stands.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn parts_of<V: View>(view: &V, leaf: LeafIndex) -> Result<Option<PartsOf>, StoreError> {
+    let Some((entry, body)) = read(view, leaf)? else {
+        return Ok(None);
+    };
+    let corrupt = |why: String| StoreError::Corrupt {
+        what: "entry",
+        detail: format!("leaf {leaf}: {why}"),
+    };
+    let statement = SignedStatement::parse(&entry).map_err(|why| corrupt(why.to_string()))?;
+    let Issuer::Participant { handle, capture } = statement.header().issuer else {
+        return Ok(None);
+    };
+    let mut found = PartsOf {
+        leaf,
+        issuer: handle,
+        capture,
+        parts: Vec::new(),
+    };
+    if body.is_empty() {
+        return Ok(Some(found));
+    }
+    let origin = stored::origin(view)?;
+    let signed = statement.signed_digest();
+    let mut source = ViewSource::new(view, Reader::Public);
+    for one in stored::decode(&body).map_err(|why| corrupt(why.to_string()))? {
+        let place = PartPlace {
+            origin: &origin,
+            statement: signed,
+            index: one.index,
+        };
+        let mut orders = None;
+        for part in one.sealed() {
+            let standing = match view.part_key(&part.key_ref(place))? {
+                Kept::Here(_) => Standing::Kept,
+                Kept::Gone(why) => {
+                    let at = EventRef {
+                        leaf,
+                        index: one.index,
+                    };
+                    let orders = match &mut orders {
+                        Some(orders) => orders,
+                        None => orders.insert(tombstones(&mut source, at)?),
+                    };
+                    let ordered = orders.get(&part.digest).cloned();
+                    ordered.map_or(Standing::Gone(why), Standing::Deleted)
+                }
+            };
+            found.parts.push(PersonalPart {
+                index: one.index,
+                part: part.digest,
+                standing,
+            });
+        }
+    }
+    Ok(Some(found))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::registry::Action;
 use crate::state::{KeyRecord, Record as _, StateKey};
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::{EventRef, StoreError, View};
-use crate::stored;
+use crate::stored::{self, Closed};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -58,6 +58,8 @@ pub struct Read {
     pub recorded: UnixMillis,
     /// The header leaf of its block.
     pub block: LeafIndex,
+    /// Personal parts that this reader might see, were their keys there.
+    pub closed: Vec<Closed>,
 }
 
 /// Reads lists from one view of a store.
@@ -122,13 +124,13 @@ impl<'v, V: View> ViewSource<'v, V> {
         }
         let keys: Vec<StateKey> = parsed
             .iter()
-            .map(|(_, statement)| StateKey::key(statement.header().key))
+            .map(|(_, (statement, _))| StateKey::key(statement.header().key))
             .collect();
         let records = self.view.records(&keys)?;
         let blocks = self.view.blocks_of(wanted)?;
-        for (((leaf, statement), record), block) in parsed.into_iter().zip(records).zip(blocks) {
+        for (((leaf, read), record), block) in parsed.into_iter().zip(records).zip(blocks) {
             let block = block.ok_or_else(|| corrupt(leaf, "no block"))?;
-            let read = complete(leaf, statement, record, block)?;
+            let read = complete(leaf, read, record, block)?;
             self.statements.insert(leaf, Rc::new(read));
         }
         Ok(())
@@ -172,7 +174,7 @@ impl<'v, V: View> ViewSource<'v, V> {
 /// A statement with what the store knows of its key and block.
 fn complete(
     leaf: LeafIndex,
-    statement: SignedStatement,
+    (statement, closed): (SignedStatement, Vec<Closed>),
     record: Option<Vec<u8>>,
     block: BlockRecord,
 ) -> Result<Read, StoreError> {
@@ -192,6 +194,7 @@ fn complete(
         key,
         recorded: block.time,
         block: block.header,
+        closed,
     })
 }
 
@@ -233,11 +236,11 @@ fn parse<V: View>(
     entry: &[u8],
     body: &[u8],
     reader: Reader,
-) -> Result<SignedStatement, StoreError> {
+) -> Result<(SignedStatement, Vec<Closed>), StoreError> {
     let statement =
         SignedStatement::parse(entry).map_err(|error| corrupt(leaf, &error.to_string()))?;
     let opened = stored::open(view, &statement, body, |class| reader.sees(class))?;
-    Ok(statement.with_disclosures(opened.disclosed))
+    Ok((statement.with_disclosures(opened.disclosed), opened.closed))
 }
 
 /// What a statement says at one index, from the disclosures at hand; `None` where the disclosure

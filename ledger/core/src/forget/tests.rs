@@ -1,14 +1,11 @@
 use super::*;
 use crate::audit::{AuditFinding, AuditReport, Auditor, prepare, undestroyed};
 use crate::disclosure::Class;
-use crate::lists::{Reader, ViewSource};
 use crate::memory::Fault;
-use crate::personal::{Gone, Kept};
 use crate::reject::RejectReason;
 use crate::seal::Outcome;
 use crate::signature::{PublicKey, Signer as _};
 use crate::state::Role;
-use crate::statement::Issuer;
 use crate::store::Store as _;
 use crate::testing::{Member, ORIGIN, World, object_event};
 
@@ -129,6 +126,13 @@ impl Town {
 fn what_is_ordered_deleted_is_gone_and_everything_else_stays() {
     let mut town = town();
     assert_eq!(town.driver().as_deref(), Some(DRIVER));
+    let parts = parts_of(&town.world.store.view(), town.leaf);
+    let kept = PersonalPart {
+        index: 0,
+        part: town.order().parts[0],
+        standing: Standing::Kept,
+    };
+    assert_eq!(parts.unwrap().unwrap().parts, [kept]);
     let before = town.world.store.view().body(town.leaf).unwrap();
     let order = town.order();
     let act = town.act(&order);
@@ -157,7 +161,15 @@ fn what_is_ordered_deleted_is_gone_and_everything_else_stays() {
         number: order.number,
     };
     let part = order.parts[0];
-    assert_eq!(tombstones, BTreeMap::from([(part, tombstone)]));
+    assert_eq!(tombstones, BTreeMap::from([(part, tombstone.clone())]));
+    let found = parts_of(&view, town.leaf).unwrap().unwrap();
+    let deleted = PersonalPart {
+        index: 0,
+        part,
+        standing: Standing::Deleted(tombstone),
+    };
+    assert_eq!((found.issuer, found.capture), (order.issuer, order.capture));
+    assert_eq!(found.parts, [deleted]);
     let report = town.audit();
     assert_eq!(report.findings, []);
     let deleted = PartRef { at: order.at, part };
