@@ -58,6 +58,8 @@ enum Command {
     #[cfg(feature = "node")]
     Findings(commands::findings::Args),
     #[cfg(feature = "node")]
+    Forget(commands::forget::Args),
+    #[cfg(feature = "node")]
     Init(commands::init::Args),
     #[cfg(feature = "node")]
     Participant(commands::participant::Args),
@@ -115,6 +117,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         Command::Delegate(args) => commands::delegate::run(&args, console),
         #[cfg(feature = "node")]
         Command::Findings(args) => commands::findings::run(args, console),
+        #[cfg(feature = "node")]
+        Command::Forget(args) => commands::forget::run(&args, console),
         #[cfg(feature = "node")]
         Command::Init(args) => commands::init::run(&args, console),
         #[cfg(feature = "node")]

@@ -176,6 +176,24 @@ mod node_texts {
         "personal parts that this copy has no keys for",
     ];
 
+    // Deleting.
+    pub(crate) const INDEX: Text = ["序", "index"];
+    pub(crate) const PART: Text = ["个人信息（摘要）", "personal part (digest)"];
+    pub(crate) const STANDING: Text = ["现状", "standing"];
+    pub(crate) const ORDER_NUMBER: Text = ["文号", "order number"];
+    pub(crate) const ORDERED_BY: Text = ["命令方", "ordered by"];
+    pub(crate) const NO_PARTS: Text = ["没有个人信息", "no personal parts"];
+
+    /// What became of a personal part.
+    pub(crate) fn standing(word: &str) -> Text {
+        match word {
+            "kept" => ["可读", "kept"],
+            "deleted" => ["已依令删除", "deleted on order"],
+            "elsewhere" => ["本副本没有密钥", "this copy has no key"],
+            _ => ["密钥丢失（损坏）", "key lost: damage"],
+        }
+    }
+
     /// A step's plain word.
     pub(crate) fn step(kind: &str) -> Text {
         match kind {

@@ -267,17 +267,19 @@ fn the_registry_is_kept_from_the_command_line() {
         "district": "510116", "contact": {"phone": "028-5550-0199"}});
     std::fs::write(&profile, record.to_string()).unwrap();
     let (profile, request) = (text(&profile), text(&request));
-    good(
-        &[
-            "participant",
-            "admit",
-            "--profile",
-            profile,
-            "--request",
-            request,
-        ],
-        &authority,
-    );
+    let admit = [
+        "participant",
+        "admit",
+        "--profile",
+        profile,
+        "--request",
+        request,
+    ];
+    let admitted = act(&admit, &authority);
+    assert_eq!(code(&admitted), 0, "{}", err(&admitted));
+    let admitted: Value = serde_json::from_slice(&admitted.stdout).unwrap();
+    let farm_leaf = admitted["leaf"].as_u64().unwrap();
+    forgets_the_contact(&home, &authority, farm_leaf);
     good(
         &[
             "participant",
@@ -364,6 +366,49 @@ fn the_registry_is_kept_from_the_command_line() {
     good(&["participant", "reinstate", handle], &authority);
     let audit = value(&["audit", "--dir", text(&home)]);
     assert_eq!(audit["clean"], true);
+}
+
+/// A contact is a personal part: listed, ordered deleted, and then taken on order by the audit.
+fn forgets_the_contact(home: &Path, authority: &Path, leaf: u64) {
+    let (id, dir) = (leaf.to_string(), text(home));
+    let list = || value(&["forget", "list", &id, "--dir", dir]);
+    assert_eq!(list()["parts"][0]["standing"], "kept");
+    let order = [
+        "forget",
+        "order",
+        &id,
+        "--number",
+        "12",
+        "--basis-zh",
+        "第四十七条",
+        "--basis-en",
+        "art. 47",
+        "--key",
+        text(authority),
+        "--dir",
+        dir,
+        "--json",
+    ];
+    let ordered = suyuan(&order);
+    assert_eq!(code(&ordered), 0, "{}", err(&ordered));
+    let ordered: Value = serde_json::from_slice(&ordered.stdout).unwrap();
+    let listed = list();
+    let part = &listed["parts"][0];
+    assert_eq!(
+        (&part["standing"], &part["deleted"]["order"]),
+        (&json!("deleted"), &ordered["leaf"])
+    );
+    let table = suyuan(&["forget", "list", &id, "--dir", dir, "--lang", "zh"]);
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(table.contains("已依令删除"), "{table}");
+    let again = suyuan(&order);
+    assert_eq!(code(&again), 2, "{}", err(&again));
+    let audit = value(&["audit", "--dir", dir]);
+    assert_eq!(audit["clean"], true, "{audit}");
+    let deleted = json!([{
+        "leaf": leaf, "index": 0, "part": part["part"], "order": ordered["leaf"],
+    }]);
+    assert_eq!(audit["deletedOnOrder"], deleted);
 }
 
 /// A node in its own process, ended with the test.

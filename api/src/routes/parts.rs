@@ -8,15 +8,13 @@ use crate::problem::Problem;
 use crate::service::Service;
 use axum::Json;
 use axum::extract::State;
-use ledger::forget::{PartsOf, PersonalPart, Standing, Tombstone, parts_of, tombstones};
+use ledger::forget::{Tombstone, parts_of, tombstones};
 use ledger::hash::Digest;
 use ledger::ids::{Handle, LeafIndex};
 use ledger::lists::{Reader, ViewSource};
-use ledger::personal::Gone;
 use ledger::store::{EventRef, Store as _, StoreError, View};
 use ledger::stored::Closed;
-use ledger::time::format_utc;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(crate) static PARTS: Operation = Operation {
     path: "/events/{id}/parts",
@@ -69,7 +67,7 @@ pub(crate) async fn parts<S: Service>(
                     .ok_or(Problem::EventUnknown)?,
             };
             let found = parts_of(&view, leaf)?.ok_or(Problem::EventUnknown)?;
-            Ok(parts_json(&found, index))
+            Ok(found.to_json(index))
         })
         .await?;
     Ok(Json(found))
@@ -84,43 +82,6 @@ fn place(id: &str) -> Option<(LeafIndex, Option<u16>)> {
     let leaf = leaf.parse().ok()?;
     // The store's keys end before half the range.
     (leaf < u64::MAX / 2).then_some((LeafIndex(leaf), index))
-}
-
-fn parts_json(found: &PartsOf, index: Option<u16>) -> Value {
-    let wanted = |part: &&PersonalPart| index.is_none_or(|index| part.index == index);
-    let one = |part: &PersonalPart| {
-        let (word, tombstone) = match &part.standing {
-            Standing::Kept => ("kept", None),
-            Standing::Deleted(tombstone) => ("deleted", Some(tombstone)),
-            Standing::Gone(Gone::Elsewhere) => ("elsewhere", None),
-            Standing::Gone(Gone::Destroyed | Gone::Lost) => ("lost", None),
-        };
-        let mut json = json!({
-            "index": part.index,
-            "part": part.part.to_string(),
-            "standing": word,
-        });
-        if let Some(tombstone) = tombstone {
-            json["deleted"] = tombstone_json(tombstone);
-        }
-        json
-    };
-    json!({
-        "leaf": found.leaf.0,
-        "issuer": found.issuer.to_string(),
-        "capture": found.capture.to_string(),
-        "parts": found.parts.iter().filter(wanted).map(one).collect::<Vec<_>>(),
-    })
-}
-
-fn tombstone_json(tombstone: &Tombstone) -> Value {
-    json!({
-        "by": tombstone.by.to_string(),
-        "on": format_utc(tombstone.on),
-        "order": tombstone.order.0,
-        "basis": {"zh": tombstone.basis.zh, "en": tombstone.basis.en},
-        "number": tombstone.number,
-    })
 }
 
 /// The field of an event that says which of its parts were deleted: `sy:deletedParts`.
@@ -154,7 +115,7 @@ pub(super) fn mark(events: &mut Value, deleted: &[Deleted]) {
             continue;
         }
         let one = |(part, tombstone): &(Digest, Tombstone)| {
-            let mut json = tombstone_json(tombstone);
+            let mut json = tombstone.to_json();
             json["part"] = part.to_string().into();
             json
         };

@@ -24,6 +24,7 @@ use crate::state::StateKey;
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::{EntryAndBody, EventRef, StoreError, View};
 use crate::stored;
+use crate::time::format_utc;
 use std::collections::BTreeMap;
 
 /// The item on whose list every order stands. No event can name it: `urn:suyuan:` has no such form
@@ -279,6 +280,20 @@ pub struct Tombstone {
     pub number: String,
 }
 
+impl Tombstone {
+    /// The tombstone as answers show it.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "by": self.by.to_string(),
+            "on": format_utc(self.on),
+            "order": self.order.0,
+            "basis": {"zh": self.basis.zh, "en": self.basis.en},
+            "number": self.number,
+        })
+    }
+}
+
 /// The tombstones of one disclosure, by the digest of the part. The first order counts.
 ///
 /// # Errors
@@ -348,6 +363,37 @@ pub struct PartsOf {
     pub capture: CaptureId,
     /// Its personal parts, by index and as they stand there.
     pub parts: Vec<PersonalPart>,
+}
+
+impl PartsOf {
+    /// The parts as answers show them; those of one disclosure, if `index` names one.
+    #[must_use]
+    pub fn to_json(&self, index: Option<u16>) -> serde_json::Value {
+        let wanted = |part: &&PersonalPart| index.is_none_or(|index| part.index == index);
+        let one = |part: &PersonalPart| {
+            let (word, tombstone) = match &part.standing {
+                Standing::Kept => ("kept", None),
+                Standing::Deleted(tombstone) => ("deleted", Some(tombstone)),
+                Standing::Gone(Gone::Elsewhere) => ("elsewhere", None),
+                Standing::Gone(Gone::Destroyed | Gone::Lost) => ("lost", None),
+            };
+            let mut json = serde_json::json!({
+                "index": part.index,
+                "part": part.part.to_string(),
+                "standing": word,
+            });
+            if let Some(tombstone) = tombstone {
+                json["deleted"] = tombstone.to_json();
+            }
+            json
+        };
+        serde_json::json!({
+            "leaf": self.leaf.0,
+            "issuer": self.issuer.to_string(),
+            "capture": self.capture.to_string(),
+            "parts": self.parts.iter().filter(wanted).map(one).collect::<Vec<_>>(),
+        })
+    }
 }
 
 /// The personal parts of the statement at `leaf`; `None` where no participant's statement stands.

@@ -13,6 +13,8 @@ pub(crate) mod demo;
 #[cfg(feature = "node")]
 pub(crate) mod findings;
 #[cfg(feature = "node")]
+pub(crate) mod forget;
+#[cfg(feature = "node")]
 pub(crate) mod init;
 pub(crate) mod keygen;
 #[cfg(feature = "node")]
