@@ -12,8 +12,7 @@ use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
 use crate::state::{
     CaptureRecord, Config, Delegation, Effects, GuardedActs, KeyRecord, Participant, PrefixOwners,
-    Record, Role,
-    Roles, State, StateKey,
+    Record, Role, Roles, State, StateKey,
 };
 use crate::statement::{Issuer, Payload, SignedStatement};
 use std::collections::BTreeSet;

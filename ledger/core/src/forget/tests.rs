@@ -2,12 +2,14 @@ use super::*;
 use crate::audit::{AuditFinding, AuditReport, Auditor, prepare, undestroyed};
 use crate::disclosure::Class;
 use crate::memory::Fault;
+use crate::registry::{Approval, RegistryPayload};
 use crate::reject::RejectReason;
 use crate::seal::Outcome;
 use crate::signature::{PublicKey, Signer as _};
 use crate::state::Role;
 use crate::store::Store as _;
-use crate::testing::{Member, ORIGIN, World, object_event};
+use crate::testing::{Member, ORIGIN, World, map_of_json, object_event};
+use std::rc::Rc;
 
 const LOT: &str = "https://id.gs1.org/01/06901234567892/10/A1";
 const DRIVER: &str = "王师傅";
@@ -345,5 +347,68 @@ fn a_malformed_order_is_refused_by_its_field() {
             .registry_by_authority(Action::Forget, vec![record]);
         let want = RejectReason::RecordInvalid { index: 0, field };
         assert_eq!(town.world.refusal(act), want);
+    }
+}
+
+/// The same act with the consent of `other`'s key.
+fn approved(world: &mut World, act: &SignedStatement, other: &Member) -> SignedStatement {
+    let Payload::Registry(payload) = act.payload() else {
+        unreachable!("an act")
+    };
+    let (authority, capture) = (Rc::clone(&world.authority), CaptureId(world.salt().0));
+    let message = payload.approval_message(ORIGIN, authority.handle, capture);
+    let approval = Approval {
+        key: other.key.public_key().key_id(),
+        signature: other.key.sign(&message),
+    };
+    let payload = Payload::Registry(RegistryPayload {
+        approvals: vec![approval],
+        ..payload.clone()
+    });
+    World::sign_as(&authority, capture, payload, act.disclosed().to_vec())
+}
+
+#[test]
+fn where_policy_asks_for_two_signatures_one_deletes_nothing() {
+    let mut town = town();
+    let rows = serde_json::json!([{
+        "key": "second-signature/forget", "value": true, "source": "decision 1", "confirmed": true,
+    }]);
+    let record = serde_json::json!({"id": crate::policy::ITEM, "rows": rows});
+    let policy = town
+        .world
+        .registry_by_authority(Action::Policy, vec![map_of_json(&record)]);
+    town.world.admitted(vec![policy]);
+    let reviewer = town
+        .world
+        .admit(&[Role::Regulator], "5101", &serde_json::json!({}));
+    let order = town.order();
+    let want = RejectReason::ApprovalsMissing { found: 1, want: 2 };
+    assert_eq!(town.refused(&order), want);
+    assert_eq!(town.driver().as_deref(), Some(DRIVER));
+    let act = town.act(&order);
+    let act = approved(&mut town.world, &act, &reviewer);
+    town.world.admitted(vec![act]);
+    assert_eq!(town.driver(), None);
+}
+
+/// Whoever could put events into these lists could crowd the orders out of them.
+#[test]
+fn no_event_can_name_the_lists_of_orders() {
+    use crate::event::{DocumentContext, Event};
+    for item in [ORDERS.to_owned(), entry_item(LeafIndex(4))] {
+        let json = object_event(
+            "urn:e:9",
+            "OBSERVE",
+            "storing",
+            "2026-11-20T09:00:00Z",
+            &item,
+        );
+        let refused = Event::from_json(&json, &DocumentContext::default());
+        assert!(refused.is_err(), "{item}");
+        assert!(
+            crate::identifier::Identifier::parse(&item).is_err(),
+            "{item}"
+        );
     }
 }

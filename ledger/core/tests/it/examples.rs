@@ -102,19 +102,24 @@ fn statement_facts(statement: &SignedStatement, public_key: &[u8; 32]) -> Json {
     })
 }
 
-/// What the personal part of the two events is sealed to, and its key.
-fn stored_facts(scene: &Scene) -> Json {
-    let view = scene.world.store.view();
-    let entry = view.entry(scene.events).unwrap().unwrap();
-    let entry = SignedStatement::parse(&entry).unwrap();
-    let body = view.body(scene.events).unwrap().unwrap();
-    let stored = ledger::stored::decode(&body).unwrap();
-    let sealed = stored[0].sealed().next().unwrap();
-    let place = PartPlace {
+/// The place of the personal part of the two events.
+fn part_place(scene: &Scene) -> PartPlace<'_> {
+    let entry = scene.world.store.view().entry(scene.events).unwrap();
+    let entry = SignedStatement::parse(&entry.unwrap()).unwrap();
+    PartPlace {
         origin: ORIGIN,
         statement: entry.signed_digest(),
         index: 0,
-    };
+    }
+}
+
+/// What the personal part of the two events is sealed to, and its key.
+fn stored_facts(scene: &Scene) -> Json {
+    let view = scene.world.store.view();
+    let body = view.body(scene.events).unwrap().unwrap();
+    let stored = ledger::stored::decode(&body).unwrap();
+    let sealed = stored[0].sealed().next().unwrap();
+    let place = part_place(scene);
     let Kept::Here(key) = view.part_key(&sealed.key_ref(place)).unwrap() else {
         unreachable!("nothing was deleted")
     };
@@ -156,6 +161,12 @@ fn statements(scene: &mut Scene) -> Vec<Example> {
                 .unwrap()
                 .unwrap(),
             stored_facts(scene),
+        ),
+        example(
+            "part-place",
+            "of an operator",
+            part_place(scene).associated_data(&Digest::of(b"a part")),
+            json!({"part": Digest::of(b"a part").to_string()}),
         ),
     ];
     for one in statement.disclosed() {
