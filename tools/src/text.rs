@@ -121,6 +121,8 @@ mod node_texts {
     pub(crate) const RANGE: Text = ["范围", "range"];
     pub(crate) const MINUTES_OUT: Text = ["超限分钟", "minutes outside"];
     pub(crate) const MINUTES_GAP: Text = ["最长缺失分钟", "longest gap, minutes"];
+    pub(crate) const COVERED: Text = ["读数覆盖", "covered"];
+    pub(crate) const KINETIC: Text = ["平均动力学温度", "mean kinetic"];
     pub(crate) const FINDING: Text = ["问题", "finding"];
     pub(crate) const WHOSE: Text = ["谁应处理", "whose"];
     pub(crate) const NO_FINDINGS: Text = ["没有发现问题", "nothing found"];

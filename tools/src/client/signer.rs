@@ -18,7 +18,7 @@ pub(crate) struct SignerArgs {
     key: PathBuf,
     /// On whose behalf: a handle. Without it, the one in FILE.request.json. A delegate names its
     /// principal.
-    #[arg(id = "as", long = "as", value_name = "HANDLE", value_parser = parse_handle)]
+    #[arg(id = "as", long = "as", value_name = "HANDLE", value_parser = parse_handle, allow_hyphen_values = true)]
     handle: Option<Handle>,
 }
 

@@ -48,7 +48,7 @@ enum Command {
         #[arg(long)]
         profile: PathBuf,
         /// Whose; the profile's own handle without it.
-        #[arg(long, value_parser = parse_handle)]
+        #[arg(long, value_parser = parse_handle, allow_hyphen_values = true)]
         handle: Option<Handle>,
         #[command(flatten)]
         act: ActArgs,

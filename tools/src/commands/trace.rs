@@ -236,6 +236,8 @@ fn show_back(console: Console, answer: &Value) -> Result<(), Failure> {
                 ),
                 stretch["outside_minutes"].to_string(),
                 stretch["longest_gap_minutes"].to_string(),
+                format!("{} %", stretch["covered_percent"]),
+                format!("{} °C", degrees("mean_kinetic_tenths")),
             ]
         });
         let headings = [
@@ -245,6 +247,8 @@ fn show_back(console: Console, answer: &Value) -> Result<(), Failure> {
             text::RANGE,
             text::MINUTES_OUT,
             text::MINUTES_GAP,
+            text::COVERED,
+            text::KINETIC,
         ];
         console.table(&headings, rows)?;
     }

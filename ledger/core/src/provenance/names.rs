@@ -207,6 +207,7 @@ impl Names {
         BTreeMap<String, Product>,
         BTreeMap<String, Place>,
     ) {
+        let policy = self.policies.newest();
         let known = |(key, value): (_, Option<_>)| Some((key, value?));
         (
             self.participants
@@ -215,7 +216,14 @@ impl Names {
                 .collect(),
             self.products
                 .into_iter()
-                .filter_map(|(id, mut versions)| Some((id, versions.pop()?.product)))
+                .filter_map(|(id, mut versions)| {
+                    let mut product = versions.pop()?.product;
+                    // Which categories count is the city's to say, where it does.
+                    if let Some(key) = policy.key_variety(&product.category) {
+                        product.key_variety = key;
+                    }
+                    Some((id, product))
+                })
                 .collect(),
             self.places.into_iter().filter_map(known).collect(),
         )

@@ -476,3 +476,21 @@ fn what_the_policy_forbids_reddens_the_verdict_and_only_of_what_is_in_hand() {
     assert!(rules(&made).contains(&Rule::Custody));
     assert_eq!(made.verdict, Verdict::Broken);
 }
+
+#[test]
+fn the_policy_says_which_categories_are_key_varieties_and_else_the_product() {
+    for (category, own, expected) in [
+        ("疫苗", false, true),
+        ("14 茶叶", true, true),
+        ("14 茶叶", false, false),
+        ("13 糖果", true, false),
+    ] {
+        let mut ledger = Ledger::with_firms();
+        ledger.policy(900, "key-variety/13 糖果", &json!(false));
+        ledger.product_with(json!({"category": category, "keyVariety": own}));
+        ledger.make(1, 0, &lot(1));
+        let answer = ledger.trace(&lot(1));
+        let product = answer.products.values().next().unwrap();
+        assert_eq!(product.key_variety, expected, "{category} {own}");
+    }
+}
