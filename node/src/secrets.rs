@@ -10,11 +10,13 @@ pub struct OsSecrets;
 
 impl Secrets for OsSecrets {
     fn fresh(&self) -> Result<(PartKey, Nonce), StoreError> {
-        let failed = |_| StoreError::Io("the operating system gives no random numbers".to_owned());
-        let mut key = Zeroizing::new([0; 32]);
-        getrandom::fill(key.as_mut()).map_err(failed)?;
-        let mut nonce = Nonce::default();
-        getrandom::fill(&mut nonce).map_err(failed)?;
+        let mut bytes = Zeroizing::new([0; 44]);
+        getrandom::fill(bytes.as_mut()).map_err(|_| {
+            StoreError::Io("the operating system gives no random numbers".to_owned())
+        })?;
+        let (mut key, mut nonce) = (Zeroizing::new([0; 32]), Nonce::default());
+        key.copy_from_slice(&bytes[..32]);
+        nonce.copy_from_slice(&bytes[32..]);
         Ok((PartKey::new(*key), nonce))
     }
 }

@@ -2,6 +2,7 @@
 //! the process ended in the middle of it.
 
 use crate::ledger_under_test::Ledger;
+use ledger::audit::AuditReport;
 use ledger::bundle;
 use ledger::disclosure::{Class, Salt};
 use ledger::forget::{Order, Standing, named_keys, parts_of};
@@ -13,12 +14,12 @@ use ledger::provenance::{Limits, trace};
 use ledger::statement::{Issuer, SignedStatement};
 use ledger::store::{EventRef, Store as _, View as _};
 use ledger::testing::ORIGIN;
-use ledger_rocks::RocksStore;
+use ledger_rocks::{ReadOnlyStore, RocksStore};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use tests::check::describe;
+use tests::check::{audit, describe};
 use tests::dice::Dice;
 use tests::disk::{Cut, Disk};
 use tests::layer::{Fault, Layer};
@@ -96,6 +97,20 @@ impl Secret {
     fn found(&self, dir: &Path) -> [Vec<String>; 3] {
         let needles: [&[u8]; 3] = [self.words.as_bytes(), &self.salt, &self.key];
         needles.map(|needle| files_with(dir, needle))
+    }
+
+    /// What an audit finds of a copy that has all but the keys, in which no secret is.
+    fn audit_without_keys(&self) -> AuditReport {
+        let copy = tempfile::tempdir().unwrap();
+        let copied = copy.path().join("data");
+        copy_dir(&self.ledger.dir(), &copied);
+        fs::remove_file(copied.join("part.keys")).unwrap();
+        assert_eq!(self.found(&copied), NOWHERE);
+        let options = config(&copied).database;
+        let store = ReadOnlyStore::open(&copied, ORIGIN, options).unwrap();
+        let report = audit(&store.view(), &self.ledger.log_key).unwrap();
+        assert_eq!(report.findings, []);
+        report
     }
 
     fn standing(&self, dir: &Path) -> Standing {
@@ -197,6 +212,9 @@ fn after_the_order_no_byte_tells_what_was_deleted() {
         let key_file = ["part.keys".to_owned()];
         assert_eq!(secret.found(&dir), [&[], &[], &key_file[..]]);
     }
+    // A copy for a mirror or an auditor, made without keys: whole, and silent on these parts.
+    let report = secret.audit_without_keys();
+    assert_eq!((report.keyless, report.forgotten.len()), (1, 0));
     let exported = export(&dir, &secret.said);
     let holds = |bytes: &[u8], needle: &[u8]| bytes.windows(needle.len()).any(|it| it == needle);
     assert!(holds(&exported, secret.words.as_bytes()));
@@ -226,10 +244,8 @@ fn after_the_order_no_byte_tells_what_was_deleted() {
     for needle in [secret.words.as_bytes(), &secret.salt, &secret.key] {
         assert!(!holds(&exported, needle));
     }
-    let copy = tempfile::tempdir().unwrap();
-    let copied = copy.path().join("data");
-    copy_dir(&dir, &copied);
-    assert_eq!(secret.found(&copied), NOWHERE);
+    let report = secret.audit_without_keys();
+    assert_eq!((report.keyless, report.forgotten.len()), (0, 1));
     secret.ledger.must_keep("after the order");
 }
 

@@ -6,7 +6,9 @@ mod chain;
 pub use chain::{Chain, Sizes};
 
 use super::{EventRef, Store, StoreError, View as _};
+use crate::hash::Digest;
 use crate::ids::LeafIndex;
+use crate::personal::{Gone, Kept, KeyRef, PartKey};
 use crate::state::StateKey;
 use crate::statemap::PagePath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,7 @@ macro_rules! store_suite {
             views_are_read_whole_in_order
             reopening_finds_the_same
             a_gap_is_refused_and_ends_the_store
+            a_key_opens_its_own_part_until_it_is_destroyed
         }
     };
     (@cases $harness:expr; $($case:ident)+) => {
@@ -362,4 +365,49 @@ pub fn a_gap_is_refused_and_ends_the_store(harness: &impl Harness) {
     let store = harness.reopen(store);
     assert_eq!(store.view().head().expect(WRITTEN), head);
     store.commit(skipped).expect(WRITTEN);
+}
+
+/// # Panics
+/// If the case fails.
+pub fn a_key_opens_its_own_part_until_it_is_destroyed(harness: &impl Harness) {
+    let (store, mut chain) = (harness.create(), Chain::default());
+    assert_eq!(store.view().key_slots(), Ok(0));
+    let at = |slot: u64| KeyRef {
+        slot,
+        name: Digest::of(&slot.to_be_bytes()),
+    };
+    let mut write = chain.block(1);
+    write.part_keys = (0..3)
+        .map(|slot| (at(slot), PartKey::new([7; 32])))
+        .collect();
+    store.commit(write).expect(WRITTEN);
+    assert_eq!(store.view().key_slots(), Ok(3));
+    let before = store.view();
+    let mut write = chain.block(1);
+    write.destroyed = vec![at(1)];
+    store.commit(write).expect(WRITTEN);
+    let gone = |kept: Result<Kept, StoreError>| match kept.expect(WRITTEN) {
+        Kept::Here(key) => {
+            assert_eq!(key.as_bytes(), &[7; 32]);
+            None
+        }
+        Kept::Gone(why) => Some(why),
+    };
+    let other = KeyRef { slot: 0, ..at(2) };
+    for (key, want) in [
+        (at(0), None),
+        (at(1), Some(Gone::Destroyed)),
+        (at(2), None),
+        (at(3), Some(Gone::Lost)),
+        (other, Some(Gone::Lost)),
+    ] {
+        // A view taken before is no exception.
+        assert_eq!(gone(before.part_key(&key)), want, "{key:?}");
+        assert_eq!(gone(store.view().part_key(&key)), want, "{key:?}");
+    }
+    drop(before);
+    let store = harness.reopen(store);
+    assert_eq!(store.view().key_slots(), Ok(3));
+    assert_eq!(gone(store.view().part_key(&at(0))), None);
+    assert_eq!(gone(store.view().part_key(&at(1))), Some(Gone::Destroyed));
 }
