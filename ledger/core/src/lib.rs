@@ -5,6 +5,7 @@ pub mod audit;
 pub mod block;
 pub mod bundle;
 pub mod cbor;
+pub mod check;
 pub mod checkpoint;
 pub mod cose;
 pub mod decimal;

@@ -14,9 +14,11 @@ mod asked;
 mod authorised;
 mod closing;
 mod custody;
+mod cylinder;
 mod facts;
 mod forward;
 mod gather;
+pub(crate) mod grounds;
 mod inspections;
 mod names;
 mod packing;
@@ -36,6 +38,8 @@ pub use forward::{Affected, Forward, How, forward};
 pub use rule::{Article, Law, Rule};
 pub use source::{Content, Source, Touch, Touches};
 pub use verdict::{judge, trace};
+
+pub(crate) use names::spelled;
 
 #[cfg(test)]
 mod tests;

@@ -66,6 +66,16 @@ fn end(fact: &Fact) -> End {
     (fact.time(), Mark::of(fact))
 }
 
+/// A shipment that nobody has received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Leg {
+    pub(super) from: Handle,
+    /// As the shipper names it; one spelling per party.
+    pub(super) to: Option<String>,
+    pub(super) since: i64,
+    pub(super) shipped: Mark,
+}
+
 /// The custody of one item.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Custody {
@@ -82,6 +92,8 @@ pub(super) struct Custody {
     pub(super) proved: BTreeSet<Handle>,
     /// To whom it is on its way.
     pub(super) under_way: Vec<String>,
+    /// Shipments that nobody has received.
+    pub(super) legs: Vec<Leg>,
     pub(super) holds: Vec<Hold>,
     /// Hand-overs of which both sides are told.
     pub(super) handovers: Vec<Handover>,
@@ -488,7 +500,15 @@ impl Machine<'_> {
             .holds
             .sort_by_key(|hold| (hold.from, hold.until, hold.holder));
         let waiting = self.pending.iter().filter(|pending| !pending.received);
-        self.out.under_way = waiting.filter_map(|pending| pending.to.clone()).collect();
+        let legs = waiting.map(|pending| Leg {
+            from: pending.from,
+            to: pending.to.clone(),
+            since: pending.time,
+            shipped: pending.at,
+        });
+        self.out.legs = legs.collect();
+        let addressed = self.out.legs.iter().filter_map(|leg| leg.to.clone());
+        self.out.under_way = addressed.collect();
         self.out
     }
 }

@@ -198,8 +198,8 @@ const RECALLED: &str = "recalled";
 
 /// Business steps that only somebody who has the goods can do (CBV 2.0 §7.1). Not here: steps of
 /// observers (inspecting, sampling, sensor_reporting, holding), of gates (arriving, departing,
-/// entering_exiting), and words of one's own, of which nothing is known.
-const CUSTODY_STEPS: [&str; 27] = [
+/// entering_exiting), and words of one's own, of which nothing is known but filling.
+const CUSTODY_STEPS: [&str; 28] = [
     "accepting",
     "assembling",
     "commissioning",
@@ -227,6 +227,7 @@ const CUSTODY_STEPS: [&str; 27] = [
     "unloading",
     "unpacking",
     "void_shipping",
+    super::cylinder::FILLING,
 ];
 
 /// The possessing party, or where none is named the owning one.

@@ -158,6 +158,11 @@ impl Names {
         self.party(id).map_or_else(|| id.to_owned(), spelled)
     }
 
+    /// A participant that was looked up, if it is known.
+    pub(super) fn participant(&self, handle: Handle) -> Option<&Party> {
+        self.participants.get(&handle).and_then(Option::as_ref)
+    }
+
     /// Whether a participant is known to act in any of these roles.
     pub(super) fn is_any(&self, handle: Handle, roles: &[Role]) -> bool {
         let party = self.participants.get(&handle).and_then(Option::as_ref);
@@ -231,7 +236,7 @@ impl Names {
 }
 
 /// A participant as a party's identifier.
-pub(super) fn spelled(handle: Handle) -> String {
+pub(crate) fn spelled(handle: Handle) -> String {
     Identifier::participant(handle).as_str().to_owned()
 }
 

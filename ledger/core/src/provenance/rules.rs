@@ -24,7 +24,7 @@ use crate::state::Role;
 use crate::store::EventRef;
 use std::collections::BTreeMap;
 
-pub(super) use cylinder::{is_cylinder, valves};
+pub(super) use super::cylinder::{is_cylinder, valves};
 pub(super) use devices::devices;
 
 /// What a rule finds, before it is told under which articles and how grave it is.

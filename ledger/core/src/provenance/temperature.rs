@@ -137,12 +137,21 @@ fn limits(policy: &Policy, class: &str, carriage: Carriage) -> Option<(Limits, b
 pub(super) fn stretches(node: &Node, code: &str, class: &str, policies: &History) -> Vec<Stretch> {
     let holds = node.custody.holds.iter();
     holds
-        .filter_map(|hold| {
-            let policy = policies.at(hold.began.recorded);
-            let (limits, owed) = limits(policy, class, hold.carriage)?;
-            stretch(node, code, hold, limits, owed)
-        })
+        .filter_map(|hold| judged(node, code, class, hold, policies))
         .collect()
+}
+
+/// One stretch by the policy of its beginning, if there is anything to say about it.
+pub(super) fn judged(
+    node: &Node,
+    code: &str,
+    class: &str,
+    hold: &Hold,
+    policies: &History,
+) -> Option<Stretch> {
+    let policy = policies.at(hold.began.recorded);
+    let (limits, owed) = limits(policy, class, hold.carriage)?;
+    stretch(node, code, hold, limits, owed)
 }
 
 /// The readings of a hold, with the events that report them and where they were taken.

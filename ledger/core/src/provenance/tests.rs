@@ -1,6 +1,7 @@
 //! Provenance over ledgers that exist in memory only: the example chains, and small ones made for
 //! each rule.
 
+mod acts;
 mod breaks;
 mod chains;
 mod closing;

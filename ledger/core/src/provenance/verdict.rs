@@ -59,11 +59,12 @@ fn judged<S: Source>(
 ) -> Result<(Answer, usize), S::Error> {
     let mut asked = Asked::new(source, limits);
     let mut names = Names::default();
-    names.load_policy(&mut asked)?;
-    let walk = back(&mut asked, &mut names, item, as_of)?;
-    for product in walk.nodes.values().filter_map(product) {
-        names.load_product(&mut asked, &product)?;
-    }
+    let Survey {
+        walk,
+        breaks,
+        findings,
+        temperature,
+    } = survey(&mut asked, &mut names, item, as_of)?;
     let steps = steps(&walk, &names);
     for step in &steps {
         names.load_participant(&mut asked, step.issuer)?;
@@ -87,7 +88,6 @@ fn judged<S: Source>(
             }
         }
     }
-    let breaks = breaks(&walk);
     for whose in breaks.iter().filter_map(|one| one.whose.as_deref()) {
         if let Some(handle) = Identifier::parse(whose)
             .ok()
@@ -96,39 +96,6 @@ fn judged<S: Source>(
             names.load_participant(&mut asked, handle)?;
         }
     }
-    let things: BTreeSet<String> = walk.nodes.values().flat_map(inspected).collect();
-    for thing in things {
-        names.load_inspections(&mut asked, &thing)?;
-    }
-    let recorded = recorded(&walk);
-    let mut all = Vec::new();
-    let mut temperature = Vec::new();
-    for (id, node) in &walk.nodes {
-        let goods = Goods::of(node, &names);
-        let stretches = graded(node, id, goods, &names);
-        for draft in findings(&walk, node, goods, &stretches, &names) {
-            let known = draft.events.iter().filter_map(|at| recorded.get(at));
-            let opened_at = known.max().copied().unwrap_or(as_of);
-            all.push(Finding {
-                rule: draft.rule,
-                articles: draft.rule.articles(goods.sector),
-                severity: names.policies().at(opened_at).severity(draft.rule),
-                item: id.clone(),
-                events: draft.events,
-                whose: draft.whose,
-                opened_at: Moment(opened_at),
-                closed_at: None,
-            });
-        }
-        if matches!(node.part, Part::Root | Part::Content) {
-            temperature.extend(stretches);
-        }
-    }
-    temperature.sort_by_key(|stretch| (stretch.from, stretch.until));
-    all.sort_by(|one, other| {
-        (one.rule, &one.item, &one.events).cmp(&(other.rule, &other.item, &other.events))
-    });
-    all.dedup();
     let cut = asked.take_cut();
     let known = !walk.root().timeline.facts.is_empty();
     let complete = known && breaks.is_empty() && cut.is_none();
@@ -136,7 +103,7 @@ fn judged<S: Source>(
         let part = walk.nodes[item].part;
         matches!(part, Part::Root | Part::Content)
     };
-    let forbidden = all
+    let forbidden = findings
         .iter()
         .any(|finding| finding.severity == Severity::Reject && in_hand(&finding.item));
     let verdict = verdict(
@@ -176,7 +143,7 @@ fn judged<S: Source>(
         subject,
         steps,
         breaks,
-        findings: all,
+        findings,
         closed: Vec::new(),
         tests,
         temperature,
@@ -186,6 +153,73 @@ fn judged<S: Source>(
         places,
     };
     Ok((answer, asked.work()))
+}
+
+/// What a walk shows, before it is put into words.
+#[derive(Debug)]
+pub(super) struct Survey {
+    pub(super) walk: Walk,
+    pub(super) breaks: Vec<Break>,
+    pub(super) findings: Vec<Finding>,
+    /// Of the item asked for and what is in it.
+    pub(super) temperature: Vec<Stretch>,
+}
+
+/// Walks back from an item and applies every rule: all that a verdict, and a decision about an
+/// act, follow from.
+///
+/// # Errors
+/// The source's own.
+pub(super) fn survey<S: Source>(
+    asked: &mut Asked<'_, S>,
+    names: &mut Names,
+    item: &Identifier,
+    as_of: UnixMillis,
+) -> Result<Survey, S::Error> {
+    names.load_policy(asked)?;
+    let walk = back(asked, names, item, as_of)?;
+    for product in walk.nodes.values().filter_map(product) {
+        names.load_product(asked, &product)?;
+    }
+    let things: BTreeSet<String> = walk.nodes.values().flat_map(inspected).collect();
+    for thing in things {
+        names.load_inspections(asked, &thing)?;
+    }
+    let recorded = recorded(&walk);
+    let mut all = Vec::new();
+    let mut temperature = Vec::new();
+    for (id, node) in &walk.nodes {
+        let goods = Goods::of(node, names);
+        let stretches = graded(node, id, goods, names);
+        for draft in findings(&walk, node, goods, &stretches, names) {
+            let known = draft.events.iter().filter_map(|at| recorded.get(at));
+            let opened_at = known.max().copied().unwrap_or(as_of);
+            all.push(Finding {
+                rule: draft.rule,
+                articles: draft.rule.articles(goods.sector),
+                severity: names.policies().at(opened_at).severity(draft.rule),
+                item: id.clone(),
+                events: draft.events,
+                whose: draft.whose,
+                opened_at: Moment(opened_at),
+                closed_at: None,
+            });
+        }
+        if matches!(node.part, Part::Root | Part::Content) {
+            temperature.extend(stretches);
+        }
+    }
+    temperature.sort_by_key(|stretch| (stretch.from, stretch.until));
+    all.sort_by(|one, other| {
+        (one.rule, &one.item, &one.events).cmp(&(other.rule, &other.item, &other.events))
+    });
+    all.dedup();
+    Ok(Survey {
+        breaks: breaks(&walk),
+        walk,
+        findings: all,
+        temperature,
+    })
 }
 
 fn breaks(walk: &Walk) -> Vec<Break> {

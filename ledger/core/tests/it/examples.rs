@@ -2,6 +2,7 @@
 
 use crate::scene::{LOT, PLACE, PRODUCT, Scene, UNKNOWN, scene, story};
 use ledger::cbor::Value;
+use ledger::check::{Act, Attested, Question, check};
 use ledger::disclosure::encode_body;
 use ledger::event::hash_id::{Profile, event_hash_id};
 use ledger::event::{DocumentContext, Event};
@@ -61,6 +62,7 @@ pub(crate) fn examples() -> Vec<Example> {
     all.extend(chain(&scene));
     all.extend(state(&scene));
     all.extend(proofs(&scene));
+    all.extend(checks(&scene));
     all
 }
 
@@ -551,6 +553,51 @@ fn proofs(scene: &Scene) -> Vec<Example> {
     });
     all.push(example("bundle", "a lot, for everyone", built, facts));
     all
+}
+
+/// Signed answers to checks: one without a reason and one with.
+fn checks(scene: &Scene) -> Vec<Example> {
+    let world = &scene.world;
+    let view = world.store.view();
+    let head = view.head().unwrap().unwrap();
+    let log = world.log_key.public_key();
+    let asked = [
+        (
+            "a lot by its maker",
+            LOT,
+            Act::Use,
+            Some(scene.maker.handle),
+        ),
+        (
+            "an unknown code by nobody in particular",
+            UNKNOWN,
+            Act::Receive,
+            None,
+        ),
+    ];
+    let answered = asked.map(|(name, item, act, actor)| {
+        let question = Question {
+            item: Identifier::parse(item).unwrap(),
+            act,
+            actor,
+            at: world.now,
+        };
+        let mut source = ViewSource::new(&view, Reader::Public);
+        let attested = Attested {
+            answer: check(&mut source, &question, Limits::DEFAULT)
+                .unwrap()
+                .answer,
+            size: head.size(),
+            root: head.block.root,
+        };
+        let bytes = attested.sign(ORIGIN, &world.log_key);
+        let facts = json!({
+            "logPublicKey": hex(log.as_bytes()), "origin": ORIGIN, "json": attested.to_json(),
+        });
+        assert_eq!(Attested::verify(&bytes, ORIGIN, log), Ok(attested));
+        example("check-answer", name, bytes, facts)
+    });
+    answered.into()
 }
 
 /// The events above, as the ledger returns them.

@@ -8,6 +8,7 @@ use cddl::cddl_from_str;
 use cddl::validator::Validator as _;
 use cddl::validator::cbor::CBORValidator;
 use cddl::validator::cbor_value::decode_cbor;
+use ledger::check::Ground;
 use ledger::event::document;
 use ledger::policy::Policy;
 use serde_json::{Value as Json, json};
@@ -209,6 +210,29 @@ fn an_answer_follows_its_schema_and_has_no_field_more_or_less() {
     let mut other = answer;
     other["verdict"] = json!("fine");
     assert!(breach(&schema, &other).is_some());
+}
+
+#[test]
+fn answers_to_checks_follow_their_schema_which_knows_every_rule() {
+    let schema = validator("check-answer.schema.json", "");
+    let vectors: Json = serde_json::from_str(&read("vectors/check-answer.json")).unwrap();
+    for vector in vectors["vectors"].as_array().unwrap() {
+        let answer = &vector["facts"]["json"];
+        assert_eq!(breach(&schema, answer), None, "{answer:#}");
+        for field in answer.as_object().unwrap().keys() {
+            let mut less = answer.clone();
+            less.as_object_mut().unwrap().remove(field);
+            assert!(breach(&schema, &less).is_some(), "{field}");
+        }
+        for ground in Ground::all() {
+            let mut other = answer.clone();
+            other["reasons"][0]["rule"] = ground.word().into();
+            assert_eq!(breach(&schema, &other), None, "{}", ground.word());
+        }
+        let mut other = answer.clone();
+        other["reasons"][0]["rule"] = json!("bad luck");
+        assert!(breach(&schema, &other).is_some());
+    }
 }
 
 #[test]

@@ -6,9 +6,9 @@
 //! enters late mends the finding, and what it takes away later judges nobody before.
 
 use super::super::answer::Rule;
+use super::super::cylinder::fills;
 use super::super::facts::Fact;
 use super::Findings;
-use super::cylinder::fills;
 use crate::ids::Handle;
 use crate::policy::{Authorisation, Sector};
 use crate::state::Role;

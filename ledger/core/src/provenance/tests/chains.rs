@@ -1,6 +1,7 @@
 //! The example chains, built from the documents of `schemas/examples`.
 
 use super::ledger::{Ledger, map};
+use crate::check::{Act, Question, check};
 use crate::event::document;
 use crate::identifier::Identifier;
 use crate::ids::Handle;
@@ -105,7 +106,8 @@ fn every_example_chain_has_its_verdict_and_only_its_findings() {
         assert_eq!(Json::Bool(answer.complete), chain["complete"], "{name}");
         let rules: Vec<Rule> = answer.findings.iter().map(|finding| finding.rule).collect();
         let expected: &[Rule] = match name {
-            "pork" => &[Rule::Temperature],
+            "pork" | "vaccine-refused" => &[Rule::Temperature],
+            "vaccine-accepted" => &[Rule::Temperature, Rule::VaccineExcursion],
             "bokchoy" => &[Rule::Custody],
             // It stood on the shelf for ten days before it was tested at all.
             "tofu" => &[Rule::TestFailed, Rule::TestMissing],
@@ -117,6 +119,36 @@ fn every_example_chain_has_its_verdict_and_only_its_findings() {
             answer.breaks.len(),
             usize::from(name == "bokchoy"),
             "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_example_act_is_decided_as_its_chain_says() {
+    let mut ledger = ledger();
+    for chain in read("chains.json")["chains"].as_array().unwrap() {
+        let (name, asked) = (text(chain, "name"), &chain["check"]);
+        let question = Question {
+            item: Identifier::parse(text(chain, "code")).unwrap(),
+            act: Act::parse(text(asked, "act")).unwrap(),
+            actor: Some(handle(text(asked, "actor"))),
+            at: time::parse("2026-11-23T08:30:00+08:00").unwrap(),
+        };
+        let decided = check(&mut ledger, &question, Limits::DEFAULT).unwrap();
+        let answer = decided.answer;
+        assert_eq!(
+            answer.decision.word(),
+            text(asked, "decision"),
+            "{name}: {:#?}",
+            answer.reasons
+        );
+        let grave = answer.reasons.first().filter(|_| asked["rule"].is_string());
+        let rule = grave.map(|reason| reason.rule.as_str());
+        assert_eq!(
+            rule,
+            asked["rule"].as_str(),
+            "{name}: {:#?}",
+            answer.reasons
         );
     }
 }

@@ -74,8 +74,10 @@ fn a_scrapped_cylinder_is_not_filled() {
         fill(&mut ledger, minute)
     };
     assert_eq!(scrapped(49), []);
-    assert_eq!(scrapped(50), [Rule::CylinderScrapped]);
-    assert_eq!(scrapped(51), [Rule::CylinderScrapped]);
+    // Nobody has what is scrapped.
+    assert_eq!(scrapped(50), [Rule::Custody, Rule::CylinderScrapped]);
+    let after = [Rule::Custody, Rule::Order, Rule::CylinderScrapped];
+    assert_eq!(scrapped(51), after);
     // The end of its life by design: 3 November ends at minute 3,840.
     for (minute, expected) in [(3_839, vec![]), (3_840, vec![Rule::CylinderScrapped])] {
         let mut ledger = cylinder();
