@@ -52,3 +52,15 @@ pub(crate) const PARAMETERS_MAX: usize = 100;
 
 /// Clients whose rate is remembered: 65,536 × some 60 bytes is 4 MiB.
 pub(crate) const CLIENTS_MAX: usize = 65_536;
+
+/// Codes of one check: the cases of a delivery. At a few milliseconds each the last is answered
+/// within a second.
+pub(crate) const CHECK_CODES_MAX: usize = 200;
+
+/// A check's body: 200 codes of some 300 bytes.
+pub(crate) const CHECK_BYTES_MAX: usize = 64 * 1024;
+
+/// How long one check may read: codes that come after it are told to ask again. A delivery of
+/// usual goods takes less than a second; two hundred chains at their limits would take minutes,
+/// and keep others' reads waiting.
+pub(crate) const CHECK_TIME: Duration = Duration::from_secs(5);

@@ -3,6 +3,7 @@
 //! This crate knows requests and answers; keys, clock, queue and disk are the node's. The node
 //! implements [`Service`], and tests implement it over a store in memory.
 
+use ledger::check::Attested;
 use ledger::ids::{CaptureId, LeafIndex, UnixMillis};
 use ledger::reject::RejectReason;
 use ledger::signature::PublicKey;
@@ -41,6 +42,9 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn receipt(&self, leaf: LeafIndex) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Signs the answer to a check with the log's key.
+    fn attest(&self, answer: &Attested) -> Vec<u8>;
 
     /// The log's name: the first line of its checkpoints.
     fn origin(&self) -> &str;

@@ -1,5 +1,6 @@
 //! The router as clients meet it, over a ledger in memory.
 
+mod check;
 mod events;
 mod fake;
 mod listening;

@@ -17,6 +17,7 @@ use crate::room::{Answer, Job, NoSeat, QueueLimits, Room, Submission, Verified};
 use crate::sequencer;
 use crate::verifier::{KEYS_MAX, KeyCache, verify};
 use api::service::SubmitError;
+use ledger::check::Attested;
 use ledger::checkpoint::{Checkpoint, CheckpointError};
 use ledger::ids::LeafIndex;
 use ledger::note::{KeyKind, NoteKey};
@@ -320,6 +321,11 @@ impl<S> Node<S> {
     /// The key that verifies receipts and checkpoints.
     pub fn log_key(&self) -> &PublicKey {
         self.shared.key.public_key()
+    }
+
+    /// Signs the answer to a check. It is recorded nowhere: the signer says what it read.
+    pub fn attest(&self, answer: &Attested) -> Vec<u8> {
+        answer.sign(self.settings.origin(), &self.shared.key)
     }
 
     /// The same key as C2SP tools want it, `name+id+base64`.

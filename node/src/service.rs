@@ -2,6 +2,7 @@
 
 use crate::node::Node;
 use api::service::{Service, SubmitError, Submitted};
+use ledger::check::Attested;
 use ledger::ids::{LeafIndex, UnixMillis};
 use ledger::signature::PublicKey;
 use ledger::store::{Store, StoreError};
@@ -24,6 +25,10 @@ impl<S: Store + 'static> Service for Node<S> {
 
     fn receipt(&self, leaf: LeafIndex) -> Result<Option<Vec<u8>>, StoreError> {
         Self::receipt(self, leaf)
+    }
+
+    fn attest(&self, answer: &Attested) -> Vec<u8> {
+        Self::attest(self, answer)
     }
 
     fn origin(&self) -> &str {

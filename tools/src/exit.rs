@@ -24,6 +24,8 @@ pub(crate) enum Code {
     Busy = 7,
     /// The disk, or what is stored on it.
     Store = 8,
+    /// A check says hold: somebody must mend or judge it first.
+    Hold = 9,
 }
 
 /// A failed run.
@@ -104,6 +106,7 @@ impl From<Code> for ExitCode {
             Code::Stale => 6,
             Code::Busy => 7,
             Code::Store => 8,
+            Code::Hold => 9,
         })
     }
 }

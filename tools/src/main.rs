@@ -32,7 +32,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[command(name = "suyuan", version, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 ok, 2 usage, 3 malformed input, 4 refused by the ledger, \
-5 a proof fails, 6 stale, 7 busy, 8 storage."
+5 a proof fails, 6 stale, 7 busy, 8 storage, 9 hold (check)."
 )]
 struct Cli {
     /// Print one JSON value, for programs.
@@ -51,6 +51,8 @@ enum Command {
     Audit(commands::audit::Args),
     #[cfg(feature = "node")]
     Bench(commands::bench::Args),
+    #[cfg(feature = "node")]
+    Check(commands::check::Args),
     #[cfg(feature = "node")]
     Demo(commands::demo::Args),
     #[cfg(feature = "node")]
@@ -111,6 +113,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         Command::Audit(args) => commands::audit::run(&args, console),
         #[cfg(feature = "node")]
         Command::Bench(args) => commands::bench::run(&args, console),
+        #[cfg(feature = "node")]
+        Command::Check(args) => commands::check::run(&args, console),
         #[cfg(feature = "node")]
         Command::Demo(args) => commands::demo::run(&args, console),
         #[cfg(feature = "node")]

@@ -101,6 +101,21 @@ pub(crate) const NOT_WITNESSED: Text = [
     "That another log has witnessed this: so far only the log's own signature stands for it.",
 ];
 
+// Checking before an act.
+pub(crate) const DECISION: Text = ["决定", "decision"];
+pub(crate) const RULE: Text = ["规则", "rule"];
+pub(crate) const MATTER: Text = ["情况", "what"];
+pub(crate) const WHOSE: Text = ["谁应处理", "whose"];
+pub(crate) const ARTICLES: Text = ["依据", "under"];
+pub(crate) const CHECK_PROVES: Text = [
+    "账本在该时刻、依据该账本根，对这一询问作出了以上答复。",
+    "The log gave this answer to this question, at that moment, from the tree of this root.",
+];
+pub(crate) const NOT_RIGHT: Text = [
+    "答复是否正确：请取证明包重新计算，见 suyuan trace --bundle。",
+    "That the answer is right: compute it again from a bundle, see suyuan trace --bundle.",
+];
+
 // Submitting and tracing.
 #[cfg(feature = "node")]
 mod node_texts {
@@ -124,12 +139,12 @@ mod node_texts {
     pub(crate) const COVERED: Text = ["读数覆盖", "covered"];
     pub(crate) const KINETIC: Text = ["平均动力学温度", "mean kinetic"];
     pub(crate) const FINDING: Text = ["问题", "finding"];
-    pub(crate) const WHOSE: Text = ["谁应处理", "whose"];
+    pub(crate) const CHECK: Text = ["先查后动", "check"];
+    pub(crate) const UNREADABLE: Text = ["读不出来", "cannot be read"];
     pub(crate) const NO_FINDINGS: Text = ["没有发现问题", "nothing found"];
     pub(crate) const SEVERITY: Text = ["程度", "severity"];
     pub(crate) const OPENED: Text = ["发现于", "opened"];
     pub(crate) const CLOSED: Text = ["关闭于", "closed"];
-    pub(crate) const ARTICLES: Text = ["依据", "under"];
 
     // The policy.
     pub(crate) const VERSION: Text = ["政策版本", "policy version"];

@@ -99,6 +99,7 @@ fn the_demo_shows_what_its_chains_say() {
     let chains = demo.printed["chains"].as_array().unwrap();
     assert_eq!(chains.len(), expected.len());
     for (chain, expected) in chains.iter().zip(expected) {
+        assert_eq!(chain["check"]["decision"], expected["check"]["decision"]);
         for field in ["name", "code", "verdict", "complete"] {
             assert_eq!(
                 chain[field], expected[field],
@@ -649,4 +650,143 @@ fn findings_say_what_is_wrong_whose_turn_it_is_and_what_mends_it() {
         assert!(chinese.contains(words), "{words}: {chinese}");
     }
     assert_eq!(table("en", "kiwi").trim(), "nothing found");
+}
+
+/// Serves a founded ledger on a free port; ends when dropped.
+fn served(home: &Path) -> (Serving, String) {
+    let address = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let listen = address.to_string();
+    let mut child = command(&["serve", "--dir", text(home), "--listen", &listen])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap());
+    let serving = Serving(child);
+    let mut lines = lines.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("serving")));
+    // Whoever writes to a closed pipe ends: what the node still says must be read.
+    std::thread::spawn(move || lines.for_each(drop));
+    (serving, format!("http://{listen}"))
+}
+
+fn handle(key: &str) -> String {
+    let all = include_str!("../../schemas/examples/participants.json");
+    let all: Value = serde_json::from_str(all).unwrap();
+    let all = all.as_array().unwrap();
+    let found = all.iter().find(|one| one["key"] == key).unwrap();
+    found["handle"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_act_is_checked_before_it_and_the_answer_verifies_offline() {
+    let demo = Demo::new();
+    let home = demo.path("demo");
+    let (_serving, url) = served(&home);
+    let trust = home.join("trust.txt");
+    let signed = demo.path("answer.cose");
+    let good = "https://id.gs1.org/8004/6909835CYL0392";
+    let overdue = "(8004)6909835CYL0417";
+    let filler = handle("gas-filler");
+    let fill = |cylinder, more: &[&str]| {
+        let asked = [
+            "check", cylinder, "--act", "fill", "--actor", &filler, "--node", &url,
+        ];
+        let known = ["--out", text(&signed), "--trust", text(&trust)];
+        suyuan(&[&asked[..], &known, more].concat())
+    };
+
+    let allowed = fill(good, &["--json"]);
+    assert_eq!(code(&allowed), 0, "{}", err(&allowed));
+    let answer: Value = serde_json::from_slice(&allowed.stdout).unwrap();
+    assert_eq!(
+        (&answer["decision"], &answer["act"]),
+        (&json!("allow"), &json!("fill"))
+    );
+
+    let refused = fill(overdue, &[]);
+    assert_eq!(code(&refused), 4, "{}", err(&refused));
+    assert!(
+        err(&refused).contains("inspection_overdue"),
+        "{}",
+        err(&refused)
+    );
+    let table = String::from_utf8(refused.stdout).unwrap();
+    assert!(table.contains("periodic inspection is overdue"), "{table}");
+    let chinese = String::from_utf8(fill(overdue, &["--lang", "zh"]).stdout).unwrap();
+    assert!(chinese.contains("定期检验已超期"), "{chinese}");
+
+    let verified = value(&["verify", text(&signed), "--trust", text(&trust)]);
+    assert_eq!(
+        (&verified["verified"], &verified["decision"]),
+        (&json!("check"), &json!("refuse"))
+    );
+    assert_eq!(verified["reasons"][0]["rule"], "inspection_overdue");
+    assert_eq!(verified["actor"], filler);
+    let mut bytes = std::fs::read(&signed).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    let altered = demo.path("altered.cose");
+    std::fs::write(&altered, bytes).unwrap();
+    let forged = suyuan(&["verify", text(&altered), "--trust", text(&trust)]);
+    assert_eq!(code(&forged), 5);
+    assert!(
+        err(&forged).contains("signature-invalid"),
+        "{}",
+        err(&forged)
+    );
+
+    // A delivery from a file: one in order, one stopped, one that is no code.
+    let delivery = demo.path("delivery.txt");
+    std::fs::write(
+        &delivery,
+        "# van 3\n(01)06909813001010(10)WT-5326\n\nurn:suyuan:drug:83901174211904620017\nhello\n",
+    )
+    .unwrap();
+    let receive = |more: &[&str]| {
+        let asked = [
+            "check",
+            "--file",
+            text(&delivery),
+            "--act",
+            "receive",
+            "--json",
+        ];
+        suyuan(&[&asked[..], more].concat())
+    };
+    let told = receive(&["--node", &url]);
+    assert_eq!(code(&told), 4, "{}", err(&told));
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let answers = told["answers"].as_array().unwrap();
+    let decisions: Vec<&Value> = answers.iter().map(|one| &one["decision"]).collect();
+    assert_eq!(decisions, [&json!("allow"), &json!("refuse"), &Value::Null]);
+    assert_eq!(answers[2]["problem"]["reason"], "code-invalid");
+
+    // The directory itself answers alike, and signs nothing.
+    let asked = [
+        "check",
+        overdue,
+        "--act",
+        "fill",
+        "--dir",
+        text(&home),
+        "--json",
+    ];
+    let local = suyuan(&asked);
+    assert_eq!(code(&local), 4, "{}", err(&local));
+    let local: Value = serde_json::from_slice(&local.stdout).unwrap();
+    assert_eq!(local["reasons"][0]["rule"], "inspection_overdue");
+    assert!(local["signed"].is_null());
+
+    let held = [
+        "check",
+        "(01)06909813001010(10)NONE",
+        "--act",
+        "sell",
+        "--node",
+        &url,
+    ];
+    let held = suyuan(&held);
+    assert_eq!(code(&held), 9, "{}", err(&held));
 }

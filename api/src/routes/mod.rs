@@ -1,5 +1,6 @@
 //! Every route, in one table.
 
+mod check;
 mod documents;
 mod entries;
 mod events;
@@ -42,6 +43,7 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&entries::KEY, entries::key::<S>),
         route(&entries::CHECKPOINT, entries::checkpoint::<S>),
         route(&resolve::TRACE, resolve::by_code::<S>),
+        route(&check::CHECK, check::check::<S>),
         route(&linkset::RESOLVER, linkset::resolver::<S>),
         route(&participants::PARTICIPANT, participants::participant::<S>),
         route(&policy::POLICY, policy::policy::<S>),

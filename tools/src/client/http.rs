@@ -83,6 +83,20 @@ impl Remote {
         self.got(request.call())
     }
 
+    /// Sends a JSON value and takes JSON back.
+    ///
+    /// # Errors
+    /// [`Failure`], busy where nobody answers.
+    pub(crate) fn post_json(&self, path: &str, body: &serde_json::Value) -> Result<Got, Failure> {
+        let request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("Content-Type", "application/json")
+            .header("Accept", "application/json")
+            .header("Accept-Language", self.lang.tag());
+        self.got(request.send(body.to_string().as_bytes()))
+    }
+
     fn post_sequence(&self, statements: &[&[u8]]) -> Result<Got, Failure> {
         let request = self
             .agent

@@ -4,6 +4,7 @@
 //! and neighbours are noisy. Counted is only what a client could rely on: statements whose block
 //! is synced, whose checkpoint is signed and stored, and whose receipt is issued.
 
+mod check;
 mod figures;
 mod findings;
 mod ingest;
@@ -24,6 +25,7 @@ use workload::Chains;
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan bench --quick
+  suyuan bench check --quick
   suyuan bench findings --quick
   suyuan bench --dir /data/bench --json > figures.json")]
 pub(crate) struct Args {
@@ -41,6 +43,8 @@ pub(crate) struct Args {
 /// What can be measured alone.
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Only {
+    /// Checks before an act.
+    Check,
     /// Findings of every lot, beside ingest.
     Findings,
 }
@@ -100,6 +104,15 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let mut report = Report::new(console);
     let result = match args.only {
         None => measure(&scale, &dir, &mut report),
+        Some(Only::Check) => {
+            let Scale {
+                large,
+                large_name,
+                answers,
+                ..
+            } = scale;
+            check::measure(large, large_name, answers, &dir, &mut report)
+        }
         Some(Only::Findings) => {
             let Scale {
                 large, large_name, ..

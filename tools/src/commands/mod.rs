@@ -7,6 +7,9 @@ pub(crate) mod audit;
 #[cfg(feature = "node")]
 pub(crate) mod bench;
 #[cfg(feature = "node")]
+pub(crate) mod check;
+pub(crate) mod checked;
+#[cfg(feature = "node")]
 pub(crate) mod delegate;
 #[cfg(feature = "node")]
 pub(crate) mod demo;

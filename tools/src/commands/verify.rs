@@ -1,14 +1,17 @@
-//! `suyuan verify`: a receipt or a bundle, offline, against a trust file.
+//! `suyuan verify`: a receipt, a bundle or the answer to a check, offline, against a trust file.
 //!
 //! A receipt is checked against the entry it speaks of; a bundle proves a whole answer, and the
-//! answer is computed again from it by the same code that a node runs.
+//! answer is computed again from it by the same code that a node runs; the answer to a check is
+//! the log's word.
 
+use super::checked;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text::{self, Text};
 use crate::trust::{self, TrustFile};
 use clap::Args as ClapArgs;
 use ledger::bundle::{self, BUNDLE_BYTES_MAX, Bundle, BundleError, Facts, Proved};
+use ledger::check::is_check;
 use ledger::checkpoint::{Checkpoint, CheckpointError};
 use ledger::identifier::Identifier;
 use ledger::ids::{LeafIndex, UnixMillis};
@@ -22,10 +25,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Verify a receipt or a bundle, offline.
+/// Verify a receipt, a bundle or the answer to a check, offline.
 ///
 /// Takes nobody's word but that of the logs in the trust file. Exit code 0: proved; 5: it is not,
-/// and the error's name says why (keep the file, it is evidence); 3: not a receipt or bundle.
+/// and the error's name says why (keep the file, it is evidence); 3: none of these.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan verify lot.bundle --trust trust.txt
@@ -35,7 +38,7 @@ use std::time::SystemTime;
 A trust file has one line `log VKEY` for each log. Get it from the log's operator by another way
 than the proof, and compare the key by telephone.")]
 pub(crate) struct Args {
-    /// The receipt (COSE) or bundle (CBOR).
+    /// The receipt or check answer (COSE) or bundle (CBOR).
     file: PathBuf,
     /// The trust file.
     #[arg(long)]
@@ -49,17 +52,18 @@ pub(crate) struct Args {
 /// The first byte of a bundle, an array of nine.
 const BUNDLE_HEAD: u8 = 0x89;
 
-/// The first byte of a receipt, COSE_Sign1's tag.
-const RECEIPT_HEAD: u8 = 0xd2;
+/// The first byte of a receipt or a check answer, COSE_Sign1's tag.
+const SIGN1_HEAD: u8 = 0xd2;
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let trust = TrustFile::read(&args.trust)?;
     let bytes = read_bounded(&args.file)?;
     match bytes.first() {
         Some(&BUNDLE_HEAD) => verify_bundle(&bytes, &trust, console),
-        Some(&RECEIPT_HEAD) => verify_receipt(args, &bytes, &trust, console),
+        Some(&SIGN1_HEAD) if is_check(&bytes) => verify_check(&bytes, &trust, console),
+        Some(&SIGN1_HEAD) => verify_receipt(args, &bytes, &trust, console),
         Some(_) | None => Err(Failure::malformed(format!(
-            "{}: neither a bundle nor a receipt",
+            "{}: neither a bundle, a receipt nor a check answer",
             args.file.display()
         ))),
     }
@@ -272,6 +276,34 @@ fn verify_receipt(
         console.lang.pick(text::RECEIPT_PROVES)
     ))?;
     not_proved(console, &[text::NOT_TRUTH, text::NOT_WITNESSED])
+}
+
+fn verify_check(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<(), Failure> {
+    let (attested, origin) = checked::verify(bytes, trust)?;
+    let mut answer = attested.to_json();
+    if console.json {
+        answer["verified"] = "check".into();
+        answer["log"] = origin.into();
+        return console.value(&answer);
+    }
+    console.say(text::VERIFIED)?;
+    checked::show(console, &answer)?;
+    row(console, text::LOG, &origin)?;
+    row(console, text::AS_OF, &format_utc(attested.answer.at))?;
+    row(console, text::TREE_SIZE, &attested.size.to_string())?;
+    row(console, text::ROOT, &attested.root.to_string())?;
+    console.line("")?;
+    console.say(text::PROVED)?;
+    console.line(format_args!("  {}", console.lang.pick(text::CHECK_PROVES)))?;
+    not_proved(
+        console,
+        &[
+            text::NOT_RIGHT,
+            text::NOT_TRUTH,
+            text::NOT_COPY,
+            text::NOT_LATER,
+        ],
+    )
 }
 
 fn leaf(leaf: LeafIndex) -> String {

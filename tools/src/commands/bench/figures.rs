@@ -46,6 +46,10 @@ fn counted(name: &str) -> &'static str {
             "from submission to receipt of a synced and checkpointed block, at half of ingest_single. \
              Limit: one bare synced write"
         }
+        _ if name.starts_with("check_") => {
+            "one check of a lot with 30 events: lists, walk, rules, signed answer. \
+             Limit: bare multi-get of the same entries and bodies"
+        }
         "audit" => {
             "single-event statements replayed: signatures, tree, effects, state map, head. \
              Limit: bare strict verification on all cores"

@@ -112,6 +112,11 @@ impl Bench {
         Ok(bench)
     }
 
+    /// Signs the answer to a check, as the node does.
+    pub(super) fn attest(&self, answer: &ledger::check::Attested) -> Vec<u8> {
+        self.node.attest(answer)
+    }
+
     /// The store, for reads.
     pub(super) fn store(&self) -> &RocksStore {
         self.node.store()

@@ -86,6 +86,11 @@ impl Chains {
         }
     }
 
+    /// Who has a lot at the end of its life.
+    pub(super) fn shop(&self) -> Option<Handle> {
+        self.firms.last().map(|firm| firm.handle)
+    }
+
     /// Events made so far.
     pub(super) const fn made(&self) -> usize {
         self.made

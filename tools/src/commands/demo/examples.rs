@@ -30,7 +30,19 @@ pub(super) struct Chain {
     pub(super) code: String,
     pub(super) verdict: String,
     pub(super) complete: bool,
+    pub(super) check: Option<Asked>,
     pub(super) documents: Vec<Source>,
+}
+
+/// A check before an act, and what it must say.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Asked {
+    pub(super) act: String,
+    /// Who would act: a key in `participants.json`.
+    pub(super) actor: String,
+    pub(super) decision: String,
+    /// The gravest reason's rule; none where nothing stops the act.
+    pub(super) rule: Option<String>,
 }
 
 /// A title in both languages.

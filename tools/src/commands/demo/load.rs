@@ -96,6 +96,14 @@ impl Cast {
         }
     }
 
+    /// Somebody's handle.
+    ///
+    /// # Errors
+    /// [`Failure`] where the examples have no such participant.
+    pub(super) fn handle(&self, name: &str) -> Result<Handle, Failure> {
+        Ok(self.member(name)?.handle)
+    }
+
     /// Who founds the ledger.
     ///
     /// # Errors

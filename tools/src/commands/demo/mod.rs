@@ -1,12 +1,13 @@
-//! `suyuan demo`: a ledger with twelve codes to scan, in one command.
+//! `suyuan demo`: a ledger with sixteen codes to scan, in one command.
 //!
 //! Founds a ledger in a fresh directory, serves it, loads the examples through its HTTP interface
-//! as their participants would, and asks for every code as a phone would. What a scan must say
-//! stands in `schemas/examples/chains.json`; a difference ends the demo.
+//! as their participants would, asks for every code as a phone would, and before an act as a till
+//! or a filling gun would. What they must hear stands in `schemas/examples/chains.json`; a difference ends the demo.
 
 mod examples;
 mod load;
 
+use super::checked;
 use super::init::{make_dir, write_trust};
 use super::qr::link;
 use super::serve::{end, interrupted, listen, runtime, serve};
@@ -20,7 +21,8 @@ use crate::text::{self, Lang};
 use crate::trust::TrustFile;
 use api::ApiOptions;
 use clap::Args as ClapArgs;
-use examples::{Chain, Examples};
+use examples::{Asked, Chain, Examples};
+use ledger::check::{Act, Decision, catalogue};
 use ledger::identifier::Identifier;
 use ledger_rocks::RocksStore;
 use load::Cast;
@@ -76,6 +78,13 @@ struct Scanned {
     events: usize,
     complete: bool,
     verdict: String,
+    check: Option<Checked>,
+}
+
+/// What a check before an act said.
+struct Checked {
+    decision: String,
+    rule: Option<String>,
 }
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
@@ -138,13 +147,14 @@ fn load_and_check(
     examples
         .chains
         .iter()
-        .map(|chain| scan(chain, &remote, &trust, public_url))
+        .map(|chain| scan(chain, cast, &remote, &trust, public_url))
         .collect()
 }
 
 /// Scans a chain's code: the answer a phone gets, and the bundle that proves it.
 fn scan(
     chain: &Chain,
+    cast: &Cast,
     remote: &Remote,
     trust: &TrustFile,
     public_url: &str,
@@ -163,6 +173,10 @@ fn scan(
         events: answer["steps"].as_array().map_or(0, Vec::len),
         complete: answer["complete"] == true,
         verdict: answer["verdict"].as_str().unwrap_or_default().to_owned(),
+        check: match &chain.check {
+            Some(asked) => Some(check(chain, asked, cast, remote, trust)?),
+            None => None,
+        },
     };
     let same = proved.answer.verdict.word() == scanned.verdict
         && proved.answer.complete == scanned.complete
@@ -178,6 +192,29 @@ fn scan(
     }
 }
 
+/// Asks before an act, and verifies that the log signed what it answers.
+fn check(
+    chain: &Chain,
+    asked: &Asked,
+    cast: &Cast,
+    remote: &Remote,
+    trust: &TrustFile,
+) -> Result<Checked, Failure> {
+    let body = serde_json::json!({
+        "code": chain.code, "act": asked.act, "actor": cast.handle(&asked.actor)?.to_string(),
+    });
+    let answer = remote.post_json("/check", &body)?.success()?;
+    let answer: serde_json::Value = serde_json::from_slice(&answer).map_err(Failure::malformed)?;
+    let signed = checked::signed(&answer)?;
+    let (attested, _) = checked::verify(&signed, trust)?;
+    let gravest = attested.answer.reasons.first();
+    let grave = gravest.filter(|reason| reason.decision != Decision::Allow);
+    Ok(Checked {
+        decision: attested.answer.decision.word().to_owned(),
+        rule: grave.map(|reason| reason.rule.clone()),
+    })
+}
+
 impl Scanned {
     fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
@@ -187,11 +224,37 @@ impl Scanned {
             "events": self.events,
             "complete": self.complete,
             "verdict": self.verdict,
+            "check": self.chain.check.as_ref().zip(self.check.as_ref()).map(|(asked, said)| {
+                serde_json::json!({
+                    "act": asked.act,
+                    "actor": asked.actor,
+                    "decision": said.decision,
+                    "rule": said.rule,
+                })
+            }),
         })
     }
 
     fn is_as_expected(&self) -> bool {
-        self.verdict == self.chain.verdict && self.complete == self.chain.complete
+        let expected = |asked: &Asked| {
+            self.check
+                .as_ref()
+                .is_some_and(|said| said.decision == asked.decision && said.rule == asked.rule)
+        };
+        self.verdict == self.chain.verdict
+            && self.complete == self.chain.complete
+            && self.chain.check.as_ref().is_none_or(expected)
+    }
+
+    /// The act that was asked about and the decision, for people.
+    fn act(&self, console: Console) -> String {
+        let Some((asked, said)) = self.chain.check.as_ref().zip(self.check.as_ref()) else {
+            return String::new();
+        };
+        let act = Act::parse(&asked.act).map_or("", |act| console.lang.pick(catalogue::act(act)));
+        let decision = checked::decision(console, &said.decision);
+        let rule = said.rule.as_deref().unwrap_or_default();
+        format!("{act}: {decision} {rule}").trim_end().to_owned()
     }
 }
 
@@ -219,12 +282,19 @@ fn show(
             vec![
                 title.clone(),
                 format!("{verdict}{mark}"),
+                one.act(console),
                 one.events.to_string(),
                 one.url.clone(),
             ]
         });
         console.table(
-            &[text::CHAIN, text::VERDICT, text::EVENTS, text::LINK],
+            &[
+                text::CHAIN,
+                text::VERDICT,
+                text::CHECK,
+                text::EVENTS,
+                text::LINK,
+            ],
             rows,
         )?;
     }
@@ -236,10 +306,14 @@ fn show(
                 name,
                 verdict,
                 complete,
+                check,
                 ..
             } = &one.chain;
+            let said = one.check.as_ref().map(|said| (&said.decision, &said.rule));
+            let asked = check.as_ref().map(|asked| (&asked.decision, &asked.rule));
             format!(
-                "{name}: {} (complete: {}) instead of {verdict} (complete: {complete})",
+                "{name}: {} (complete: {}, check: {said:?}) instead of {verdict} (complete: \
+                 {complete}, check: {asked:?})",
                 one.verdict, one.complete
             )
         })
