@@ -200,13 +200,15 @@ catalogue! {
     BizDisassembling "分割" "Divided"
     BizDispensing   "接种或发药" "Given or dispensed"
     BizHolding      "封存" "Held back"
-    BizInstalling   "安装测温设备" "Sensor fitted"
+    BizFilling      "充装" "Filled"
+    BizInstalling   "安装部件" "Part fitted"
     BizKilling      "屠宰" "Slaughtered"
     BizLoading      "装车" "Loaded"
     BizPacking      "装箱" "Packed"
     BizPicking      "拣货" "Picked"
     BizRemoving     "取下" "Removed"
     BizRepackaging  "重新包装" "Repacked"
+    BizReplacing    "更换部件" "Part replaced"
     BizReserving    "预留" "Set aside"
     BizRetailSelling "售出" "Sold"
     BizSampling     "抽样" "Sampled"
@@ -480,6 +482,7 @@ pub(crate) fn verb(kind: StepKind, biz_step: Option<&str>) -> Key {
         "destroying" => Key::BizDestroying,
         "disassembling" => Key::BizDisassembling,
         "dispensing" => Key::BizDispensing,
+        "filling" => Key::BizFilling,
         "holding" => Key::BizHolding,
         "installing" => Key::BizInstalling,
         "killing" => Key::BizKilling,
@@ -488,6 +491,7 @@ pub(crate) fn verb(kind: StepKind, biz_step: Option<&str>) -> Key {
         "picking" => Key::BizPicking,
         "removing" => Key::BizRemoving,
         "repackaging" => Key::BizRepackaging,
+        "replacing" => Key::BizReplacing,
         "reserving" => Key::BizReserving,
         "retail_selling" => Key::BizRetailSelling,
         "sampling" => Key::BizSampling,
