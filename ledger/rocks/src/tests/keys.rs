@@ -195,3 +195,15 @@ fn one_flipped_bit_loses_one_key_and_no_other() {
         }
     }
 }
+
+#[test]
+fn a_block_without_personal_parts_leaves_the_key_file_alone() {
+    let (dir, mut chain) = five_keys();
+    let store = open(dir.path()).unwrap();
+    let written = || fs::metadata(path(&dir)).unwrap().modified().unwrap();
+    let before = written();
+    store.commit(chain.block(5)).unwrap();
+    assert_eq!(written(), before);
+    store.commit(with_keys(&mut chain, 5, 1)).unwrap();
+    assert!(written() > before);
+}
