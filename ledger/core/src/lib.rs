@@ -36,4 +36,5 @@ pub mod stored;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
+pub mod token;
 pub mod visibility;

@@ -24,6 +24,7 @@ use ledger::state::{Config, GuardedActs, Licence, Record as _, Role, StateKey};
 use ledger::statement::{Issuer, Payload, SignedStatement};
 use ledger::store::{Store as _, View as _};
 use ledger::testing::{Member, ORIGIN, World, map_of_json};
+use ledger::token::{Claims, Token};
 use ledger::{bundle, policy, statemap};
 use serde_json::{Value as Json, json};
 
@@ -63,7 +64,28 @@ pub(crate) fn examples() -> Vec<Example> {
     all.extend(state(&scene));
     all.extend(proofs(&scene));
     all.extend(checks(&scene));
+    all.push(token(&scene));
     all
+}
+
+/// The maker asks the log, for five minutes.
+fn token(scene: &Scene) -> Example {
+    let issued_s = u64::try_from(scene.world.now.0 / 1000).unwrap();
+    let claims = Claims {
+        issuer: scene.maker.handle,
+        audience: ORIGIN.to_owned(),
+        expires_s: issued_s + 300,
+        issued_s,
+    };
+    let bytes = Token::issue(&scene.maker.key, &claims);
+    let facts = json!({
+        "publicKey": hex(scene.maker.key.public_key().as_bytes()),
+        "iss": claims.issuer,
+        "aud": claims.audience,
+        "exp": claims.expires_s,
+        "iat": claims.issued_s,
+    });
+    example("token", "a maker's", bytes, facts)
 }
 
 fn events() -> Vec<Example> {
