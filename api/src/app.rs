@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::guard;
+use crate::identity::token_of;
 use crate::limits::{INTAKE_KIB, PARAMETERS_MAX, READ_TURN, READS, REQUESTS};
 use crate::negotiate::Wishes;
 use crate::openapi;
@@ -25,8 +26,9 @@ use tower_http::compression::CompressionLayer;
 pub struct ApiOptions {
     /// How fast one client may ask; callers on the same machine are not counted.
     pub rate: Rate,
-    /// Whether callers on the same machine may list in bulk, trace forward and see confidential
-    /// parts. To be switched off where strangers have accounts on it.
+    /// Whether callers on the same machine may read the node's metrics and are not counted. To be
+    /// switched off where strangers have accounts on it. Of the ledger they see no more than
+    /// anyone without a token.
     pub loopback_privileges: bool,
 }
 
@@ -157,6 +159,8 @@ pub(crate) struct Ask {
     /// Path and query as sent, percent-encoded.
     pub(crate) target: String,
     pub(crate) query: Query,
+    /// The token it carries; nothing is proved yet.
+    pub(crate) token: Option<Vec<u8>>,
     params: Vec<(String, String)>,
 }
 
@@ -205,6 +209,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ask {
             wishes,
             target,
             query,
+            token: token_of(&parts.headers)?,
             params,
         })
     }

@@ -14,8 +14,8 @@ const FORWARDED: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-real-ip"
 pub(crate) struct Caller {
     /// The address whose requests are counted together.
     pub(crate) counted: IpAddr,
-    /// Whether the request comes straight from this machine: it may list in bulk, trace forward,
-    /// and see confidential parts.
+    /// Whether the request comes straight from this machine: it is not counted, and may read the
+    /// node's figures.
     pub(crate) local: bool,
 }
 

@@ -38,6 +38,8 @@ struct Asked {
     place: String,
     scrapi: bool,
     caller: Caller,
+    /// Whether the answer is this caller's alone: it carries a token, or reads the node's figures.
+    private: bool,
     get: bool,
 }
 
@@ -63,6 +65,7 @@ pub(crate) async fn guard<S: Service>(
         place: path.chars().take(200).collect(),
         scrapi: path.starts_with("/entries") || path.starts_with("/.well-known/scitt-keys"),
         caller,
+        private: parts.headers.contains_key(header::AUTHORIZATION) || path == "/metrics",
         get: parts.method == Method::GET || parts.method == Method::HEAD,
     };
     let pattern = parts
@@ -167,18 +170,18 @@ fn finish<S: Service>(
     set(header::CONTENT_SECURITY_POLICY, POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");
-    // What a caller on this machine may see stays out of every cache, and of other origins' pages.
+    // What one caller may see stays out of every cache, and of other origins' pages.
     set(
         header::CACHE_CONTROL,
-        if asked.caller.local {
+        if asked.private {
             "no-store"
         } else {
             "no-cache"
         },
     );
-    set(header::VARY, "accept, accept-language");
+    set(header::VARY, "accept, accept-language, authorization");
     let resolved = pattern == "other" || pattern.starts_with('/') && is_item_path(pattern);
-    if asked.get && !asked.caller.local && (resolved || SHARED.contains(&pattern) || asked.scrapi) {
+    if asked.get && !asked.private && (resolved || SHARED.contains(&pattern) || asked.scrapi) {
         set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     }
     response

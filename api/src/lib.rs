@@ -6,13 +6,15 @@
 //! run on blocking threads, few at a time.
 //!
 //! **Invariants:** nothing a client sends makes it panic or allocate without limit; every error is
-//! a problem document; whatever is not public is answered only to callers on the same machine.
+//! a problem document; whatever is not public is answered only to those whom it concerns, who
+//! prove who they are by a token.
 //!
 //! This crate knows no disk, queue or key: a node gives it a [`service::Service`].
 
 mod app;
 mod caller;
 mod guard;
+mod identity;
 mod limits;
 mod negotiate;
 mod openapi;

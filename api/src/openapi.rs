@@ -169,7 +169,18 @@ pub(crate) fn document<'a>(
         "servers": [{ "url": public_url }],
         "tags": tags,
         "paths": paths,
-        "components": { "schemas": schemas() },
+        // A token opens more; nothing needs one that says otherwise only in its answer.
+        "security": [{}, { "token": [] }],
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": { "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "CWT (RFC 8392) in COSE_Sign1, unpadded base64url",
+                "description": "Made by the caller under its registered key, for this log's \
+                    origin, for 15 minutes at most: suyuan token --key FILE.",
+            } },
+        },
     })
 }
 

@@ -14,9 +14,10 @@ use axum::response::{IntoResponse, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ledger::cbor::{DecodeFault, Writer};
 use ledger::identifier::IdentifierError;
-use ledger::ids::CaptureId;
+use ledger::ids::{CaptureId, Handle};
 use ledger::reject::{Fault, RejectReason};
 use ledger::store::StoreError;
+use ledger::token::TokenError;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -117,15 +118,27 @@ pub(crate) enum Problem {
     /// An event id is unique only with its issuer.
     #[error("an event id is unique for one issuer only; the parameter issuer is missing")]
     EventIssuerNeeded,
-    /// Events without naming an item are listed for the operator only.
-    #[error("without an exact item, events are listed to callers on the node's own machine only")]
+    /// Events without naming an item are listed to those who prove who they are.
+    #[error("without an exact item, events are listed to those only who prove who they are")]
     BulkListingNeedsIdentity,
-    /// Forward traces are for the operator only, so far.
-    #[error("forward traces are answered to callers on the node's own machine only")]
+    /// Forward traces are for those who had the goods, and who has a say over them.
+    #[error("forward traces are answered to those only who prove who they are")]
     ForwardNeedsIdentity,
-    /// Confidential parts are for the operator only, so far.
-    #[error("parts that are not public are shown to callers on the node's own machine only")]
+    /// Withheld parts are for those they concern.
+    #[error("parts that are not public are shown to those only who prove who they are")]
     ConfidentialNeedsIdentity,
+    /// The access record is for authorities and regulators.
+    #[error("the access record is shown to those only who prove who they are")]
+    AccessLogNeedsIdentity,
+    /// The caller is known, and this is not for it.
+    #[error("{what} is not for {caller}")]
+    NotEntitled { what: &'static str, caller: Handle },
+    /// The token opens nothing.
+    #[error("{0}")]
+    TokenRefused(TokenError),
+    /// What cannot be recorded is not shown.
+    #[error("this read could not be recorded, so that nothing is shown")]
+    ReadNotRecorded,
     /// Metrics are for the operator.
     #[error("metrics are shown to callers on the node's own machine only")]
     MetricsNeedIdentity,
@@ -176,8 +189,16 @@ const fn words(name: &'static str, title: [&'static str; 2], remedy: [&'static s
 }
 
 const NEEDS_IDENTITY: [&str; 2] = [
-    "请向节点运营方索取，或在节点所在机器上查询；按身份授权的查询以后提供。",
-    "Ask the node's operator, or ask on the node's own machine; answers by identity will follow.",
+    "请用登记的密钥生成令牌：suyuan token --key 文件，放在 Authorization: Bearer 之后。",
+    "Make a token with your registered key, suyuan token --key FILE, and send it as Authorization: Bearer.",
+];
+const NEW_TOKEN: [&str; 2] = [
+    "请重新生成令牌：suyuan token --key 文件；每个令牌最多有效 15 分钟，只用于一个账本。",
+    "Make a new token: suyuan token --key FILE. Each holds for 15 minutes at most, and for one log.",
+];
+const ASK_AUTHORITY: [&str; 2] = [
+    "请用另一把登记的密钥，或联系监管机关。",
+    "Use another registered key, or ask your authority.",
 ];
 const LATER: [&str; 2] = [
     "请在 Retry-After 给出的秒数之后重试。",
@@ -187,6 +208,51 @@ const SEE_DOCS: [&str; 2] = [
     "可用的地址和参数见 /docs。",
     "See /docs for paths and parameters.",
 ];
+
+/// What a refused token is told.
+const fn token_words(error: &TokenError) -> Words {
+    let (title, remedy) = match error {
+        TokenError::Expired { .. } => (["令牌已过期", "Token expired"], NEW_TOKEN),
+        TokenError::NotYetValid { .. } => (
+            ["令牌时间在将来", "Token from the future"],
+            [
+                "请校准本机时钟，再生成令牌。",
+                "Set this machine's clock, and make a new token.",
+            ],
+        ),
+        TokenError::AudienceWrong { .. } => {
+            (["令牌属于另一个账本", "Token for another log"], NEW_TOKEN)
+        }
+        TokenError::LifeTooLong { .. } => (["令牌有效期过长", "Token lives too long"], NEW_TOKEN),
+        TokenError::AlgorithmUnsupported { .. } => (
+            ["令牌的算法不支持", "Token algorithm not supported"],
+            NEW_TOKEN,
+        ),
+        TokenError::Malformed(_) => (["令牌格式有误", "Malformed token"], NEW_TOKEN),
+        TokenError::SignatureInvalid => (
+            ["令牌签名不符", "Token signature does not match"],
+            NEW_TOKEN,
+        ),
+        TokenError::KeyUnknown { .. } => (["密钥未登记", "Key not registered"], ASK_AUTHORITY),
+        TokenError::KeyNotYetValid { .. } => (["密钥尚未生效", "Key not valid yet"], ASK_AUTHORITY),
+        TokenError::KeyRetired { .. } => (["密钥已停用", "Key retired"], ASK_AUTHORITY),
+        TokenError::KeyRevoked { .. } => (["密钥已吊销", "Key revoked"], ASK_AUTHORITY),
+        TokenError::KeyOfAnother { .. } => (
+            ["密钥属于他人", "Another's key"],
+            [
+                "令牌须写明密钥所有者；受托方以自己的名义查询。",
+                "Name the key's owner in the token; a delegate asks in its own name.",
+            ],
+        ),
+        TokenError::ParticipantSuspended { .. } => {
+            (["参与方已被暂停", "Participant suspended"], ASK_AUTHORITY)
+        }
+        TokenError::ParticipantUnknown { .. } => {
+            (["参与方未登记", "Participant unknown"], ASK_AUTHORITY)
+        }
+    };
+    words(error.name(), title, remedy)
+}
 
 const fn choose(lang: Lang, [zh, en]: [&'static str; 2]) -> &'static str {
     match lang {
@@ -369,8 +435,8 @@ impl Problem {
                 "bulk-listing-needs-identity",
                 ["批量查询需要身份", "Listing in bulk needs an identity"],
                 [
-                    "请给出确切的货品编码，例如 MATCH_anyEPC。",
-                    "Name an exact item, as in MATCH_anyEPC, or ask the node's operator.",
+                    "请给出确切的货品编码，例如 MATCH_anyEPC；或用令牌证明身份。",
+                    "Name an exact item, as in MATCH_anyEPC, or prove who you are: suyuan token.",
                 ],
             ),
             Self::ForwardNeedsIdentity => words(
@@ -385,6 +451,32 @@ impl Problem {
                     "Confidential parts need an identity",
                 ],
                 NEEDS_IDENTITY,
+            ),
+            Self::AccessLogNeedsIdentity => words(
+                "access-log-needs-identity",
+                [
+                    "查看访问记录需要身份",
+                    "The access record needs an identity",
+                ],
+                NEEDS_IDENTITY,
+            ),
+            Self::NotEntitled { .. } => words(
+                "not-entitled",
+                ["无权查看", "Not entitled"],
+                [
+                    "与您无关的事件只给出概要；如需更多，请联系有管辖权的监管机关。",
+                    "What does not concern you is shown in outline only; for more, ask the authority \
+                     of that jurisdiction.",
+                ],
+            ),
+            Self::TokenRefused(error) => token_words(error),
+            Self::ReadNotRecorded => words(
+                "read-not-recorded",
+                ["访问记录写入失败", "The read could not be recorded"],
+                [
+                    "未显示任何内容；请联系节点运营方。",
+                    "Nothing was shown. Tell the node's operator.",
+                ],
             ),
             Self::MetricsNeedIdentity => words(
                 "metrics-need-identity",
@@ -435,8 +527,12 @@ impl Problem {
             Self::BulkListingNeedsIdentity
             | Self::ForwardNeedsIdentity
             | Self::ConfidentialNeedsIdentity
-            | Self::MetricsNeedIdentity => StatusCode::FORBIDDEN,
-            Self::BundleTooLarge { .. } | Self::StoreFailed => StatusCode::INTERNAL_SERVER_ERROR,
+            | Self::AccessLogNeedsIdentity
+            | Self::TokenRefused(_) => StatusCode::UNAUTHORIZED,
+            Self::NotEntitled { .. } | Self::MetricsNeedIdentity => StatusCode::FORBIDDEN,
+            Self::BundleTooLarge { .. } | Self::StoreFailed | Self::ReadNotRecorded => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 
@@ -473,6 +569,10 @@ impl Problem {
             | Self::BulkListingNeedsIdentity
             | Self::ForwardNeedsIdentity
             | Self::ConfidentialNeedsIdentity
+            | Self::AccessLogNeedsIdentity
+            | Self::NotEntitled { .. }
+            | Self::TokenRefused(_)
+            | Self::ReadNotRecorded
             | Self::MetricsNeedIdentity
             | Self::StoreFailed => None,
         }
@@ -574,6 +674,12 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
+        if self.status() == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, scheme);
+        }
         if let Some(seconds) = self.retry_after_s() {
             response
                 .headers_mut()

@@ -3,6 +3,7 @@
 //! This crate knows requests and answers; keys, clock, queue and disk are the node's. The node
 //! implements [`Service`], and tests implement it over a store in memory.
 
+use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
 use ledger::ids::{CaptureId, LeafIndex, UnixMillis};
 use ledger::reject::RejectReason;
@@ -45,6 +46,19 @@ pub trait Service: Send + Sync + 'static {
 
     /// Signs the answer to a check with the log's key.
     fn attest(&self, answer: &Attested) -> Vec<u8>;
+
+    /// Records durably that withheld parts are about to be shown: who, which, through what. They
+    /// are not shown where this fails. Writes the disk: called on blocking threads.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn record_reads(&self, reads: Reads) -> Result<(), StoreError>;
+
+    /// Up to `limit` records of such reads, from number `from` on. Reads the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn read_records(&self, from: u64, limit: usize) -> Result<Vec<ReadRecord>, StoreError>;
 
     /// The log's name: the first line of its checkpoints.
     fn origin(&self) -> &str;

@@ -1,5 +1,6 @@
 //! The router as clients meet it, over a ledger in memory.
 
+mod access;
 mod check;
 mod events;
 mod fake;
@@ -17,6 +18,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use fake::Fake;
 use http_body_util::BodyExt as _;
+use ledger::testing::Member;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tower::ServiceExt as _;
@@ -75,6 +77,8 @@ struct Client {
     router: Router,
     peer: &'static str,
     host: &'static str,
+    /// Its token, if it proves who it is.
+    token: Option<String>,
 }
 
 impl Client {
@@ -85,6 +89,15 @@ impl Client {
             router,
             peer: "192.0.2.7",
             host: "node.example",
+            token: None,
+        }
+    }
+
+    /// A member who proves who it is.
+    fn of(fake: &Arc<Fake>, member: &Member) -> Self {
+        Self {
+            token: Some(fake.token(member, 0, 300)),
+            ..Self::stranger(fake)
         }
     }
 
@@ -101,6 +114,10 @@ impl Client {
         let mut request = request.body(body.into()).unwrap();
         let host = self.host.parse().unwrap();
         request.headers_mut().entry(header::HOST).or_insert(host);
+        if let Some(token) = &self.token {
+            let bearer = format!("Bearer {token}").parse().unwrap();
+            request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        }
         let peer = SocketAddr::new(self.peer.parse().unwrap(), 4711);
         request.extensions_mut().insert(ConnectInfo(peer));
         let response = self.router.clone().oneshot(request).await.unwrap();

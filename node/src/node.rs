@@ -12,11 +12,13 @@
 use crate::clock::{Clock, ClockGuard};
 use crate::config::Settings;
 use crate::metrics::{Gauges, Metrics};
+use crate::reads::AccessLog;
 use crate::receipts;
 use crate::room::{Answer, Job, NoSeat, QueueLimits, Room, Submission, Verified};
 use crate::sequencer;
 use crate::verifier::{KEYS_MAX, KeyCache, verify};
 use api::service::SubmitError;
+use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
 use ledger::checkpoint::{Checkpoint, CheckpointError};
 use ledger::ids::LeafIndex;
@@ -109,7 +111,6 @@ impl<S> Shared<S> {
 }
 
 /// How a node runs.
-#[derive(Clone)]
 pub struct Running {
     /// What the ledger is called, where, and under which address.
     pub settings: Settings,
@@ -119,6 +120,8 @@ pub struct Running {
     pub threads: Option<NonZeroUsize>,
     /// Where it reads time.
     pub clock: Arc<dyn Clock>,
+    /// Where it records who was shown withheld parts; without it, nobody is.
+    pub reads: Option<AccessLog>,
 }
 
 impl fmt::Debug for Running {
@@ -136,6 +139,7 @@ pub struct Node<S> {
     shared: Arc<Shared<S>>,
     settings: Settings,
     vkey: String,
+    reads: Option<AccessLog>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -158,6 +162,7 @@ impl<S: Store + 'static> Node<S> {
             limits,
             threads,
             clock,
+            reads,
         } = running;
         let origin = settings.origin().to_owned();
         let head = store.view().head()?.ok_or(StartError::NotFounded)?;
@@ -185,6 +190,7 @@ impl<S: Store + 'static> Node<S> {
             shared,
             settings,
             vkey,
+            reads,
             threads: Mutex::default(),
         };
         node.spawn(threads.map_or_else(cores, NonZeroUsize::get))
@@ -216,6 +222,28 @@ impl<S: Store + 'static> Node<S> {
         )?);
         drop(threads);
         Ok(())
+    }
+
+    /// Records that withheld parts are about to be shown.
+    ///
+    /// # Errors
+    /// [`StoreError`]: they may not be shown.
+    pub fn record_reads(&self, reads: Reads) -> Result<(), StoreError> {
+        let now = self.clock().wall();
+        self.access_log()?.append(reads, now)
+    }
+
+    /// Records of such reads, from number `from` on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn read_records(&self, from: u64, limit: usize) -> Result<Vec<ReadRecord>, StoreError> {
+        self.access_log()?.read(from, limit)
+    }
+
+    fn access_log(&self) -> Result<&AccessLog, StoreError> {
+        let none = || StoreError::Io("this node keeps no access record".to_owned());
+        self.reads.as_ref().ok_or_else(none)
     }
 
     /// Takes in one statement, and answers when its block is synced and its checkpoint stored, or

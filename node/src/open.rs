@@ -4,6 +4,7 @@
 //! dir/db/        the database            dir/log.key    the log's secret key, mode 0600
 //! dir/head       the head's second copy  dir/node.toml  origin, public URL, region
 //! dir/part.keys  keys of personal parts, mode 0600
+//! dir/reads/     the access record
 //! ```
 //!
 //! Founding goes key, settings, database, founding entry; opening needs them all. A founding that
@@ -13,6 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{NodeConfig, Settings, SettingsError, key_path, settings_path};
 use crate::keys::{self, KeyFileError};
 use crate::node::{Node, Running, StartError};
+use crate::reads::AccessLog;
 use crate::secrets::OsSecrets;
 use ledger::admission::check;
 use ledger::ids::Handle;
@@ -232,6 +234,7 @@ pub fn open(config: &NodeConfig) -> Result<Arc<Node<RocksStore>>, OpenError> {
         limits: config.limits,
         threads: config.threads,
         clock: Arc::new(SystemClock::default()),
+        reads: Some(AccessLog::open(&config.dir)?),
     };
     Ok(Arc::new(Node::start(store, key, running)?))
 }

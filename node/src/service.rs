@@ -2,6 +2,7 @@
 
 use crate::node::Node;
 use api::service::{Service, SubmitError, Submitted};
+use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
 use ledger::ids::{LeafIndex, UnixMillis};
 use ledger::signature::PublicKey;
@@ -29,6 +30,14 @@ impl<S: Store + 'static> Service for Node<S> {
 
     fn attest(&self, answer: &Attested) -> Vec<u8> {
         Self::attest(self, answer)
+    }
+
+    fn record_reads(&self, reads: Reads) -> Result<(), StoreError> {
+        Self::record_reads(self, reads)
+    }
+
+    fn read_records(&self, from: u64, limit: usize) -> Result<Vec<ReadRecord>, StoreError> {
+        Self::read_records(self, from, limit)
     }
 
     fn origin(&self) -> &str {

@@ -202,7 +202,7 @@ fn verify(file: &Path, trust_file: &Path) -> (i32, String) {
 }
 
 #[test]
-fn every_bundle_proves_its_verdict_offline_and_no_altered_one_proves_anything() {
+fn every_bundle_proves_its_open_verdict_offline_and_no_altered_one_proves_anything() {
     let mut demo = Demo::start(&["--json"]);
     let started = demo.value();
     let chains = started["chains"].as_array().unwrap();
@@ -235,9 +235,18 @@ fn every_bundle_proves_its_verdict_offline_and_no_altered_one_proves_anything() 
         let steps = said["answer"]["steps"].as_array().unwrap().len();
         assert_eq!(said["verified"], "bundle", "{name}");
         assert_eq!(said["item"], chain["code"], "{name}");
-        assert_eq!(said["verdict"], chain["verdict"], "{name}");
-        assert_eq!(said["complete"], chain["complete"], "{name}");
-        assert_eq!(json!(steps), chain["events"], "{name}");
+        // As bad as it is, or silent: hand-overs and temperature are on no open list.
+        let verdict = chain["verdict"].as_str().unwrap();
+        let red = ["recalled", "failed_test", "expired", "unknown"].contains(&verdict);
+        assert_eq!(said["scope"], "open", "{name}");
+        assert_eq!(
+            said["verdict"],
+            if red { verdict } else { "clear" },
+            "{name}"
+        );
+        assert_eq!(said["complete"], false, "{name}");
+        assert!(u64::try_from(steps).unwrap() <= chain["events"].as_u64().unwrap());
+        assert_eq!(steps == 0, verdict == "unknown", "{name}");
 
         // Spread over the bundle, from its head to its last byte.
         for part in 0..4 {

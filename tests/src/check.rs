@@ -227,10 +227,11 @@ fn check_statement(
     let body = view.body(leaf)?.unwrap_or_default();
     let altered = || Loss::Altered { leaf };
     let statement = SignedStatement::parse(&entry).map_err(|_| altered())?;
-    let opened = stored::open(view, &statement, &body, |_| true).map_err(|error| match error {
-        StoreError::Corrupt { .. } => altered(),
-        StoreError::Io(_) | StoreError::Unknown(_) => error.into(),
-    })?;
+    let opened =
+        stored::open(view, &statement, &body, |_, _| true).map_err(|error| match error {
+            StoreError::Corrupt { .. } => altered(),
+            StoreError::Io(_) | StoreError::Unknown(_) => error.into(),
+        })?;
     // Deleted on order, or lost: the audit says which.
     if !opened.closed.is_empty() {
         return Ok(());

@@ -48,6 +48,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[cfg(feature = "node")]
+    AccessLog(commands::access_log::Args),
+    #[cfg(feature = "node")]
     Audit(commands::audit::Args),
     #[cfg(feature = "node")]
     Bench(commands::bench::Args),
@@ -77,6 +79,8 @@ enum Command {
     Serve(commands::serve::Args),
     #[cfg(feature = "node")]
     Submit(commands::submit::Args),
+    #[cfg(feature = "node")]
+    Token(commands::token::Args),
     #[cfg(feature = "node")]
     Trace(commands::trace::Args),
     Keygen(commands::keygen::Args),
@@ -110,6 +114,8 @@ fn main() -> ExitCode {
 fn run(command: Command, console: Console) -> Result<(), Failure> {
     match command {
         #[cfg(feature = "node")]
+        Command::AccessLog(args) => commands::access_log::run(&args, console),
+        #[cfg(feature = "node")]
         Command::Audit(args) => commands::audit::run(&args, console),
         #[cfg(feature = "node")]
         Command::Bench(args) => commands::bench::run(&args, console),
@@ -139,6 +145,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         Command::Serve(args) => commands::serve::run(args, console),
         #[cfg(feature = "node")]
         Command::Submit(args) => commands::submit::run(&args, console),
+        #[cfg(feature = "node")]
+        Command::Token(args) => commands::token::run(&args, console),
         #[cfg(feature = "node")]
         Command::Trace(args) => commands::trace::run(&args, console),
         Command::Keygen(args) => commands::keygen::run(&args, console),

@@ -84,6 +84,11 @@ pub(crate) const RECEIPT_PROVES: Text = [
     "账本已收录该声明，位置与签发时的账本根如上。",
     "The log recorded this very statement, at this place under this root.",
 ];
+pub(crate) const OPEN_PROVES: Text = [
+    "以上是公开记录：生产、检验、召回，由所列各方签署，一条不缺；经手方、交接和温度不在其中。",
+    "These are the open records, making, tests and stops, signed by those they name, with none left \
+     out; who handled the goods, handovers and temperature are not among them.",
+];
 pub(crate) const NOT_TRUTH: Text = [
     "签署的内容是否属实：签名说明谁说了什么，不说明事情本身。",
     "That what was signed is true: a signature shows who said it, not that it happened.",
@@ -121,6 +126,11 @@ pub(crate) const NOT_RIGHT: Text = [
 mod node_texts {
     use super::Text;
 
+    pub(crate) const READER: Text = ["查看者", "reader"];
+    pub(crate) const ENDPOINT: Text = ["途径", "through"];
+    pub(crate) const PARTS: Text = ["非公开部分", "withheld parts"];
+    pub(crate) const NUMBER: Text = ["编号", "number"];
+    pub(crate) const NO_READS: Text = ["没有记录。", "No reads are recorded."];
     pub(crate) const RECORDED_AT: Text = ["已收录，序号", "recorded at leaf"];
     pub(crate) const FILE: Text = ["文件", "file"];
     pub(crate) const PLACE_IN_FILE: Text = ["位置", "place"];
@@ -243,6 +253,10 @@ pub(crate) fn verdict(word: &str) -> Text {
         "breach" => ["温度超限", "temperature breach"],
         "broken" => ["链条中断", "chain broken"],
         "gap" => ["温度记录缺失", "temperature gap"],
+        "clear" => [
+            "公开记录无异常（交接与温度不在其中）",
+            "nothing against it on open records (handovers and temperature are not on them)",
+        ],
         "complete" => ["记录完整", "record complete"],
         _ => ["其他", "other"],
     }

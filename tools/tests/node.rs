@@ -70,15 +70,19 @@ impl Demo {
     /// An event that the kiwi farm may say, about its own lot.
     fn document(&self, name: &str, events: &Value) -> PathBuf {
         let path = self.path(name);
-        let document = json!({
-            "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
-            "type": "EPCISDocument", "schemaVersion": "2.0",
-            "creationDate": "2026-01-01T00:00:00Z",
-            "epcisBody": {"eventList": events},
-        });
-        std::fs::write(&path, document.to_string()).unwrap();
+        write_document(&path, events);
         path
     }
+}
+
+fn write_document(path: &Path, events: &Value) {
+    let document = json!({
+        "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
+        "type": "EPCISDocument", "schemaVersion": "2.0",
+        "creationDate": "2026-01-01T00:00:00Z",
+        "epcisBody": {"eventList": events},
+    });
+    std::fs::write(path, document.to_string()).unwrap();
 }
 
 fn event(id: &str) -> Value {
@@ -412,6 +416,66 @@ fn forgets_the_contact(home: &Path, authority: &Path, leaf: u64) {
     assert_eq!(audit["deletedOnOrder"], deleted);
 }
 
+/// The farm's quantities: for the farm, with its key; each read in the authority's record.
+fn withheld_parts_are_shown_with_a_key_and_recorded(dir: &Path, home: &Path, url: &str) {
+    let (farm, authority) = (dir.join("farm.key"), home.join("authority.key"));
+    let document = dir.join("stored.json");
+    write_document(&document, &json!([event("urn:e:1")]));
+    value(&[
+        "submit",
+        text(&document),
+        "--key",
+        text(&farm),
+        "--node",
+        url,
+    ]);
+    let lot = "urn:suyuan:lot:EnriqMbA2qOwY1S4_bU5Zg:HWD:K-007";
+    let trace = ["trace", lot, "--parts", "confidential", "--node", url];
+    let stranger = suyuan(&trace);
+    assert_eq!(code(&stranger), 4);
+    assert!(
+        err(&stranger).contains("confidential-needs-identity"),
+        "{}",
+        err(&stranger)
+    );
+    let log = |key: &Path| suyuan(&["access-log", "--key", text(key), "--node", url, "--json"]);
+    let records = |output: &Output| -> Vec<Value> {
+        assert_eq!(code(output), 0, "{}", err(output));
+        let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        printed["records"].as_array().unwrap().clone()
+    };
+    assert_eq!(records(&log(&authority)), [json!(null); 0]);
+    value(&[&trace[..], &["--key", text(&farm)]].concat());
+    let read = records(&log(&authority));
+    assert_eq!(read.len(), 1);
+    assert_eq!(
+        (&read[0]["endpoint"], &read[0]["parts"][0]["class"]),
+        (&json!("GET /trace"), &json!("confidential"))
+    );
+    let local = value(&["access-log", "--dir", text(home)]);
+    assert_eq!(local["records"], json!(read));
+    let farms = log(&farm);
+    assert_eq!(code(&farms), 4);
+    assert!(err(&farms).contains("not-entitled"), "{}", err(&farms));
+
+    // A token by itself, for other programs; one for another log opens nothing here.
+    let token = value(&["token", "--key", text(&farm)]);
+    assert_eq!(token["origin"], "log.example/chengdu");
+    assert!(token["token"].as_str().unwrap().len() > 200);
+    let plain = suyuan(&[
+        "token",
+        "--key",
+        text(&farm),
+        "--origin",
+        "other.example/log",
+    ]);
+    assert_eq!(String::from_utf8(plain.stdout).unwrap().lines().count(), 1);
+    assert_eq!(
+        code(&suyuan(&["token", "--key", text(&farm), "--life", "901"])),
+        2
+    );
+}
+
 /// A node in its own process, ended with the test.
 struct Serving(Child);
 
@@ -511,6 +575,8 @@ fn a_founded_ledger_is_served_until_told_to_stop() {
         "{}",
         err(&twice)
     );
+
+    withheld_parts_are_shown_with_a_key_and_recorded(dir.path(), &home, &url);
 
     let pid = serving.0.id().to_string();
     assert!(

@@ -48,6 +48,7 @@ catalogue! {
     VerdictBreach     "温度曾超限" "Temperature went out of range"
     VerdictBroken     "部分记录缺失" "Some records are missing"
     VerdictGap        "温度记录有空缺" "Temperature record has gaps"
+    VerdictClear      "公开记录无异常" "Nothing against it on open records"
     VerdictComplete   "记录完整" "Record complete"
     AdviceRecalled    "请不要食用或使用。停止出售，凭实物退回购买的地方；已经吃了或用了并感到不适，请就医并带上包装。" "Do not eat or use it. Stop selling it. Take it back to where you bought it. If you have used it and feel unwell, see a doctor and bring the pack."
     AdviceFailedTest  "这一批有一项检验不合格。请不要食用或使用，凭实物退回购买的地方。" "A test of this lot failed. Do not eat or use it; take it back to where you bought it."
@@ -58,6 +59,7 @@ catalogue! {
     AdviceBreach      "途中温度超出限值，时间和幅度见下方曲线。食用前请看、闻是否正常；疫苗和药品不得使用，请退回。" "The temperature left its limits; the curve below shows when and how far. Check look and smell before eating. Do not use a vaccine or medicine: return it."
     AdviceBroken      "有的环节没有留下记录，下方写明缺什么、该谁补。没有记录不等于有问题，但这一段无人作证。" "Some steps left no record; below is what is missing and who should add it. A missing record is not proof of a fault, but nobody vouches for that part."
     AdviceGap         "有一段时间没有温度数据，无法证明当时保持在限值内。已有的读数都在限值内。" "For some time there are no readings, so nothing shows the limits were kept then. The readings that exist are within limits."
+    AdviceClear       "公开的记录里没有召回、没有不合格、没有过期。交接和温度不在公开记录里。" "On the open records there is no recall, no failed test and no expiry. Handovers and temperature are not on them."
     AdviceComplete    "从源头到现在，每次交接双方都有签名记录，未见召回、不合格或超温。" "From origin to now, both sides of every handover signed a record, with no recall, failed test or temperature excursion."
     CopyWarning       "批次码可以被复制：请核对包装上的批号、日期与本页一致。" "A lot code can be copied: check that lot and date on the pack match this page."
     CopyWarningSerial "码可以被复制：请核对包装上的号码、日期与本页一致。" "A code can be copied: check that number and date on the pack match this page."
@@ -171,6 +173,7 @@ catalogue! {
     ProofBundle     "下载证明（CBOR）" "Download the proof (CBOR)"
     ProofJson       "查看数据（JSON）" "See the data (JSON)"
     ProofCommand    "在电脑上离线核对：" "To verify offline on a computer:"
+    ProofOpen       "可下载的证明包含公开记录：生产、检验、召回，一条不缺，任何人都能核对。经手方、交接和温度由本服务器根据全部签名记录算出；经手方、监管机关凭身份可取得完整证明。" "The proof to download holds the open records: making, tests and recalls, with none left out, for anyone to check. Who handled the goods, handovers and temperature are computed by this server from all signed records; those concerned, and their authorities, get the proof of these as well."
     ProofLimits     "签名说明是谁说的、之后没被改过；不说明说的是真的，也不说明手里的这件就是那一件。温度只说明探头处的温度。" "A signature shows who said something and that it is unchanged since. It does not show that it is true, nor that the item in your hand is that item. Temperature is that at the sensor."
     ProofNoWitness  "目前没有外部见证者；服务器若另造一份历史，本页看不出来。" "No outside witness has signed yet: this page cannot tell whether the server keeps a second history."
 
@@ -340,6 +343,8 @@ catalogue! {
     ThingPallet     "托盘或箱子" "pallet or case"
     ThingVehicle    "车辆或设备" "vehicle or device"
     ThingUnnamed    "未登记名称的物品" "item without a registered name"
+    PartyWithheld   "名称不公开" "not named in public"
+    PlaceWithheld   "地点不公开" "place not public"
     PartyUnnamed    "未登记的一方" "a party not on this ledger"
     PlaceUnnamed    "未登记的地点" "a place not on this ledger"
     Suspended       "已暂停资格" "suspended"
@@ -444,6 +449,7 @@ pub(crate) const fn verdict(verdict: Verdict) -> Key {
         Verdict::Breach => Key::VerdictBreach,
         Verdict::Broken => Key::VerdictBroken,
         Verdict::Gap => Key::VerdictGap,
+        Verdict::Clear => Key::VerdictClear,
         Verdict::Complete => Key::VerdictComplete,
     }
 }
@@ -460,6 +466,7 @@ pub(crate) const fn advice(verdict: Verdict) -> Key {
         Verdict::Breach => Key::AdviceBreach,
         Verdict::Broken => Key::AdviceBroken,
         Verdict::Gap => Key::AdviceGap,
+        Verdict::Clear => Key::AdviceClear,
         Verdict::Complete => Key::AdviceComplete,
     }
 }

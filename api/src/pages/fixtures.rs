@@ -2,11 +2,11 @@
 
 use ledger::ids::{Handle, LeafIndex, TreeSize, UnixMillis};
 use ledger::policy::{Policy, Sector};
-use ledger::provenance::Answer;
 use ledger::provenance::answer::{
-    Break, BreakKind, Finding, Grade, Limits, Moment, Party, Place, Product, Rule, Step, StepKind,
-    Stretch, Subject, Test, TestLine, Text, Verdict,
+    Break, BreakKind, Finding, Free, Grade, Limits, Moment, Party, Place, Product, Rule, Step,
+    StepKind, Stretch, Subject, Test, TestLine, Text, Verdict,
 };
+use ledger::provenance::{Answer, Scope};
 use ledger::state::Role;
 use ledger::store::EventRef;
 use ledger::time;
@@ -101,6 +101,7 @@ pub(crate) fn step(
         place: Some(place.to_owned()),
         counterpart: None,
         depth,
+        free: Free::Whole,
     }
 }
 
@@ -304,6 +305,7 @@ pub(crate) fn complete() -> Answer {
     Answer {
         item: ITEM.to_owned(),
         as_of: at("2026-11-23T16:05"),
+        scope: Scope::Whole,
         verdict: Verdict::Complete,
         complete: true,
         subject: Subject {
@@ -411,6 +413,7 @@ pub(crate) fn complete() -> Answer {
                 ),
             ),
         ]),
+        contents: false,
     }
 }
 
@@ -432,6 +435,11 @@ pub(crate) fn with(verdict: Verdict) -> Answer {
     };
     match verdict {
         Verdict::Complete => {}
+        Verdict::Clear => {
+            answer.scope = Scope::Open;
+            answer.complete = false;
+            answer.temperature.clear();
+        }
         Verdict::Recalled => {
             let stopped = (StepKind::Stopped, "holding");
             answer
@@ -511,6 +519,7 @@ pub(crate) fn page(lang: Lang) -> PageContext {
         }),
         proof: Some(Proof {
             signatures: 11,
+            open: true,
             witnesses: 0,
             bundle_url: "/01/06909820001010/10/PH-8807?format=bundle".to_owned(),
             json_url: "/01/06909820001010/10/PH-8807?format=json".to_owned(),
@@ -520,7 +529,7 @@ pub(crate) fn page(lang: Lang) -> PageContext {
 }
 
 /// Every verdict, for loops.
-pub(crate) const VERDICTS: [Verdict; 10] = [
+pub(crate) const VERDICTS: [Verdict; 11] = [
     Verdict::Recalled,
     Verdict::FailedTest,
     Verdict::Expired,
@@ -530,5 +539,6 @@ pub(crate) const VERDICTS: [Verdict; 10] = [
     Verdict::Breach,
     Verdict::Broken,
     Verdict::Gap,
+    Verdict::Clear,
     Verdict::Complete,
 ];

@@ -137,6 +137,8 @@ pub struct Checkpoint {
 pub struct Proof {
     /// Signatures verified for this answer.
     pub signatures: usize,
+    /// Whether the bundle is of open lists only.
+    pub open: bool,
     /// Outside witnesses that cosigned the checkpoint.
     pub witnesses: usize,
     /// The bundle, CBOR.

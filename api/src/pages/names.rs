@@ -2,6 +2,7 @@
 
 use super::Lang;
 use super::catalogue::{self, Key};
+use ledger::access::shown::{UNNAMED, is_numbered};
 use ledger::identifier::{Identifier, Kind, Region};
 use ledger::ids::Handle;
 use ledger::provenance::Answer;
@@ -96,6 +97,14 @@ impl<'a> Names<'a> {
 
     pub(crate) fn signer(self, handle: Handle) -> Signer {
         let party = self.party(handle);
+        if is_numbered(handle) {
+            return Signer {
+                name: self.unnamed(party),
+                roles: String::new(),
+                href: String::new(),
+                suspended: false,
+            };
+        }
         Signer {
             name: party
                 .and_then(|party| Name::of(self.lang, &party.name))
@@ -106,6 +115,21 @@ impl<'a> Names<'a> {
             href: format!("/participants/{handle}?lang={}", self.lang.tag()),
             suspended: party.is_some_and(|party| party.suspended),
         }
+    }
+
+    /// One who is not named here: what it does, and in which district.
+    fn unnamed(self, party: Option<&Party>) -> Name {
+        let place = party.and_then(|party| district(self.lang, &party.district));
+        let does = party.map(|party| roles(self.lang, party));
+        let said = [
+            place.unwrap_or_default(),
+            does.as_deref().unwrap_or_default(),
+        ];
+        let text = join(said.into_iter());
+        if text.is_empty() {
+            return Name::own(self.lang, Key::PartyWithheld);
+        }
+        Name { text, lang: None }
     }
 
     /// The product that an item is one of.
@@ -151,7 +175,12 @@ impl<'a> Names<'a> {
         };
         let name = Name::of(self.lang, &place.name).unwrap_or_else(|| {
             let kind = catalogue::place_kind(&place.kind);
-            Name::own(self.lang, kind.unwrap_or(Key::PlaceUnnamed))
+            let other = if id.starts_with(UNNAMED) {
+                Key::PlaceWithheld
+            } else {
+                Key::PlaceUnnamed
+            };
+            Name::own(self.lang, kind.unwrap_or(other))
         });
         (
             name,
@@ -165,9 +194,14 @@ impl<'a> Names<'a> {
         let participant = Identifier::parse(id)
             .ok()
             .and_then(|id| id.participant_handle());
-        let party = Handle::parse(id)
-            .or(participant)
-            .and_then(|handle| self.party(handle));
+        let handle = Handle::parse(id).or(participant);
+        let party = handle.and_then(|handle| self.party(handle));
+        if handle.is_some_and(is_numbered) {
+            return self.unnamed(party);
+        }
+        if id.starts_with(UNNAMED) {
+            return Name::own(self.lang, Key::PartyWithheld);
+        }
         let name = party.map(|party| &party.name);
         let name = name.or_else(|| self.answer.places.get(id).map(|place| &place.name));
         name.and_then(|name| Name::of(self.lang, name))

@@ -6,9 +6,10 @@ use super::curve::Curve;
 use super::facts::{self, Fact};
 use super::names::{self, Name, Names, Signer};
 use super::{when, words};
+use ledger::ids::LeafIndex;
 use ledger::policy::Severity;
 use ledger::provenance::Answer;
-use ledger::provenance::answer::{Break, BreakKind, Finding, Step, StepKind, Test, Verdict};
+use ledger::provenance::answer::{Break, BreakKind, Finding, Free, Step, StepKind, Test, Verdict};
 use std::collections::BTreeMap;
 
 // With these limits the longest page stays under 100 kB with its style sheet, which a slow phone
@@ -155,6 +156,7 @@ pub(crate) const fn look(verdict: Verdict) -> (&'static str, &'static str) {
         Verdict::Breach => ("warn", "heat"),
         Verdict::Broken => ("warn", "link"),
         Verdict::Gap => ("warn", "gap"),
+        Verdict::Clear => ("none", "check"),
         Verdict::Complete => ("good", "check"),
     }
 }
@@ -320,7 +322,12 @@ fn step_row(names: Names<'_>, step: &Step) -> StepRow {
             .map(|(_, district)| *district)
             .unwrap_or_default(),
         place: place.map(|(name, _)| name),
-        time: when::moment(lang, step.time.0, now),
+        time: if step.free == Free::Outline && step.at.leaf == LeafIndex(0) {
+            // Of an outline only the day is known.
+            when::date(lang, &when::today(step.time.0), now)
+        } else {
+            when::moment(lang, step.time.0, now)
+        },
         machine_time: when::machine(step.time.0),
         signer,
         on_behalf: step.signer.map(|_| names.signer(step.issuer).name),

@@ -1,26 +1,26 @@
 //! Events by query: EPCIS 2.0's REST binding for an exact item, and its answer documents.
 
-use super::resolve::{invalid, reader};
+use super::resolve::invalid;
 use super::{Shared, parts, query};
 use crate::app::Ask;
+use crate::identity::record;
 use crate::openapi::{Answer, Operation, Parameter, Tag};
 use crate::problem::Problem;
 use crate::service::Service;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
+use ledger::access::Sight;
 use ledger::event::{Event, document};
 use ledger::ids::{Handle, LeafIndex, UnixMillis};
-use ledger::lists::{Reader, ViewSource};
-use ledger::provenance::{Content, Source as _};
+use ledger::lists::{BODY_BYTES_MAX, ViewSource};
+use ledger::provenance::{Content, Source as _, Touch};
 use ledger::state::{EventRecord, Record as _, StateKey};
-use ledger::statement::{Payload, SignedStatement};
 use ledger::store::{EventRef, Store as _, StoreError, View};
-use ledger::stored::{self, Closed};
+use ledger::stored::Closed;
 use query::{Cursor, EventQuery, Order};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 /// Leaves that one page of a bulk listing looks at; the next page goes on from there.
 const SCAN_LEAVES: usize = 4096;
@@ -34,8 +34,9 @@ pub(crate) static QUERY: Operation = Operation {
     description: "The item is named by one or more of the MATCH parameters or \
         EQ_transformationID; values may be any spelling of a code's URI. Several values of one \
         parameter, repeated or joined by |, mean any of them; words may also be joined by commas. \
-        Without an item, events are listed in the order of the log to callers on the node's own \
-        machine only.",
+        Without a token these are events that are anyone's to see under that item: making, tests, \
+        stops. With one, all of the item's that concern its bearer; and without an item, all that \
+        do, in the order of the log, a page at a time. A page may be empty and lead to the next.",
     parameters: &query::PARAMETERS,
     answers: &[Answer {
         status: 200,
@@ -49,8 +50,9 @@ pub(crate) static EVENT: Operation = Operation {
     path: "/events/{id}",
     tag: Tag::Events,
     summary: "One event by its eventID and issuer, or by its place on the log.",
-    description: "An eventID is unique for its issuer only. By place, as leaf.index, events are \
-        shown to callers on the node's own machine only, since places can be counted through.",
+    description: "An eventID is unique for its issuer only. What does not concern the token's \
+        bearer, and is not anyone's to see, is answered as unknown; by place, as leaf.index, \
+        strangers are told nothing, since places can be counted through.",
     parameters: &[
         Parameter::path("id", "The eventID, percent-encoded; or leaf.index."),
         Parameter::query(
@@ -59,7 +61,8 @@ pub(crate) static EVENT: Operation = Operation {
         ),
         Parameter::query(
             "parts",
-            "confidential or all, to callers on the node's own machine.",
+            "confidential or all: parts that are not public too, where the token's bearer is \
+             entitled; each read is recorded.",
         ),
     ],
     answers: &[Answer {
@@ -76,21 +79,14 @@ pub(crate) static EVENT: Operation = Operation {
 struct Found {
     at: EventRef,
     recorded: UnixMillis,
-    content: Rc<Content>,
+    event: Event,
     deleted: parts::Deleted,
 }
 
 impl Found {
-    fn event(&self) -> Option<&Event> {
-        match &*self.content {
-            Content::Event(event) => Some(event),
-            Content::Registry { .. } => None,
-        }
-    }
-
     fn cursor(&self, order: Order) -> Cursor {
         let time = match order {
-            Order::EventTime => self.event().map_or(self.recorded, Event::time),
+            Order::EventTime => self.event.time(),
             Order::RecordTime => self.recorded,
         };
         Cursor { time, at: self.at }
@@ -108,22 +104,21 @@ pub(crate) async fn query<S: Service>(
     State(app): State<Shared<S>>,
     ask: Ask,
 ) -> Result<Response, Problem> {
-    let reader = reader(&ask)?;
     let query = EventQuery::read(&ask.query)?;
-    if query.items.is_empty() && !ask.caller.local {
-        return Err(Problem::BulkListingNeedsIdentity);
-    }
+    let asked = ask.clone();
     let page = app
         .read(move |service| {
             let view = service.store().view();
-            let (found, next) = if query.items.is_empty() {
-                scan(&view, &query, reader)?
-            } else {
-                lookup(&view, &query, reader)?
+            let reader = asked.reader(service, &view)?;
+            let mut source = ViewSource::new(&view, reader.clone());
+            let (found, next) = match (query.items.is_empty(), reader.bearer()) {
+                (false, None) => lookup(&view, None, &query)?,
+                (false, Some(_)) => lookup(&view, Some(&mut source), &query)?,
+                (true, Some(_)) => scan(&view, &mut source, &query)?,
+                (true, None) => return Err(Problem::BulkListingNeedsIdentity),
             };
-            let events = found
-                .iter()
-                .filter_map(|one| Some((one.event()?, one.recorded)));
+            record(service, "GET /events", &reader, &source)?;
+            let events = found.iter().map(|one| (&one.event, one.recorded));
             let name = "SimpleEventQuery";
             let mut document = document::write_query_results(events, service.now(), name);
             let deleted: Vec<_> = found.into_iter().map(|one| one.deleted).collect();
@@ -168,25 +163,42 @@ fn answer(document: &Value) -> Response {
 
 type Events = (Vec<Found>, Option<Cursor>);
 
-/// The events on the lists of the query's items. Lists are bounded, and so is this.
-fn lookup<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Events, StoreError> {
-    let mut source = ViewSource::new(view, reader);
+/// The events on the lists of the query's items: all on open lists, and those on `whole` ones that
+/// its reader may see by name. Lists are bounded, and so is this.
+fn lookup<V: View>(
+    view: &V,
+    whole: Option<&mut ViewSource<'_, V>>,
+    query: &EventQuery,
+) -> Result<Events, StoreError> {
+    let mut open = ViewSource::open(view);
     let mut found: BTreeMap<Cursor, Found> = BTreeMap::new();
-    for item in query.candidates() {
-        for touch in source.touches(item)?.shown {
-            let mut one = Found {
+    let mut take = |touch: &Touch, closed: &[Closed]| {
+        let Content::Event(event) = &*touch.content else {
+            return Ok(());
+        };
+        if query.fits(event, touch.recorded) {
+            let one = Found {
                 at: touch.at,
                 recorded: touch.recorded,
-                content: touch.content,
-                deleted: Vec::new(),
+                event: event.clone(),
+                deleted: parts::deleted(view, touch.at, closed)?,
             };
-            if one
-                .event()
-                .is_some_and(|event| query.fits(event, one.recorded))
-            {
-                let read = source.statement(one.at.leaf)?;
-                one.deleted = parts::deleted(view, one.at, &read.closed)?;
-                found.insert(one.cursor(query.order), one);
+            found.insert(one.cursor(query.order), one);
+        }
+        Ok::<(), StoreError>(())
+    };
+    for item in query.candidates() {
+        for touch in open.touches(item)?.shown {
+            take(&touch, &[])?;
+        }
+    }
+    if let Some(whole) = whole {
+        for item in query.candidates() {
+            for touch in whole.touches(item)?.shown {
+                if whole.sight(touch.at) >= Sight::Named {
+                    let read = whole.statement(touch.at.leaf)?;
+                    take(&touch, &read.closed)?;
+                }
             }
         }
     }
@@ -212,8 +224,13 @@ fn lookup<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Event
     Ok((page.into_iter().map(|(_, one)| one).collect(), next))
 }
 
-/// Events of all leaves in the order of the log, whatever order was asked for.
-fn scan<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Events, StoreError> {
+/// Events of all leaves that concern the reader, in the order of the log, whatever order was asked
+/// for.
+fn scan<V: View>(
+    view: &V,
+    source: &mut ViewSource<'_, V>,
+    query: &EventQuery,
+) -> Result<Events, StoreError> {
     let end = view.head()?.map_or(0, |head| head.size().0);
     let after = query.after.map(|cursor| cursor.at);
     let mut leaf = after.map_or(LeafIndex(0), |at| at.leaf);
@@ -223,37 +240,42 @@ fn scan<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Events,
     );
     let mut found: Vec<Found> = Vec::new();
     let mut recorded = (LeafIndex(0), UnixMillis(0));
-    while leaf.0 < last {
+    let (mut bytes, mut whole) = (0_usize, true);
+    while leaf.0 < last && whole {
         let read = view.leaves(leaf, SCAN_STEP)?;
         if read.is_empty() {
             break;
         }
         for one in read {
             leaf = LeafIndex(one.leaf.0 + 1);
+            bytes = bytes.saturating_add(one.body.len());
             if one.leaf >= recorded.0 {
                 let block = view.block_of(one.leaf)?;
                 recorded = block.map_or((leaf, UnixMillis(0)), |block| (block.header, block.time));
             }
-            let (events, closed) = events_of(view, one.leaf, &one.entry, &one.body, reader)?;
-            for (index, event) in events {
-                let at = EventRef {
-                    leaf: one.leaf,
-                    index,
-                };
-                if after.is_some_and(|after| at <= after) || !query.fits(&event, recorded.1) {
+            for seen in source.passing(one.leaf, &one.entry, &one.body)? {
+                let before = after.is_some_and(|after| seen.at <= after);
+                let concerns = seen.sight >= Sight::Named && query.names(&seen.concern);
+                if before || !concerns || !query.fits(&seen.event, recorded.1) {
                     continue;
                 }
                 if found.len() == query.per_page {
                     let next = found.last().map(|one| one.cursor(Order::RecordTime));
                     return Ok((found, next));
                 }
-                let content = Rc::new(Content::Event(event));
+                if let Some(opened) = seen.opened {
+                    source.note(seen.at, opened);
+                }
                 found.push(Found {
-                    at,
+                    at: seen.at,
                     recorded: recorded.1,
-                    content,
-                    deleted: parts::deleted(view, at, &closed)?,
+                    deleted: parts::deleted(view, seen.at, &seen.closed)?,
+                    event: seen.event,
                 });
+            }
+            if bytes > BODY_BYTES_MAX {
+                whole = false;
+                break;
             }
         }
     }
@@ -272,42 +294,11 @@ fn scan<V: View>(view: &V, query: &EventQuery, reader: Reader) -> Result<Events,
     ))
 }
 
-/// Events by index, and personal parts without keys.
-type EventsOf = (Vec<(u16, Event)>, Vec<Closed>);
-
-/// The events of one statement with the parts that this reader may see, by index, and parts that
-/// it might see and that are not to be had.
-fn events_of<V: View>(
-    view: &V,
-    leaf: LeafIndex,
-    entry: &[u8],
-    body: &[u8],
-    reader: Reader,
-) -> Result<EventsOf, StoreError> {
-    let corrupt = |detail: String| StoreError::Corrupt {
-        what: "entry",
-        detail: format!("leaf {leaf}: {detail}"),
-    };
-    let statement = SignedStatement::parse(entry).map_err(|error| corrupt(error.to_string()))?;
-    if body.is_empty() || !matches!(statement.payload(), Payload::Events(_)) {
-        return Ok((Vec::new(), Vec::new()));
-    }
-    let opened = stored::open(view, &statement, body, |class| reader.sees(class))?;
-    let one = |one: ledger::disclosure::Disclosed| {
-        let map = one.restore().map_err(|error| corrupt(error.to_string()))?;
-        let event = Event::from_public_map(&map).map_err(|error| corrupt(error.to_string()))?;
-        Ok((one.index, event))
-    };
-    let events: Result<_, StoreError> = opened.disclosed.into_iter().map(one).collect();
-    Ok((events?, opened.closed))
-}
-
 /// `GET /events/{id}`.
 pub(crate) async fn event<S: Service>(
     State(app): State<Shared<S>>,
     ask: Ask,
 ) -> Result<Response, Problem> {
-    let reader = reader(&ask)?;
     let id = ask.param("id").to_owned();
     let issuer = match ask.query.first("issuer") {
         None => None,
@@ -317,7 +308,7 @@ pub(crate) async fn event<S: Service>(
         }
     };
     let place = place(&id);
-    if place.is_some() && !ask.caller.local {
+    if place.is_some() && ask.token.is_none() {
         return Err(Problem::BulkListingNeedsIdentity);
     }
     if place.is_none() && issuer.is_none() {
@@ -326,6 +317,7 @@ pub(crate) async fn event<S: Service>(
     let document = app
         .read(move |service| {
             let view = service.store().view();
+            let reader = ask.reader(service, &view)?;
             let at = match (place, issuer) {
                 (Some(at), _) => Some(at),
                 (None, Some(issuer)) => find(&view, issuer, &id)?,
@@ -337,11 +329,19 @@ pub(crate) async fn event<S: Service>(
             let recorded = view
                 .block_of(at.leaf)?
                 .map_or(UnixMillis(0), |block| block.time);
-            let (events, closed) = events_of(&view, at.leaf, &entry, &body, reader)?;
-            let event = events.into_iter().find(|(index, _)| *index == at.index);
-            let (_, event) = event.ok_or(Problem::EventUnknown)?;
-            let mut document = document::write([(&event, recorded)], service.now());
-            let deleted = parts::deleted(&view, at, &closed)?;
+            let mut source = ViewSource::new(&view, reader.clone());
+            let events = source.passing(at.leaf, &entry, &body)?;
+            let seen = events.into_iter().find(|one| one.at == at);
+            let seen = seen.ok_or(Problem::EventUnknown)?;
+            if seen.sight < Sight::Named && !source.is_open(at, &seen.event)? {
+                return Err(Problem::EventUnknown);
+            }
+            if let Some(opened) = seen.opened {
+                source.note(at, opened);
+            }
+            record(service, "GET /events/{id}", &reader, &source)?;
+            let mut document = document::write([(&seen.event, recorded)], service.now());
+            let deleted = parts::deleted(&view, at, &seen.closed)?;
             parts::mark(&mut document["epcisBody"]["eventList"], &[deleted]);
             Ok(document)
         })

@@ -1,5 +1,6 @@
 //! Every route, in one table.
 
+mod access_log;
 mod check;
 mod documents;
 mod entries;
@@ -50,6 +51,7 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&events::QUERY, events::query::<S>),
         route(&events::EVENT, events::event::<S>),
         route(&parts::PARTS, parts::parts::<S>),
+        route(&access_log::ACCESS_LOG, access_log::access_log::<S>),
         route(&documents::HOME, documents::home::<S>),
         route(&documents::DOCS, documents::docs::<S>),
         route(&documents::OPENAPI, documents::openapi::<S>),

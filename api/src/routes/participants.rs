@@ -119,6 +119,7 @@ fn apply(found: &mut Option<Party>, wanted: Handle, action: &Action, record: &Ma
         | Action::Place
         | Action::Policy
         | Action::Recode
+        | Action::Agreement
         | Action::Rules { .. }
         | Action::Forget => {}
     }

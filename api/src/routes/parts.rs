@@ -8,6 +8,8 @@ use crate::problem::Problem;
 use crate::service::Service;
 use axum::Json;
 use axum::extract::State;
+use ledger::access::Sight;
+use ledger::disclosure::Disclosed;
 use ledger::forget::{Tombstone, parts_of, tombstones};
 use ledger::hash::Digest;
 use ledger::ids::{Handle, LeafIndex};
@@ -21,7 +23,7 @@ pub(crate) static PARTS: Operation = Operation {
     tag: Tag::Events,
     summary: "The personal parts of a statement: their digests, and what became of them.",
     description: "Never what they say. An order to delete names issuer, capture, index and digest. \
-        Shown to callers on the node's own machine only.",
+        Shown to the statement's issuer, and to an authority over it.",
     parameters: &[
         Parameter::path(
             "id",
@@ -46,7 +48,7 @@ pub(crate) async fn parts<S: Service>(
     State(app): State<Shared<S>>,
     ask: Ask,
 ) -> Result<Json<Value>, Problem> {
-    if !ask.caller.local {
+    if ask.token.is_none() {
         return Err(Problem::ConfidentialNeedsIdentity);
     }
     let id = ask.param("id").to_owned();
@@ -60,6 +62,7 @@ pub(crate) async fn parts<S: Service>(
     let found = app
         .read(move |service| {
             let view = service.store().view();
+            let reader = ask.reader_of(service, &view, Sight::Personal)?;
             let (leaf, index) = match issuer {
                 None => place(&id).ok_or(Problem::EventIssuerNeeded)?,
                 Some(issuer) => super::events::find(&view, issuer, &id)?
@@ -67,6 +70,16 @@ pub(crate) async fn parts<S: Service>(
                     .ok_or(Problem::EventUnknown)?,
             };
             let found = parts_of(&view, leaf)?.ok_or(Problem::EventUnknown)?;
+            // Digests and standing, nothing withheld: no read to record.
+            let mut source = ViewSource::new(&view, reader);
+            let read = source.statement(leaf)?;
+            let personal = |one: &Disclosed| {
+                let index = one.index;
+                source.sight(EventRef { leaf, index }) == Sight::Personal
+            };
+            if !read.statement.disclosed().iter().any(personal) {
+                return Err(Problem::EventUnknown);
+            }
             Ok(found.to_json(index))
         })
         .await?;

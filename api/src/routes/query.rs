@@ -4,9 +4,10 @@ use super::resolve::invalid;
 use crate::app::Query;
 use crate::openapi::Parameter;
 use crate::problem::Problem;
+use ledger::access::Concern;
 use ledger::event::{Action, Event, EventKind, ObjectRef, Role};
 use ledger::identifier::Identifier;
-use ledger::ids::{LeafIndex, UnixMillis};
+use ledger::ids::{Handle, LeafIndex, UnixMillis};
 use ledger::store::EventRef;
 use ledger::time;
 use std::fmt;
@@ -18,7 +19,7 @@ const ITEMS_MAX: usize = 20;
 const PER_PAGE_MAX: usize = 1000;
 const PER_PAGE: usize = 30;
 
-pub(super) const PARAMETERS: [Parameter; 28] = [
+pub(super) const PARAMETERS: [Parameter; 29] = [
     Parameter::query("MATCH_epc", "Items named as objects or children."),
     Parameter::query("MATCH_anyEPC", "Items named in any role."),
     Parameter::query("MATCH_epcClass", "Lots named as objects or children."),
@@ -59,8 +60,13 @@ pub(super) const PARAMETERS: [Parameter; 28] = [
     Parameter::query("eventCountLimit", "As perPage, and no next page."),
     Parameter::query("nextPageToken", "From the Link header of the page before."),
     Parameter::query(
+        "participant",
+        "Handles: issued by any of them, or naming one as source or destination.",
+    ),
+    Parameter::query(
         "parts",
-        "confidential or all, to callers on the node's own machine.",
+        "confidential or all: parts that are not public too, where the token's bearer is entitled; \
+         each read is recorded.",
     ),
 ];
 
@@ -148,6 +154,7 @@ pub(super) struct EventQuery {
     pub(super) descending: bool,
     pub(super) per_page: usize,
     pub(super) after: Option<Cursor>,
+    participants: Vec<Handle>,
     kinds: Vec<EventKind>,
     actions: Vec<Action>,
     biz_steps: Vec<String>,
@@ -192,6 +199,7 @@ impl EventQuery {
             descending: true,
             per_page: PER_PAGE,
             after: None,
+            participants: Vec::new(),
             kinds: Vec::new(),
             actions: Vec::new(),
             biz_steps: Vec::new(),
@@ -208,6 +216,9 @@ impl EventQuery {
         }
         if read.items.iter().map(|one| one.any_of.len()).sum::<usize>() > ITEMS_MAX {
             return Err(invalid("MATCH", &format!("more than {ITEMS_MAX} items")));
+        }
+        if !read.items.is_empty() && !read.participants.is_empty() {
+            return Err(invalid("participant", "with an item, name no participant"));
         }
         Ok(read)
     }
@@ -272,6 +283,13 @@ impl EventQuery {
                     count.ok_or_else(|| invalid(name, "not a number from 1 to 1000"))?;
             }
             "nextPageToken" => self.after = Some(value.parse()?),
+            "participant" => {
+                for word in words(value) {
+                    let handle = Handle::parse(word);
+                    self.participants
+                        .push(handle.ok_or_else(|| invalid(name, "not 22 base64url characters"))?);
+                }
+            }
             "parts" | "lang" | "format" => {}
             _ => {
                 let parameter = name.chars().take(80).collect();
@@ -297,6 +315,12 @@ impl EventQuery {
             .iter()
             .take(1)
             .flat_map(|one| one.any_of.iter().map(String::as_str))
+    }
+
+    /// Whether an event concerns any of the participants asked for.
+    pub(super) fn names(&self, concern: &Concern) -> bool {
+        let wanted = |handle| self.participants.contains(&handle);
+        self.participants.is_empty() || concern.all().any(|party| wanted(party.handle))
     }
 
     /// Whether an event fits every parameter.

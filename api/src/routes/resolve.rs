@@ -2,6 +2,7 @@
 
 use super::{Shared, linkset};
 use crate::app::{App, Ask};
+use crate::identity::record;
 use crate::negotiate::Form;
 use crate::openapi::{Answer as Documented, Operation, Parameter, Tag};
 use crate::pages;
@@ -11,12 +12,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use ledger::access::shown;
 use ledger::bundle::{self, BUNDLE_BYTES_MAX, Trust};
 use ledger::identifier::{Identifier, IdentifierError, Kind, scan};
 use ledger::lists::{Reader, ViewSource};
 use ledger::provenance::answer::{BreakKind, Verdict};
 use ledger::provenance::{Answer, Forward, Limits, forward, trace};
-use ledger::store::{Store as _, View as _};
+use ledger::store::{Store as _, View};
 
 const OFFERS: [Form; 4] = [Form::Page, Form::Json, Form::Bundle, Form::Linkset];
 const OFFERED: &str = "text/html, application/json, application/vnd.suyuan.bundle+cbor, \
@@ -53,11 +55,12 @@ const LINK_TYPE: Parameter = Parameter::query(
 );
 const PARTS: Parameter = Parameter::query(
     "parts",
-    "confidential or all: parts that are not public, to callers on the node's own machine.",
+    "confidential or all: parts that are not public too, event by event where the token's bearer is \
+     entitled; each read is recorded.",
 );
 const DIRECTION: Parameter = Parameter::query(
     "direction",
-    "forward: all that came of it, to callers on the node's own machine; JSON.",
+    "forward: all that came of it, to those who had it and who has a say over them; JSON.",
 );
 
 pub(crate) static TRACE: Operation = Operation {
@@ -65,7 +68,9 @@ pub(crate) static TRACE: Operation = Operation {
     tag: Tag::Resolution,
     summary: "The provenance of whatever a scanner read.",
     description: "Links of any host, GS1 element strings, bare numbers, drug trace codes, EPC \
-        URNs: any spelling of a code. A code that names a product only needs the lot too.",
+        URNs: any spelling of a code. A code that names a product only needs the lot too. Without \
+        a token, those who handled the goods are shown by role and district, under numbers that \
+        hold in this one answer; the bundle then proves the open lists: making, tests, stops.",
     parameters: &[
         Parameter {
             required: true,
@@ -203,13 +208,12 @@ async fn resolve<S: Service>(
     ask: &Ask,
     item: Identifier,
 ) -> Result<Response, Problem> {
-    let reader = reader(ask)?;
     if let Some(handle) = item.participant_handle() {
         return Ok(Redirect::temporary(&format!("/participants/{handle}")).into_response());
     }
     match ask.query.first("direction") {
         None | Some("back") => {}
-        Some("forward") => return forwards(app, ask, item, reader).await,
+        Some("forward") => return forwards(app, ask, item).await,
         Some(_) => return Err(invalid("direction", "neither back nor forward")),
     }
     let form = match ask.query.first("linkType") {
@@ -231,30 +235,15 @@ async fn resolve<S: Service>(
                 item: item.human_readable(),
             });
         }
-        Form::Page => page(app, ask, &item, reader).await?,
-        Form::Json => json(app, &item, reader).await?,
-        Form::Bundle => bundle_file(app, &item, reader).await?,
+        Form::Page => page(app, ask, &item).await?,
+        Form::Json => json(app, ask, &item).await?,
+        Form::Bundle => bundle_file(app, ask, &item).await?,
     };
     if let Ok(link) = HeaderValue::from_str(&linkset::link_header(app.service.public_url(), &item))
     {
         response.headers_mut().insert(header::LINK, link);
     }
     Ok(response)
-}
-
-/// Which parts the caller may see, and wants to.
-pub(super) fn reader(ask: &Ask) -> Result<Reader, Problem> {
-    let reader = match ask.query.first("parts") {
-        None | Some("public") => return Ok(Reader::Public),
-        Some("confidential") => Reader::Confidential,
-        Some("all") => Reader::All,
-        Some(_) => return Err(invalid("parts", "neither public, confidential nor all")),
-    };
-    if ask.caller.local {
-        Ok(reader)
-    } else {
-        Err(Problem::ConfidentialNeedsIdentity)
-    }
 }
 
 pub(super) fn invalid(parameter: &str, why: &str) -> Problem {
@@ -272,16 +261,26 @@ const fn status_of(answer: &Answer) -> StatusCode {
     }
 }
 
-async fn json<S: Service>(
-    app: &App<S>,
+/// What a reader is shown of an item, from whole lists; recorded where it must be.
+fn limited<S: Service, V: View>(
+    service: &S,
+    source: &mut ViewSource<'_, V>,
     item: &Identifier,
-    reader: Reader,
-) -> Result<Response, Problem> {
-    let item = item.clone();
+    reader: &Reader,
+) -> Result<Answer, Problem> {
+    let mut answer = trace(source, item, service.now(), Limits::DEFAULT)?;
+    shown::answer(&mut answer, reader, |at| source.sight(at));
+    record(service, "GET /trace", reader, source)?;
+    Ok(answer)
+}
+
+async fn json<S: Service>(app: &App<S>, ask: &Ask, item: &Identifier) -> Result<Response, Problem> {
+    let (item, ask) = (item.clone(), ask.clone());
     let read = move |service: &S| {
         let view = service.store().view();
-        let mut source = ViewSource::new(&view, reader);
-        Ok(trace(&mut source, &item, service.now(), Limits::DEFAULT)?)
+        let reader = ask.reader(service, &view)?;
+        let mut source = ViewSource::new(&view, reader.clone());
+        limited(service, &mut source, &item, &reader)
     };
     let answer = app.read(read).await?;
     Ok((status_of(&answer), Json(answer)).into_response())
@@ -291,33 +290,55 @@ async fn forwards<S: Service>(
     app: &App<S>,
     ask: &Ask,
     item: Identifier,
-    reader: Reader,
 ) -> Result<Response, Problem> {
-    if !ask.caller.local {
-        return Err(Problem::ForwardNeedsIdentity);
-    }
+    let ask = ask.clone();
     let read = move |service: &S| {
         let view = service.store().view();
-        let mut source = ViewSource::new(&view, reader);
-        Ok(forward(&mut source, &item, service.now(), Limits::DEFAULT)?)
+        let reader = ask.reader(service, &view)?;
+        let Some(bearer) = reader.bearer() else {
+            return Err(Problem::ForwardNeedsIdentity);
+        };
+        let mut source = ViewSource::new(&view, reader.clone());
+        let mut found = forward(&mut source, &item, service.now(), Limits::DEFAULT)?;
+        if !shown::may_forward(&found, &reader, |at| source.sight(at)) {
+            return Err(Problem::NotEntitled {
+                what: "the forward trace of this item",
+                caller: bearer.handle(),
+            });
+        }
+        shown::forward(&mut found, &reader, |at| source.sight(at));
+        record(service, "GET /trace?direction=forward", &reader, &source)?;
+        Ok(found)
     };
     let found: Forward = app.read(read).await?;
     Ok(Json(found).into_response())
 }
 
-/// An answer with the bundle that proves it.
+/// An answer with the bundle that goes with it.
 struct Proven {
     answer: Answer,
+    /// Whether the bundle is of open lists only.
+    open: bool,
     bundle: Vec<u8>,
     checkpoint: pages::Checkpoint,
 }
 
-fn prove<S: Service>(service: &S, item: &Identifier, reader: Reader) -> Result<Proven, Problem> {
+/// The answer, and a bundle: of whole lists where the reader may see all that is on them, else of
+/// the open ones.
+fn prove<S: Service>(service: &S, item: &Identifier, ask: &Ask) -> Result<Proven, Problem> {
     let view = service.store().view();
     let head = view.head()?.ok_or(Problem::LogEmpty)?;
-    let mut source = ViewSource::new(&view, reader);
-    let answer = trace(&mut source, item, service.now(), Limits::DEFAULT)?;
-    let bundle = bundle::build(&view, &source, item.as_str())?.encode();
+    let reader = ask.reader(service, &view)?;
+    let mut source = ViewSource::new(&view, reader.clone());
+    let answer = limited(service, &mut source, item, &reader)?;
+    let whole = source.sees_all();
+    let bundle = if whole {
+        bundle::build(&view, &source, item.as_str())?
+    } else {
+        let mut open = ViewSource::open(&view);
+        trace(&mut open, item, service.now(), Limits::DEFAULT)?;
+        bundle::build(&view, &open, item.as_str())?
+    };
     let mut root = head.block.root.to_string();
     root.truncate(16);
     let checkpoint = pages::Checkpoint {
@@ -327,20 +348,19 @@ fn prove<S: Service>(service: &S, item: &Identifier, reader: Reader) -> Result<P
     };
     Ok(Proven {
         answer,
-        bundle,
+        open: !whole,
+        bundle: bundle.encode(),
         checkpoint,
     })
 }
 
 async fn bundle_file<S: Service>(
     app: &App<S>,
+    ask: &Ask,
     item: &Identifier,
-    reader: Reader,
 ) -> Result<Response, Problem> {
-    let item = item.clone();
-    let proven = app
-        .read(move |service| prove(service, &item, reader))
-        .await?;
+    let (item, ask) = (item.clone(), ask.clone());
+    let proven = app.read(move |service| prove(service, &item, &ask)).await?;
     let bytes = proven.bundle.len();
     if bytes > BUNDLE_BYTES_MAX {
         return Err(Problem::BundleTooLarge {
@@ -358,16 +378,11 @@ async fn bundle_file<S: Service>(
     Ok((status_of(&proven.answer), headers, proven.bundle).into_response())
 }
 
-async fn page<S: Service>(
-    app: &App<S>,
-    ask: &Ask,
-    item: &Identifier,
-    reader: Reader,
-) -> Result<Response, Problem> {
-    let wanted = item.clone();
+async fn page<S: Service>(app: &App<S>, ask: &Ask, item: &Identifier) -> Result<Response, Problem> {
+    let (wanted, asked) = (item.clone(), ask.clone());
     let read =
         move |service: &S| {
-            let proven = prove(service, &wanted, reader)?;
+            let proven = prove(service, &wanted, &asked)?;
             // What the page says was checked, was: by the verifier's own code.
             let trust = Trust {
                 origin: service.origin().to_owned(),
@@ -383,7 +398,8 @@ async fn page<S: Service>(
     let answer = proven.answer;
     let mut context = app.page(ask);
     context.checkpoint = Some(proven.checkpoint);
-    context.proof = signatures.map(|signatures| proof(app.service.public_url(), item, signatures));
+    let url = app.service.public_url();
+    context.proof = signatures.map(|signatures| proof(url, item, signatures, proven.open));
     let code = item.human_readable();
     let html = if answer.verdict != Verdict::Unknown {
         pages::answer(&answer, &context)
@@ -401,10 +417,11 @@ fn is_foreign(answer: &Answer, item: &Identifier) -> bool {
     item.kind() == Kind::Opaque || answer.breaks.iter().any(|one| elsewhere(one.kind))
 }
 
-fn proof(public_url: &str, item: &Identifier, signatures: usize) -> pages::Proof {
+fn proof(public_url: &str, item: &Identifier, signatures: usize, open: bool) -> pages::Proof {
     let path = item.digital_link_path();
     pages::Proof {
         signatures,
+        open,
         // Cosignatures of witnesses are not collected yet.
         witnesses: 0,
         bundle_url: format!("{public_url}{path}?format=bundle"),

@@ -25,7 +25,7 @@ fn ids(got: &Got) -> Vec<String> {
 #[tokio::test]
 async fn events_of_an_exact_item() {
     let setting = setting();
-    let client = Client::stranger(&setting.fake);
+    let client = Client::of(&setting.fake, &setting.farm);
     let made = vec!["urn:uuid:1".to_owned()];
     let sent = vec!["urn:uuid:2".to_owned()];
     let both = [sent.clone(), made.clone()].concat();
@@ -68,7 +68,25 @@ async fn events_of_an_exact_item() {
 }
 
 #[tokio::test]
-async fn quantities_are_shown_on_the_nodes_own_machine_only() {
+async fn strangers_get_what_is_anyones_to_see() {
+    let setting = setting();
+    let client = Client::stranger(&setting.fake);
+    let got = client
+        .get_json(&format!("/events?MATCH_anyEPC={LOT}"))
+        .await;
+    assert_eq!(
+        ids(&got),
+        ["urn:uuid:1"],
+        "made, and not to whom it was sent"
+    );
+    // The operator's own machine is nobody in particular.
+    let local = Client::local(&setting.fake);
+    let got = local.get_json(&format!("/events?MATCH_anyEPC={LOT}")).await;
+    assert_eq!(ids(&got), ["urn:uuid:1"]);
+}
+
+#[tokio::test]
+async fn quantities_are_shown_to_whom_they_concern() {
     let setting = setting();
     let query = format!("/events?MATCH_anyEPC={LOT}&EQ_action=ADD");
     let public = list(&Client::stranger(&setting.fake).get_json(&query).await);
@@ -78,13 +96,21 @@ async fn quantities_are_shown_on_the_nodes_own_machine_only() {
         public[0]
     );
     let query = format!("{query}&parts=confidential");
-    let whole = list(&Client::local(&setting.fake).get_json(&query).await);
-    assert_eq!(whole[0]["quantityList"][0]["quantity"], 10);
-    let got = Client::stranger(&setting.fake).get_json(&query).await;
-    assert_eq!(
-        got.problem(),
-        (403, "confidential-needs-identity".to_owned())
-    );
+    for member in [&setting.farm, &setting.authority] {
+        let whole = list(&Client::of(&setting.fake, member).get_json(&query).await);
+        assert_eq!(whole[0]["quantityList"][0]["quantity"], 10);
+    }
+    for client in [
+        Client::stranger(&setting.fake),
+        Client::local(&setting.fake),
+    ] {
+        let got = client.get_json(&query).await;
+        assert_eq!(
+            got.problem(),
+            (401, "confidential-needs-identity".to_owned())
+        );
+        assert_eq!(got.header("www-authenticate"), "Bearer");
+    }
 }
 
 #[tokio::test]
@@ -92,10 +118,17 @@ async fn pages_follow_each_other() {
     let setting = setting();
     for (client, first) in [
         (
-            Client::stranger(&setting.fake),
+            Client::of(&setting.fake, &setting.farm),
             format!("/events?MATCH_anyEPC={LOT}&perPage=1"),
         ),
-        (Client::local(&setting.fake), "/events?perPage=1".to_owned()),
+        (
+            Client::of(&setting.fake, &setting.authority),
+            "/events?perPage=1".to_owned(),
+        ),
+        (
+            Client::of(&setting.fake, &setting.farm),
+            format!("/events?perPage=1&participant={}", setting.farm.handle),
+        ),
     ] {
         let (mut target, mut found) = (first, Vec::new());
         for _ in 0..9 {
@@ -114,16 +147,24 @@ async fn pages_follow_each_other() {
 }
 
 #[tokio::test]
-async fn bulk_listing_needs_the_nodes_own_machine() {
+async fn bulk_listing_is_for_those_whom_it_concerns() {
     let setting = setting();
-    let got = Client::stranger(&setting.fake)
-        .get_json("/events?EQ_bizStep=shipping")
+    for client in [
+        Client::stranger(&setting.fake),
+        Client::local(&setting.fake),
+    ] {
+        let got = client.get_json("/events?EQ_bizStep=shipping").await;
+        assert_eq!(
+            got.problem(),
+            (401, "bulk-listing-needs-identity".to_owned())
+        );
+    }
+    let nobody = ledger::ids::Handle([1; 16]);
+    let got = Client::of(&setting.fake, &setting.farm)
+        .get_json(&format!("/events?participant={nobody}"))
         .await;
-    assert_eq!(
-        got.problem(),
-        (403, "bulk-listing-needs-identity".to_owned())
-    );
-    let got = Client::local(&setting.fake)
+    assert!(ids(&got).is_empty());
+    let got = Client::of(&setting.fake, &setting.farm)
         .get_json("/events?EQ_bizStep=shipping")
         .await;
     assert_eq!(ids(&got), ["urn:uuid:2"]);
@@ -148,6 +189,7 @@ async fn parameters_are_never_passed_over() {
         ("orderBy=bizStep", "parameter-invalid"),
         ("nextPageToken=1.2", "parameter-invalid"),
         ("parts=some", "parameter-invalid"),
+        ("participant=me", "parameter-invalid"),
     ] {
         let got = client.get_json(&format!("/events?{query}")).await;
         assert_eq!(got.problem(), (400, name.to_owned()), "{query}");
@@ -157,12 +199,18 @@ async fn parameters_are_never_passed_over() {
 #[tokio::test]
 async fn one_event_by_its_id() {
     let setting = setting();
-    let (stranger, local) = (
-        Client::stranger(&setting.fake),
-        Client::local(&setting.fake),
-    );
+    let stranger = Client::stranger(&setting.fake);
+    let farm = Client::of(&setting.fake, &setting.farm);
     let path = format!("/events/urn%3Auuid%3A2?issuer={}", setting.farm.handle);
     let got = stranger.get_json(&path).await;
+    assert_eq!(
+        got.problem(),
+        (404, "event-unknown".to_owned()),
+        "a shipment is its parties'"
+    );
+    let made = format!("/events/urn%3Auuid%3A1?issuer={}", setting.farm.handle);
+    assert_eq!(stranger.get_json(&made).await.status.as_u16(), 200);
+    let got = farm.get_json(&path).await;
     assert_eq!(got.status.as_u16(), 200);
     assert_eq!(
         got.json()["epcisBody"]["eventList"][0]["eventID"],
@@ -183,7 +231,7 @@ async fn one_event_by_its_id() {
         ),
         (
             "/events/5.0".to_owned(),
-            (403, "bulk-listing-needs-identity"),
+            (401, "bulk-listing-needs-identity"),
         ),
     ] {
         let got = stranger.get_json(&path).await;
@@ -194,6 +242,6 @@ async fn one_event_by_its_id() {
         ("/events/99999.0", 404),
         ("/events/0.99999", 400),
     ] {
-        assert_eq!(local.get_json(path).await.problem().0, problem, "{path}");
+        assert_eq!(farm.get_json(path).await.problem().0, problem, "{path}");
     }
 }

@@ -1,8 +1,11 @@
 //! A node of one thread over a ledger in memory: every statement its own block.
 
 use crate::service::{Service, SubmitError, Submitted};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ledger::access::record::{ReadRecord, Reads};
 use ledger::admission::check;
 use ledger::check::Attested;
+use ledger::hash::Digest;
 use ledger::ids::{LeafIndex, UnixMillis};
 use ledger::memory::MemoryStore;
 use ledger::merkle::inclusion_proof;
@@ -16,7 +19,9 @@ use ledger::state::{KeyRecord, Record as _, Role, StateKey};
 use ledger::statement::{Issuer, SignedStatement};
 use ledger::store::{Store as _, StoreError, View as _};
 use ledger::testing::{CountedSecrets, Member, ORIGIN, World, map_of_json, object_event};
+use ledger::token::{Claims, Token};
 use serde_json::json;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +37,9 @@ pub(super) struct Fake {
     pub(super) log_key: SigningKey,
     secrets: CountedSecrets,
     pub(super) busy: AtomicBool,
+    /// Whether reads cannot be recorded.
+    pub(super) unrecorded: AtomicBool,
+    reads: Mutex<Vec<ReadRecord>>,
     now: UnixMillis,
     turn: Mutex<()>,
 }
@@ -39,6 +47,7 @@ pub(super) struct Fake {
 /// A fake with a farm's story on it, and statements that were not submitted yet.
 pub(super) struct Setting {
     pub(super) fake: Arc<Fake>,
+    pub(super) authority: Rc<Member>,
     pub(super) farm: Member,
     pub(super) fresh: Vec<SignedStatement>,
 }
@@ -80,8 +89,10 @@ pub(super) fn setting() -> Setting {
         world.events(&farm, &[event])
     });
     let fresh = fresh.collect();
+    let authority = Rc::clone(&world.authority);
     Setting {
         fake: Arc::new(Fake::of(world)),
+        authority,
         farm,
         fresh,
     }
@@ -92,7 +103,7 @@ pub(super) fn setting() -> Setting {
     reason = "an answer is large either way: a receipt or a refusal"
 )]
 impl Fake {
-    /// Serves what was recorded in `world`.
+    /// A node over this ledger, at the moment of its next block.
     pub(super) fn of(world: World) -> Self {
         let World {
             store,
@@ -106,9 +117,23 @@ impl Fake {
             log_key,
             secrets,
             busy: AtomicBool::new(false),
+            unrecorded: AtomicBool::new(false),
+            reads: Mutex::default(),
             now,
             turn: Mutex::new(()),
         }
+    }
+
+    /// A token of `member` for this log, from `from_s` seconds after now and for `life_s`.
+    pub(super) fn token(&self, member: &Member, from_s: i64, life_s: u64) -> String {
+        let issued_s = u64::try_from(self.now.0 / 1000 + from_s).unwrap();
+        let claims = Claims {
+            issuer: member.handle,
+            audience: ORIGIN.to_owned(),
+            expires_s: issued_s + life_s,
+            issued_s,
+        };
+        URL_SAFE_NO_PAD.encode(Token::issue(&member.key, &claims))
     }
 
     fn record(&self, bytes: &[u8]) -> Result<Submitted, SubmitError> {
@@ -229,6 +254,28 @@ impl Service for Fake {
 
     fn attest(&self, answer: &Attested) -> Vec<u8> {
         answer.sign(ORIGIN, &self.log_key)
+    }
+
+    fn record_reads(&self, reads: Reads) -> Result<(), StoreError> {
+        if self.unrecorded.load(Ordering::Relaxed) {
+            return Err(StoreError::Io("disk full".to_owned()));
+        }
+        let mut records = self.reads.lock().unwrap();
+        let previous = records.last().map_or(Digest([0; 32]), ReadRecord::digest);
+        let number = u64::try_from(records.len()).unwrap();
+        records.push(ReadRecord {
+            number,
+            previous,
+            time: self.now,
+            reads,
+        });
+        Ok(())
+    }
+
+    fn read_records(&self, from: u64, limit: usize) -> Result<Vec<ReadRecord>, StoreError> {
+        let records = self.reads.lock().unwrap();
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        Ok(records.iter().skip(from).take(limit).cloned().collect())
     }
 
     fn origin(&self) -> &str {

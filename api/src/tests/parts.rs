@@ -12,6 +12,7 @@ use ledger::statement::{Issuer, SignedStatement};
 use ledger::store::{EventRef, Store as _, View as _};
 use ledger::testing::{World, object_event};
 use serde_json::{Value, json};
+use std::rc::Rc;
 use std::sync::Arc;
 
 const DRIVER: &str = "https://ref.suyuan.example/personal/driver";
@@ -81,7 +82,8 @@ async fn what_was_deleted_is_marked_with_whose_order_and_when() {
     let authority = world.authority.handle.to_string();
     {
         let (world, ..) = self::world();
-        let client = Client::local(&Arc::new(Fake::of(world)));
+        let authority = Rc::clone(&world.authority);
+        let client = Client::of(&Arc::new(Fake::of(world)), &authority);
         for event in shown(&client, leaf).await {
             assert_eq!(event[DRIVER], "王师傅");
             assert!(event.get(DELETED).is_none());
@@ -92,7 +94,8 @@ async fn what_was_deleted_is_marked_with_whose_order_and_when() {
     }
     world.admitted(vec![act]);
     let at = leaf.0 + 2;
-    let client = Client::local(&Arc::new(Fake::of(world)));
+    let office = Rc::clone(&world.authority);
+    let client = Client::of(&Arc::new(Fake::of(world)), &office);
     let tombstone = json!({
         "by": authority,
         "on": "2026-11-23T00:00:03.000Z",
@@ -129,12 +132,17 @@ async fn what_was_deleted_is_marked_with_whose_order_and_when() {
 #[tokio::test]
 async fn strangers_learn_of_no_part_and_wrong_places_are_named() {
     let (world, order, _) = world();
+    let office = Rc::clone(&world.authority);
     let fake = Arc::new(Fake::of(world));
     let leaf = order.at.leaf;
     let stranger = Client::stranger(&fake);
     let got = stranger.get_json(&format!("/events/{leaf}/parts")).await;
     assert_eq!(got.json()["reason"], "confidential-needs-identity");
-    let local = Client::local(&fake);
+    let got = Client::local(&fake)
+        .get_json(&format!("/events/{leaf}/parts"))
+        .await;
+    assert_eq!(got.json()["reason"], "confidential-needs-identity");
+    let client = Client::of(&fake, &office);
     for (path, reason) in [
         ("/events/99/parts".to_owned(), "event-unknown"),
         // The founding entry is the log's own.
@@ -146,7 +154,7 @@ async fn strangers_learn_of_no_part_and_wrong_places_are_named() {
         ),
         ("/events/1/parts?issuer=x".to_owned(), "parameter-invalid"),
     ] {
-        let got = local.get_json(&path).await;
+        let got = client.get_json(&path).await;
         assert_eq!(got.json()["reason"], reason, "{path}: {}", got.json());
     }
 }

@@ -99,12 +99,14 @@ async fn too_many_requests_are_told_when_to_come_again() {
         router: router.clone(),
         peer: "192.0.2.8",
         host: "node.example",
+        token: None,
     };
     assert_eq!(other.get("/health", "*/*").await.status.as_u16(), 200);
     let local = Client {
         router,
         peer: "::1",
         host: "[::1]:80",
+        token: None,
     };
     for _ in 0..5 {
         assert_eq!(local.get("/health", "*/*").await.status.as_u16(), 200);
@@ -198,7 +200,7 @@ proptest! {
         let target = format!("/{}", pieces.concat());
         let Ok(uri) = target.parse::<axum::http::Uri>() else { return Ok(()) };
         let setting = setting();
-        let client = if local { Client::local(&setting.fake) } else { Client::stranger(&setting.fake) };
+        let client = if local { Client::of(&setting.fake, &setting.authority) } else { Client::stranger(&setting.fake) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let request = if post {
             let media_type = if local { "application/cose" } else { "application/cbor-seq" };

@@ -202,7 +202,7 @@ fn kind_of<V: View>(
     if wants_body && body.is_empty() {
         return Ok(Kind::Bodiless(Box::new(statement)));
     }
-    let statement = match stored::open(view, &statement, body, |_| true) {
+    let statement = match stored::open(view, &statement, body, |_, _| true) {
         Ok(opened) => {
             *closed = opened.closed;
             statement.with_disclosures(opened.disclosed)
@@ -291,6 +291,7 @@ impl Prepared {
             | Action::Place
             | Action::Policy
             | Action::Recode
+            | Action::Agreement
             | Action::Rules { .. }
             | Action::Forget => Vec::new(),
         };

@@ -10,6 +10,7 @@
 //!
 //! Bytes: `schemas/suyuan.cddl`, rules `disclosure`, `part`, `body`. At rest: [`crate::stored`].
 
+use crate::access::Sight;
 use crate::cbor::{DecodeError, DecodeFault, Map, Reader, Value, Writer};
 use crate::hash::{Digest, leaf_hash};
 use std::collections::BTreeMap;
@@ -54,6 +55,15 @@ impl Class {
         match self {
             Self::Confidential => "confidential",
             Self::Personal => "personal",
+        }
+    }
+
+    /// The least sight of an event that opens such a part.
+    #[must_use]
+    pub const fn opens_at(self) -> Sight {
+        match self {
+            Self::Confidential => Sight::Confidential,
+            Self::Personal => Sight::Personal,
         }
     }
 }

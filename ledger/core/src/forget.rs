@@ -257,7 +257,7 @@ fn orders_at<V: View>(view: &V, leaf: LeafIndex) -> Result<Vec<Order>, StoreErro
         what: "entry",
         detail: format!("leaf {leaf}: {why}"),
     })?;
-    let opened = stored::open(view, &statement, &body, |_| false)?;
+    let opened = stored::open(view, &statement, &body, |_, _| false)?;
     orders_of(&statement.with_disclosures(opened.disclosed))
 }
 

@@ -1,5 +1,6 @@
 //! The pure core of the ledger.
 
+pub mod access;
 pub mod admission;
 pub mod audit;
 pub mod block;

@@ -1,17 +1,24 @@
 //! Items' lists out of a store: the server's [`Source`] for provenance.
 
+use crate::access::{Agreement, Concern, Entitled, Party, Sight, agreement_item, sight};
 use crate::block::BlockRecord;
 use crate::disclosure::{Class, Disclosed};
 use crate::event::Event;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
-use crate::provenance::source::{Content, Source, Touch, Touches};
+use crate::provenance::source::{Content, Scope, Source, Touch, Touches};
 use crate::registry::Action;
-use crate::state::{KeyRecord, Record as _, StateKey};
+use crate::state::{ItemRecord, KeyRecord, Record as _, StateKey};
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::{EventRef, StoreError, View};
 use crate::stored::{self, Closed};
+use crate::token::Bearer;
+use directory::{Directory, load};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+
+mod directory;
+
+pub use crate::access::Reader;
 
 /// Members of one item's list that one answer reads: more is a vehicle's life, not a lot's.
 pub const LIST_MAX: usize = 1000;
@@ -23,26 +30,30 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Statements whose bodies are read together.
 const FETCH_STATEMENTS: usize = 64;
 
-/// Who reads, and so which parts of events are put back before anything is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
-    /// Anyone: public fields only.
-    Public,
-    /// One who may see confidential parts, but no personal ones.
-    Confidential,
-    /// One who may see everything: the operator's own machine.
-    All,
+/// An event read in passing, and whom it concerns.
+#[derive(Clone, Debug)]
+pub struct Passing {
+    /// Where it stands.
+    pub at: EventRef,
+    /// The event, with the parts that its reader may see.
+    pub event: Event,
+    /// How much that is.
+    pub sight: Sight,
+    /// Whom it concerns.
+    pub concern: Concern,
+    /// What of its withheld parts is put back.
+    pub opened: Option<Opened>,
+    /// Personal parts that its reader might see, were their keys there.
+    pub closed: Vec<Closed>,
 }
 
-impl Reader {
-    /// Whether this reader may see parts of that class.
-    #[must_use]
-    pub const fn sees(self, class: Class) -> bool {
-        match (self, class) {
-            (Self::All, _) | (Self::Confidential, Class::Confidential) => true,
-            (Self::Public, _) | (Self::Confidential, Class::Personal) => false,
-        }
-    }
+/// The parts of one disclosure that were put back for a reader who had to prove who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Whether a personal part is among them; else they are confidential only.
+    pub personal: bool,
+    /// The district of the statement's issuer: whose authority audits this read.
+    pub district: String,
 }
 
 /// A statement as read back: the entry parsed, with the disclosures this reader may see.
@@ -67,23 +78,171 @@ pub struct Read {
 pub struct ViewSource<'v, V: View> {
     view: &'v V,
     reader: Reader,
+    scope: Scope,
     statements: BTreeMap<LeafIndex, Rc<Read>>,
     contents: BTreeMap<EventRef, Option<Rc<Content>>>,
     lists: BTreeMap<String, Vec<EventRef>>,
+    known: BTreeMap<String, bool>,
     body_bytes: usize,
+    directory: Directory,
+    /// Of a bearer: how much of each disclosure read so far it may see, and whose it is.
+    sights: BTreeMap<EventRef, (Sight, String)>,
+    opened: BTreeMap<EventRef, Opened>,
 }
 
 impl<'v, V: View> ViewSource<'v, V> {
-    /// A source over `view` for `reader`.
-    pub const fn new(view: &'v V, reader: Reader) -> Self {
+    /// A source of whole lists over `view`, with the parts that `reader` may see put back. Whom its
+    /// events name is still to be limited: [`crate::access::shown`].
+    pub fn new(view: &'v V, reader: Reader) -> Self {
+        Self::of(view, reader, Scope::Whole)
+    }
+
+    /// A source of open lists: what anyone may see in full, and nothing else.
+    pub fn open(view: &'v V) -> Self {
+        Self::of(view, Reader::Public, Scope::Open)
+    }
+
+    fn of(view: &'v V, reader: Reader, scope: Scope) -> Self {
         Self {
             view,
             reader,
+            scope,
             statements: BTreeMap::new(),
             contents: BTreeMap::new(),
             lists: BTreeMap::new(),
+            known: BTreeMap::new(),
             body_bytes: 0,
+            directory: Directory::default(),
+            sights: BTreeMap::new(),
+            opened: BTreeMap::new(),
         }
+    }
+
+    /// How much of an event that was read its reader may see.
+    #[must_use]
+    pub fn sight(&self, at: EventRef) -> Sight {
+        match &self.reader {
+            Reader::Public => Sight::Outline,
+            Reader::Confidential => Sight::Confidential,
+            Reader::All => Sight::Personal,
+            Reader::Bearer(_) => self
+                .sights
+                .get(&at)
+                .map_or(Sight::Outline, |(sight, _)| *sight),
+        }
+    }
+
+    /// The withheld parts that were put back for a bearer: what the access record must hold before
+    /// anything computed from them is shown.
+    #[must_use]
+    pub const fn opened(&self) -> &BTreeMap<EventRef, Opened> {
+        &self.opened
+    }
+
+    /// Whether the reader may see by name every event read so far: whole lists, and so a whole
+    /// bundle, hold nothing that it may not.
+    #[must_use]
+    pub fn sees_all(&self) -> bool {
+        match &self.reader {
+            Reader::Public => false,
+            Reader::Confidential | Reader::All => true,
+            Reader::Bearer(_) => self.lists.values().flatten().all(|at| {
+                let events = self
+                    .statements
+                    .get(&at.leaf)
+                    .is_some_and(|read| matches!(read.statement.payload(), Payload::Events(_)));
+                !events || self.sight(*at) >= Sight::Named
+            }),
+        }
+    }
+
+    /// The events of one leaf, read in passing and not kept, each with how much of it this reader
+    /// may see and its parts limited to that.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn passing(
+        &mut self,
+        leaf: LeafIndex,
+        entry: &[u8],
+        body: &[u8],
+    ) -> Result<Vec<Passing>, StoreError> {
+        let statement =
+            SignedStatement::parse(entry).map_err(|error| corrupt(leaf, &error.to_string()))?;
+        let Issuer::Participant { handle: issuer, .. } = statement.header().issuer else {
+            return Ok(Vec::new());
+        };
+        if !matches!(statement.payload(), Payload::Events(_)) {
+            return Ok(Vec::new());
+        }
+        let key: Option<KeyRecord> = load(self.view, StateKey::key(statement.header().key))?;
+        let signer = key
+            .ok_or_else(|| corrupt(leaf, "no record of its key"))?
+            .owner;
+        let concerns = self.concerns(leaf, issuer, signer, &statement, body)?;
+        let reader = self.reader.clone();
+        let sights: BTreeMap<u16, Sight> = concerns
+            .iter()
+            .map(|(index, concern)| (*index, sight(&reader, concern)))
+            .collect();
+        let sees = |index, class: Class| {
+            sights
+                .get(&index)
+                .is_some_and(|sight| class.opens_at() <= *sight)
+        };
+        let opened = stored::open(self.view, &statement, body, sees)?;
+        let mut found = Vec::with_capacity(opened.disclosed.len());
+        for (one, (index, concern)) in opened.disclosed.iter().zip(concerns) {
+            let personal = one.parts.iter().any(|part| part.class() == Class::Personal);
+            let shows = reader.bearer().is_some() && !one.parts.is_empty();
+            let district = concern.issuer.district.clone();
+            let closed = opened.closed.iter().filter(|part| part.index == index);
+            let Content::Event(event) = event_of(one).map_err(|why| corrupt(leaf, &why))? else {
+                continue;
+            };
+            found.push(Passing {
+                at: EventRef { leaf, index },
+                event,
+                sight: sights.get(&index).copied().unwrap_or(Sight::Outline),
+                concern,
+                opened: shows.then_some(Opened { personal, district }),
+                closed: closed.copied().collect(),
+            });
+        }
+        Ok(found)
+    }
+
+    /// Notes that withheld parts of an event read in passing are about to be shown.
+    pub fn note(&mut self, at: EventRef, opened: Opened) {
+        self.opened.insert(at, opened);
+    }
+
+    /// Whether an event stands on the open list of anything it names.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn is_open(&self, at: EventRef, event: &Event) -> Result<bool, StoreError> {
+        for item in event.items() {
+            let key = StateKey::item(&Scope::Open.list(&item));
+            if self.view.postings(&key, LIST_MAX)?.contains(&at) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Items whose being known was asked for beside their open lists.
+    #[must_use]
+    pub const fn known_asked(&self) -> &BTreeMap<String, bool> {
+        &self.known
+    }
+
+    /// A participant with its district, by the newest state.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn party(&mut self, handle: Handle) -> Result<Party, StoreError> {
+        self.directory.party(self.view, handle)
     }
 
     /// The lists read so far, by item: what a bundle of the same answer must show.
@@ -120,20 +279,100 @@ impl<'v, V: View> ViewSource<'v, V> {
         for (leaf, pair) in wanted.iter().zip(found) {
             let (entry, body) = pair.ok_or_else(|| corrupt(*leaf, "no entry"))?;
             self.body_bytes += body.len();
-            parsed.push((*leaf, parse(self.view, *leaf, &entry, &body, self.reader)?));
+            let statement = SignedStatement::parse(&entry)
+                .map_err(|error| corrupt(*leaf, &error.to_string()))?;
+            parsed.push((*leaf, statement, body));
         }
         let keys: Vec<StateKey> = parsed
             .iter()
-            .map(|(_, (statement, _))| StateKey::key(statement.header().key))
+            .map(|(_, statement, _)| StateKey::key(statement.header().key))
             .collect();
         let records = self.view.records(&keys)?;
         let blocks = self.view.blocks_of(wanted)?;
-        for (((leaf, read), record), block) in parsed.into_iter().zip(records).zip(blocks) {
+        for (((leaf, statement, body), record), block) in
+            parsed.into_iter().zip(records).zip(blocks)
+        {
             let block = block.ok_or_else(|| corrupt(leaf, "no block"))?;
-            let read = complete(leaf, read, record, block)?;
+            let mut read = complete(leaf, (statement, Vec::new()), record, block)?;
+            let opened =
+                self.open_body(leaf, read.issuer, read.key.owner, &read.statement, &body)?;
+            read.statement = read.statement.with_disclosures(opened.disclosed);
+            read.closed = opened.closed;
             self.statements.insert(leaf, Rc::new(read));
         }
         Ok(())
+    }
+
+    /// A statement's disclosures with those parts only that this reader may see.
+    fn open_body(
+        &mut self,
+        leaf: LeafIndex,
+        issuer: Handle,
+        signer: Handle,
+        statement: &SignedStatement,
+        body: &[u8],
+    ) -> Result<stored::Opened, StoreError> {
+        match &self.reader {
+            Reader::Public => return stored::open(self.view, statement, body, |_, _| false),
+            Reader::Confidential => {
+                let plain = |_, class| class == Class::Confidential;
+                return stored::open(self.view, statement, body, plain);
+            }
+            Reader::All => return stored::open(self.view, statement, body, |_, _| true),
+            Reader::Bearer(_) => {}
+        }
+        let mut sights = BTreeMap::new();
+        for (index, concern) in self.concerns(leaf, issuer, signer, statement, body)? {
+            let sight = sight(&self.reader, &concern);
+            sights.insert(index, sight);
+            let at = EventRef { leaf, index };
+            self.sights.insert(at, (sight, concern.issuer.district));
+        }
+        let sees = |index, class: Class| {
+            let sight = sights.get(&index).copied();
+            sight.is_some_and(|sight| class.opens_at() <= sight)
+        };
+        stored::open(self.view, statement, body, sees)
+    }
+
+    /// Whom each disclosure of a statement concerns, by index.
+    fn concerns(
+        &mut self,
+        leaf: LeafIndex,
+        issuer: Handle,
+        signer: Handle,
+        statement: &SignedStatement,
+        body: &[u8],
+    ) -> Result<Vec<(u16, Concern)>, StoreError> {
+        if body.is_empty() {
+            return Ok(Vec::new());
+        }
+        let stored = stored::decode(body).map_err(|error| corrupt(leaf, &error.to_string()))?;
+        let mut found = Vec::with_capacity(stored.len());
+        for one in &stored {
+            let concern = self
+                .directory
+                .concern(self.view, issuer, signer, statement, one)?;
+            found.push((one.index, concern));
+        }
+        Ok(found)
+    }
+
+    /// Notes that the withheld parts of a disclosure are about to be used.
+    fn note_opened(&mut self, read: &Read, at: EventRef) {
+        let Some((_, district)) = self.sights.get(&at) else {
+            return;
+        };
+        let disclosed = read.statement.disclosed();
+        let Some(one) = disclosed.iter().find(|one| one.index == at.index) else {
+            return;
+        };
+        if one.parts.is_empty() {
+            return;
+        }
+        let personal = one.parts.iter().any(|part| part.class() == Class::Personal);
+        let district = district.clone();
+        self.opened.insert(at, Opened { personal, district });
     }
 
     /// The statement at `leaf`.
@@ -153,6 +392,7 @@ impl<'v, V: View> ViewSource<'v, V> {
         let content = match self.contents.get(&at) {
             Some(content) => content.clone(),
             None => {
+                self.note_opened(&read, at);
                 let content = content_of(&read.statement, at)
                     .map_err(|why| corrupt(at.leaf, &why))?
                     .map(Rc::new);
@@ -230,17 +470,35 @@ fn corrupt(leaf: LeafIndex, why: &str) -> StoreError {
     }
 }
 
-fn parse<V: View>(
+/// A proved participant with the agreements that hold for it at `now`: of each authority the
+/// newest.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn entitled<V: View>(
     view: &V,
-    leaf: LeafIndex,
-    entry: &[u8],
-    body: &[u8],
-    reader: Reader,
-) -> Result<(SignedStatement, Vec<Closed>), StoreError> {
-    let statement =
-        SignedStatement::parse(entry).map_err(|error| corrupt(leaf, &error.to_string()))?;
-    let opened = stored::open(view, &statement, body, |class| reader.sees(class))?;
-    Ok((statement.with_disclosures(opened.disclosed), opened.closed))
+    bearer: Bearer,
+    wants: Sight,
+    now: UnixMillis,
+) -> Result<Entitled, StoreError> {
+    let mut source = ViewSource::new(view, Reader::Public);
+    let mut newest: BTreeMap<Handle, Agreement> = BTreeMap::new();
+    for touch in source.touches(&agreement_item(bearer.handle()))?.shown {
+        if let Content::Registry { record, .. } = &*touch.content
+            && let Ok(agreement) = Agreement::read(record)
+        {
+            newest.insert(touch.issuer, agreement);
+        }
+    }
+    let agreements = newest
+        .into_values()
+        .filter(|agreement| agreement.holds(now))
+        .collect();
+    Ok(Entitled {
+        bearer,
+        agreements,
+        wants,
+    })
 }
 
 /// What a statement says at one index, from the disclosures at hand; `None` where the disclosure
@@ -286,12 +544,31 @@ fn event_of(disclosed: &Disclosed) -> Result<Content, String> {
 impl<V: View> Source for ViewSource<'_, V> {
     type Error = StoreError;
 
+    fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    fn reader(&self) -> Option<Handle> {
+        self.reader.bearer().map(Bearer::handle)
+    }
+
+    fn known(&mut self, item: &str) -> Result<bool, StoreError> {
+        if let Some(known) = self.known.get(item) {
+            return Ok(*known);
+        }
+        let record: Option<ItemRecord> = load(self.view, StateKey::item(item))?;
+        let known = record.is_some_and(|record| record.size > 0);
+        self.known.insert(item.to_owned(), known);
+        Ok(known)
+    }
+
     fn touches(&mut self, item: &str) -> Result<Touches, StoreError> {
-        let list = match self.lists.get(item) {
+        let name = self.scope.list(item);
+        let list = match self.lists.get(&name) {
             Some(list) => list.clone(),
             None => {
-                let list = self.view.postings(&StateKey::item(item), LIST_MAX + 1)?;
-                self.lists.insert(item.to_owned(), list.clone());
+                let list = self.view.postings(&StateKey::item(&name), LIST_MAX + 1)?;
+                self.lists.insert(name, list.clone());
                 list
             }
         };

@@ -36,7 +36,7 @@ pub use answer::Answer;
 pub use asked::Limits;
 pub use forward::{Affected, Forward, How, forward};
 pub use rule::{Article, Law, Rule};
-pub use source::{Content, Source, Touch, Touches};
+pub use source::{Content, Scope, Source, Touch, Touches};
 pub use verdict::{judge, trace};
 
 pub(crate) use names::spelled;

@@ -118,6 +118,9 @@ pub enum Action {
     /// Deletes personal parts on lawful order, one disclosure for each disclosure concerned
     /// ([`crate::forget::Order`]).
     Forget,
+    /// What partners may see of those in the authority's jurisdiction, one disclosure each
+    /// ([`crate::access::Agreement`]).
+    Agreement,
 }
 
 impl Action {
@@ -138,6 +141,7 @@ impl Action {
             Self::Rules { .. } => 12,
             Self::Policy => 13,
             Self::Forget => 18,
+            Self::Agreement => 19,
         }
     }
 
@@ -170,6 +174,7 @@ impl Action {
             Self::Rules { .. } => "rules",
             Self::Policy => "policy",
             Self::Forget => "forget",
+            Self::Agreement => "agreement",
         }
     }
 
@@ -180,7 +185,7 @@ impl Action {
             1 => 6,
             2 => 5,
             3 | 4 | 12 => 2,
-            9..=11 | 13 | 18 => 1,
+            9..=11 | 13 | 18 | 19 => 1,
             _ => return None,
         })
     }
@@ -250,7 +255,12 @@ impl Action {
             Self::Delegate { delegate, until } => {
                 writer.byte_string(&delegate.0).int(until.0);
             }
-            Self::Product | Self::Place | Self::Recode | Self::Policy | Self::Forget => {}
+            Self::Product
+            | Self::Place
+            | Self::Recode
+            | Self::Policy
+            | Self::Forget
+            | Self::Agreement => {}
             Self::Rules { version } => {
                 writer.uint(u64::from(*version));
             }
@@ -311,6 +321,7 @@ impl Action {
             9 => Self::Product,
             10 => Self::Place,
             11 => Self::Recode,
+            19 => Self::Agreement,
             12 => Self::Rules {
                 version: read_u16(reader)?,
             },

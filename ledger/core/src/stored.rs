@@ -157,8 +157,8 @@ pub struct Closed {
     pub why: Gone,
 }
 
-/// The body of `statement`, an entry of the log of `view`, with the parts of the classes that
-/// `sees` allows.
+/// The body of `statement`, an entry of the log of `view`, with the parts that `sees` allows, by
+/// their disclosure's index and their class.
 ///
 /// # Errors
 /// [`StoreError`]; `Corrupt` where the body does not decode, or a key does not open its part.
@@ -166,7 +166,7 @@ pub fn open<V: View>(
     view: &V,
     statement: &SignedStatement,
     body: &[u8],
-    sees: impl Fn(Class) -> bool,
+    sees: impl Fn(u16, Class) -> bool,
 ) -> Result<Opened, StoreError> {
     let mut opened = Opened::default();
     if body.is_empty() {
@@ -186,8 +186,8 @@ pub fn open<V: View>(
         let mut shown = Vec::new();
         for part in parts {
             match part {
-                StoredPart::Plain(part) if sees(Class::Confidential) => shown.push(part),
-                StoredPart::Sealed(sealed) if sees(Class::Personal) => {
+                StoredPart::Plain(part) if sees(index, Class::Confidential) => shown.push(part),
+                StoredPart::Sealed(sealed) if sees(index, Class::Personal) => {
                     match keyring.open(index, &sealed)? {
                         Ok(part) => shown.push(part),
                         Err(why) => opened.closed.push(Closed {

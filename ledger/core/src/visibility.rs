@@ -5,7 +5,8 @@
 //! numbers, free text and unlisted extensions are confidential; the names under
 //! [`PERSONAL_NAMESPACE`] are personal. A client splits an event with [`split`]; admission refuses
 //! a public part that shows more ([`first_hidden_field`]), so that a slip of one client cannot
-//! put a customer list on the log.
+//! put a customer list on the log. Public is what a party sees by name; of that, strangers see only
+//! what is on open lists ([`crate::access::open`]).
 
 use crate::cbor::{Map, Value};
 use crate::disclosure::{Class, Disclosed, Disclosure, Part, Salt, WITHHELD, withhold};

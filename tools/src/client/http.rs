@@ -1,6 +1,7 @@
 //! A node over HTTP.
 
 use super::ledger::{Answered, Ledger, Refusal};
+use super::signer::Signing;
 use crate::exit::{Code, Failure};
 use crate::text::Lang;
 use ledger::cbor::{DecodeError, DecodeFault, Reader};
@@ -15,6 +16,9 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How long a request may take: a node answers a full sequence within ten minutes.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How long the token of one request holds: until a slow network has carried it there.
+const REQUEST_LIFE_S: u64 = 60;
+
 /// How long reaching a node may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -25,6 +29,8 @@ pub(crate) struct Remote {
     url: String,
     lang: Lang,
     origin: String,
+    /// Who asks, where it is to prove that.
+    asker: Option<Signing>,
 }
 
 /// What came back.
@@ -53,6 +59,7 @@ impl Remote {
             url,
             lang,
             origin: String::new(),
+            asker: None,
         };
         let checkpoint = remote.get("/checkpoint", &[], "text/plain")?.success()?;
         remote.origin = std::str::from_utf8(&checkpoint)
@@ -62,6 +69,13 @@ impl Remote {
             .map(|checkpoint| checkpoint.origin)
             .ok_or_else(|| Failure::new(Code::Proof, format!("{}: no checkpoint", remote.url)))?;
         Ok(remote)
+    }
+
+    /// The same node, asked in the name of whoever has this key: each request carries a fresh
+    /// token.
+    pub(crate) fn asked_by(mut self, asker: Option<Signing>) -> Self {
+        self.asker = asker;
+        self
     }
 
     /// Asks for `path` with `query` in one form.
@@ -74,12 +88,16 @@ impl Remote {
         query: &[(&str, &str)],
         accept: &str,
     ) -> Result<Got, Failure> {
-        let request = self
+        let mut request = self
             .agent
             .get(format!("{}{path}", self.url))
             .header("Accept", accept)
             .header("Accept-Language", self.lang.tag())
             .query_pairs(query.iter().copied());
+        if let Some(asker) = &self.asker {
+            let token = asker.token(&self.origin, REQUEST_LIFE_S);
+            request = request.header("Authorization", format!("Bearer {}", token.text));
+        }
         self.got(request.call())
     }
 
@@ -165,7 +183,7 @@ impl Got {
     /// What a problem document says.
     fn failure(&self) -> Failure {
         let code = match self.status {
-            409 | 403 | 404 => Code::Rejected,
+            401 | 403 | 404 | 409 => Code::Rejected,
             429 | 503 => Code::Busy,
             500..=599 => Code::Store,
             _ => Code::Malformed,

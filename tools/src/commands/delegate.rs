@@ -17,7 +17,7 @@ use ledger::registry::Action;
   suyuan delegate lWIOi9hTbgiM33Pqt_Qspw --until 2027-06-30T23:59:59+08:00 --key farm.key")]
 pub(crate) struct Args {
     /// Who may sign: a handle.
-    #[arg(value_parser = parse_handle)]
+    #[arg(allow_hyphen_values = true, value_parser = parse_handle)]
     delegate: Handle,
     /// The last moment, by the ledger's time.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]

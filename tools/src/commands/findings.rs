@@ -2,6 +2,7 @@
 
 use super::trace::{self, Direction, Parts, list, party, texted};
 use crate::client::ledger::Target;
+use crate::client::signer::AskerArgs;
 use crate::exit::Failure;
 use crate::output::Console;
 use crate::text;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan findings '(01)06909820001010(10)PH-8807'
-  suyuan findings 83901174207713350035 --trust trust.txt --json")]
+  suyuan findings 83901174207713350035 --trust trust.txt --key authority.key --json")]
 pub(crate) struct Args {
     /// The code in any spelling that a scanner may read.
     code: String,
@@ -28,6 +29,8 @@ pub(crate) struct Args {
     #[arg(long)]
     trust: Option<PathBuf>,
     #[command(flatten)]
+    asker: AskerArgs,
+    #[command(flatten)]
     target: Target,
 }
 
@@ -38,6 +41,7 @@ pub(crate) fn run(args: Args, console: Console) -> Result<(), Failure> {
         parts: args.parts,
         bundle: None,
         trust: args.trust,
+        asker: args.asker,
         target: args.target,
     };
     let answer = trace::answer(&asked, console)?;

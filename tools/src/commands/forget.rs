@@ -4,6 +4,7 @@ use super::act::{ActArgs, act};
 use super::keygen::parse_handle;
 use crate::client::http::Remote;
 use crate::client::ledger::{Target, open_failure, with_source};
+use crate::client::signer::{AskerArgs, Signing};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
@@ -27,7 +28,7 @@ use std::path::Path;
 /// when, why.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
-  suyuan forget list 812
+  suyuan forget list 812 --key authority.key
   suyuan forget list urn:uuid:0a1b… --issuer 4EgUvJQ7-OKk9eS4tHtZzQ
   suyuan forget order 812.0 --number 川网信删〔2026〕12号 \\
       --basis-zh 个人信息保护法第四十七条 --basis-en 'PIPL art. 47' --key authority.key")]
@@ -42,6 +43,8 @@ enum Command {
     List {
         #[command(flatten)]
         which: Which,
+        #[command(flatten)]
+        asker: AskerArgs,
         #[command(flatten)]
         target: Target,
     },
@@ -74,7 +77,7 @@ struct Which {
     #[arg(value_name = "LEAF|LEAF.INDEX|EVENT-ID")]
     id: String,
     /// Who issued the event: a handle.
-    #[arg(long, value_parser = parse_handle)]
+    #[arg(long, allow_hyphen_values = true, value_parser = parse_handle)]
     issuer: Option<Handle>,
 }
 
@@ -86,8 +89,12 @@ fn parse_digest(text: &str) -> Result<Digest, String> {
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     match &args.command {
-        Command::List { which, target } => {
-            let found = find(which, target, console)?;
+        Command::List {
+            which,
+            asker,
+            target,
+        } => {
+            let found = find(which, target, console, asker.read()?)?;
             if console.json {
                 return console.value(&found);
             }
@@ -105,7 +112,8 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
                 zh: basis_zh.clone(),
                 en: basis_en.clone(),
             };
-            let found = find(which, &args.target, console)?;
+            let asker = Some(args.signer.read()?);
+            let found = find(which, &args.target, console, asker)?;
             let records = orders(&found, part, &basis, number)?
                 .iter()
                 .map(Order::record)
@@ -169,15 +177,25 @@ fn list(found: &Value) -> &[Value] {
 }
 
 /// The personal parts, as the node answers `GET /events/{id}/parts`.
-fn find(which: &Which, target: &Target, console: Console) -> Result<Value, Failure> {
+fn find(
+    which: &Which,
+    target: &Target,
+    console: Console,
+    asker: Option<Signing>,
+) -> Result<Value, Failure> {
     match target.dir() {
         Some(dir) => local(which, dir),
-        None => remote(which, target.node(), console),
+        None => remote(which, target.node(), console, asker),
     }
 }
 
-fn remote(which: &Which, url: &str, console: Console) -> Result<Value, Failure> {
-    let node = Remote::connect(url, console.lang)?;
+fn remote(
+    which: &Which,
+    url: &str,
+    console: Console,
+    asker: Option<Signing>,
+) -> Result<Value, Failure> {
+    let node = Remote::connect(url, console.lang)?.asked_by(asker);
     let issuer = which.issuer.map(|handle| handle.to_string());
     let query: Vec<(&str, &str)> = issuer
         .iter()

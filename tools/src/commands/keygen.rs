@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long)]
     origin: Option<String>,
     /// Whose key it is. Without it, a new participant's: a random handle is drawn.
-    #[arg(long, value_parser = parse_handle, requires = "origin")]
+    #[arg(long, allow_hyphen_values = true, value_parser = parse_handle, requires = "origin")]
     handle: Option<Handle>,
 }
 

@@ -1,6 +1,8 @@
 //! One file per command.
 
 #[cfg(feature = "node")]
+pub(crate) mod access_log;
+#[cfg(feature = "node")]
 pub(crate) mod act;
 #[cfg(feature = "node")]
 pub(crate) mod audit;
@@ -37,6 +39,8 @@ pub(crate) mod recode;
 pub(crate) mod serve;
 #[cfg(feature = "node")]
 pub(crate) mod submit;
+#[cfg(feature = "node")]
+pub(crate) mod token;
 #[cfg(feature = "node")]
 pub(crate) mod trace;
 pub(crate) mod verify;

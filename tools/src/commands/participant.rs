@@ -55,14 +55,14 @@ enum Command {
     },
     /// Stop a participant from saying anything.
     Suspend {
-        #[arg(value_parser = parse_handle)]
+        #[arg(allow_hyphen_values = true, value_parser = parse_handle)]
         handle: Handle,
         #[command(flatten)]
         act: ActArgs,
     },
     /// End a suspension.
     Reinstate {
-        #[arg(value_parser = parse_handle)]
+        #[arg(allow_hyphen_values = true, value_parser = parse_handle)]
         handle: Handle,
         #[command(flatten)]
         act: ActArgs,

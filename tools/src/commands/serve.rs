@@ -47,7 +47,8 @@ pub(crate) struct Args {
     /// The form of the log.
     #[arg(long, value_enum, default_value = "text")]
     log_format: LogFormat,
-    /// Show callers on this machine only what everyone may see: where strangers have accounts.
+    /// Count callers on this machine too, and do not show them the node's metrics: where strangers
+    /// have accounts.
     #[arg(long)]
     no_loopback_privileges: bool,
 }

@@ -3,6 +3,7 @@
 use super::verify::{bundle_failure, now, prove};
 use crate::client::http::Remote;
 use crate::client::ledger::Target;
+use crate::client::signer::AskerArgs;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
@@ -20,14 +21,16 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:
   suyuan trace '(01)06909813001010(10)WT-5326'
   suyuan trace 83901174207713350035 --bundle vaccine.bundle --trust trust.txt
-  suyuan trace urn:suyuan:lot:EnriqMbA2qOwY1S4_bU5Zg:HWD:K-007 --direction forward --dir data")]
+  suyuan trace '(01)06909813001010(10)WT-5326' --parts confidential --key maker.key
+  suyuan trace urn:suyuan:lot:EnriqMbA2qOwY1S4_bU5Zg:HWD:K-007 --direction forward --key farm.key")]
 pub(crate) struct Args {
     /// The code in any spelling that a scanner may read.
     pub(super) code: String,
     /// Which way.
     #[arg(long, value_enum, default_value = "back")]
     pub(super) direction: Direction,
-    /// Whose eyes: what is not public is shown on the node's own machine only.
+    /// How much: what is not public is shown event by event to those whom it concerns, who prove
+    /// with --key who they are, and each read is recorded; and to whoever has the data directory.
     #[arg(long, value_enum, default_value = "public")]
     pub(super) parts: Parts,
     /// Also write the bundle, which proves the answer offline.
@@ -37,6 +40,8 @@ pub(crate) struct Args {
     /// the node's word.
     #[arg(long)]
     pub(super) trust: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) asker: AskerArgs,
     #[command(flatten)]
     pub(super) target: Target,
 }
@@ -62,6 +67,7 @@ pub(super) enum Parts {
 }
 
 impl Parts {
+    /// Whoever has the files has everything in them.
     const fn reader(self) -> Reader {
         match self {
             Self::Public => Reader::Public,
@@ -155,7 +161,7 @@ fn remote(
     item: &Identifier,
     wants_bundle: bool,
 ) -> Result<Told, Failure> {
-    let node = Remote::connect(args.target.node(), console.lang)?;
+    let node = Remote::connect(args.target.node(), console.lang)?.asked_by(args.asker.read()?);
     let mut query = vec![("code", item.as_str())];
     match args.parts {
         Parts::Public => {}

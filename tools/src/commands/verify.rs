@@ -16,7 +16,7 @@ use ledger::checkpoint::{Checkpoint, CheckpointError};
 use ledger::identifier::Identifier;
 use ledger::ids::{LeafIndex, UnixMillis};
 use ledger::note::Note;
-use ledger::provenance::{Answer, Limits, trace};
+use ledger::provenance::{Answer, Limits, Scope, trace};
 use ledger::receipt::{Receipt, ReceiptError};
 use ledger::statement::SignedStatement;
 use ledger::time::format_utc;
@@ -139,6 +139,7 @@ fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<()
             "verified": "bundle",
             "log": origin,
             "item": answer.item,
+            "scope": answer.scope,
             "verdict": answer.verdict.word(),
             "complete": answer.complete,
             "asOf": format_utc(facts.time),
@@ -174,7 +175,11 @@ fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<()
     show_facts(console, &facts)?;
     console.line("")?;
     console.say(text::PROVED)?;
-    console.line(format_args!("  {}", console.lang.pick(text::BUNDLE_PROVES)))?;
+    let proves = match answer.scope {
+        Scope::Whole => text::BUNDLE_PROVES,
+        Scope::Open => text::OPEN_PROVES,
+    };
+    console.line(format_args!("  {}", console.lang.pick(proves)))?;
     for signer in answer.participants.values() {
         console.line(format_args!("  · {}", console.lang.pick_of(&signer.name)))?;
     }

@@ -1,6 +1,7 @@
 //! Admission of events, rules version 1: time, role, prefix, duplicates; and their effects.
 
 use super::{EVENT_AHEAD_MAX_MS, Moment, Refusal};
+use crate::access::open::{Openings, Openness, open_list};
 use crate::event::{Action, Event, EventKind, Role as ObjectRole};
 use crate::hash::Digest;
 use crate::identifier::{Identifier, Kind};
@@ -9,26 +10,38 @@ use crate::reject::RejectReason;
 use crate::state::{
     Class, Effects, EventRecord, Participant, PrefixOwners, Record as _, Role, State, StateKey,
 };
+use std::borrow::Cow;
 
 /// An event with what admission asks of its identifiers, read once and off the sequencer's thread.
 #[derive(Clone, Debug)]
 pub(super) struct Said {
     event: Event,
-    /// The keys of the items it touches, in order.
-    items: Vec<Digest>,
+    /// The items it touches, in order.
+    items: Vec<Touched>,
     /// The goods it brings into being.
     created: Vec<Identifier>,
     names_no_goods: bool,
 }
 
+/// An item that an event touches: its whole list, and perhaps its open one.
+#[derive(Clone, Debug)]
+struct Touched {
+    whole: Digest,
+    open: Option<Opening>,
+}
+
+/// An open list that an event may join.
+#[derive(Clone, Debug)]
+struct Opening {
+    item: String,
+    list: Digest,
+    when: Openness,
+}
+
 impl From<Event> for Said {
     fn from(event: Event) -> Self {
-        let items = event.items();
         Self {
-            items: items
-                .iter()
-                .map(|item| StateKey::item(item).digest)
-                .collect(),
+            items: touched(&event),
             created: created(&event).collect(),
             names_no_goods: names_no_goods(&event),
             event,
@@ -36,17 +49,75 @@ impl From<Event> for Said {
     }
 }
 
+fn touched(event: &Event) -> Vec<Touched> {
+    let openings = Openings::of(event);
+    let items = event.items();
+    let one = |item: &Cow<'_, str>| Touched {
+        whole: StateKey::item(item).digest,
+        open: openings.under(item).map(|when| Opening {
+            item: item.to_string(),
+            list: StateKey::item(&open_list(item)).digest,
+            when,
+        }),
+    };
+    items.iter().map(one).collect()
+}
+
 /// State keys that admitting `events` will read.
 pub(super) fn keys(issuer: Handle, events: &[Said], keys: &mut Vec<StateKey>) {
+    let list = |digest: Digest| StateKey {
+        class: Class::Item,
+        digest,
+    };
     for said in events {
-        keys.extend(said.items.iter().map(|digest| StateKey {
-            class: Class::Item,
-            digest: *digest,
-        }));
+        keys.extend(said.items.iter().map(|item| list(item.whole)));
+        let open = said.items.iter().filter_map(|item| item.open.as_ref());
+        keys.extend(open.map(|opening| list(opening.list)));
         if let Some(id) = said.event.event_id() {
             keys.push(StateKey::event(issuer, id));
         }
         keys.extend(said.created.iter().filter_map(prefix_key));
+    }
+}
+
+/// Whether an event stands on an item's open list, which depends on who says it.
+fn opens(
+    state: &mut impl State,
+    opening: &Opening,
+    event: &Event,
+    handle: Handle,
+    issuer: &Participant,
+) -> Result<bool, Refusal> {
+    if opening.when == Openness::Always {
+        return Ok(true);
+    }
+    let office = [Role::Laboratory, Role::Authority, Role::Regulator];
+    let speaks = office.into_iter().any(|role| issuer.roles.has(role))
+        || owner(state, &opening.item)? == Some(handle);
+    let mut parties = event.sources().chain(event.destinations());
+    if !speaks || parties.next().is_some() {
+        return Ok(false);
+    }
+    // Where a laboratory took its sample would say who had the goods.
+    for place in [event.biz_location(), event.read_point()]
+        .into_iter()
+        .flatten()
+    {
+        if owner(state, place)?.is_some_and(|owner| owner != handle) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Who owns the prefix or handle in an identifier, or is it.
+fn owner(state: &mut impl State, id: &str) -> Result<Option<Handle>, Refusal> {
+    let Ok(identifier) = Identifier::parse(id) else {
+        return Ok(None);
+    };
+    match identifier.participant_handle() {
+        Some(handle) => Ok(Some(handle)),
+        None => owner_of(state, &identifier),
     }
 }
 
@@ -72,9 +143,14 @@ pub(super) fn effects(
         }
         own_prefixes(state, index, &said.created, handle)?;
         register(state, index, event, handle, moment, &mut effects)?;
-        effects
-            .touches
-            .extend(said.items.iter().map(|item| (index, *item)));
+        for item in &said.items {
+            effects.touches.push((index, item.whole));
+            if let Some(opening) = &item.open
+                && opens(state, opening, event, handle, issuer)?
+            {
+                effects.touches.push((index, opening.list));
+            }
+        }
     }
     Ok(effects)
 }

@@ -2,6 +2,8 @@
 
 use super::events::owner_of;
 use super::{Moment, RULES_VERSION, Refusal, config, participant};
+use crate::access::open::open_list;
+use crate::access::{Agreement, agreement_item};
 use crate::cbor::{Map, Value};
 use crate::forget::{ORDERS, Order, entry_item};
 use crate::identifier::Identifier;
@@ -177,6 +179,7 @@ pub(super) fn effects(
         }
         Action::Product | Action::Place => act.master_data(state, by.handle, records)?,
         Action::Recode => act.recode(state, by.handle, records)?,
+        Action::Agreement => act.agreement(state, by, records)?,
         Action::Rules { version } => {
             by.is_authority()?;
             by.has_approvals(state, [Role::Authority].into_iter().collect(), moment)?;
@@ -388,7 +391,14 @@ impl<'a> Act<'a> {
         self.effects.sets.push((key, record.encode()));
     }
 
+    /// Puts a record on both lists of an item: what things are called is everyone's to know.
     fn touch(&mut self, index: u16, canonical: &str) {
+        self.touch_whole(index, canonical);
+        self.touch_whole(index, &open_list(canonical));
+    }
+
+    /// Puts a record on an item's whole list only.
+    fn touch_whole(&mut self, index: u16, canonical: &str) {
         self.effects
             .touches
             .push((index, StateKey::item(canonical).digest));
@@ -617,6 +627,29 @@ impl<'a> Act<'a> {
         Ok(())
     }
 
+    /// Agreements of an authority, each over participants and districts of its own jurisdiction.
+    fn agreement(
+        &mut self,
+        state: &mut impl State,
+        by: Authority<'_>,
+        records: &[Map],
+    ) -> Result<(), Refusal> {
+        by.is_authority()?;
+        for (index, record) in (0_u16..).zip(records) {
+            let agreement = Agreement::read(record)
+                .map_err(|field| RejectReason::RecordInvalid { index, field })?;
+            known(state, agreement.partner)?;
+            for handle in &agreement.participants {
+                by.may_act_in(&known(state, *handle)?.district)?;
+            }
+            for district in &agreement.districts {
+                by.may_act_in(district)?;
+            }
+            self.touch_whole(index, &agreement_item(agreement.partner));
+        }
+        Ok(())
+    }
+
     /// A re-coding touches both codes; the new one must be the issuer's to give.
     fn recode(
         &mut self,
@@ -635,7 +668,8 @@ impl<'a> Act<'a> {
                 .into());
             }
             owned(state, index, &new, handle)?;
-            self.touch(index, &old.to_string());
+            // Whoever scans the new code is led back; the old one's maker keeps its customers.
+            self.touch_whole(index, &old.to_string());
             self.touch(index, &new.to_string());
         }
         Ok(())

@@ -65,8 +65,9 @@ pub fn build<V: View>(
                 },
             },
         )?;
+    let known = source.known_asked().keys();
     let keys = wanted_records(
-        source.lists(),
+        source.lists().keys().chain(known),
         source.statements().values().map(AsRef::as_ref),
     );
     let records: Vec<(StateKey, Option<Vec<u8>>)> =
@@ -90,13 +91,13 @@ pub fn build<V: View>(
     })
 }
 
-/// The state records that an answer over these lists and statements rests on, in key order.
+/// The state records that an answer over these items' lists and statements rests on, in key order.
 #[must_use]
 pub fn wanted_records<'a>(
-    lists: &BTreeMap<String, Vec<EventRef>>,
+    items: impl Iterator<Item = &'a String>,
     statements: impl Iterator<Item = &'a Read>,
 ) -> Vec<StateKey> {
-    let mut keys: BTreeSet<StateKey> = lists.keys().map(|item| StateKey::item(item)).collect();
+    let mut keys: BTreeSet<StateKey> = items.map(|item| StateKey::item(item)).collect();
     for read in statements {
         if let Issuer::Participant { handle, .. } = read.statement.header().issuer {
             keys.insert(StateKey::key(read.statement.header().key));

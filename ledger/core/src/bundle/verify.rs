@@ -8,7 +8,7 @@ use crate::hash::{Digest, leaf_hash};
 use crate::ids::{Handle, LeafIndex, TreeSize, UnixMillis};
 use crate::lists::content_of;
 use crate::merkle::{ProofError, verify_multi};
-use crate::provenance::source::{Source, Touch, Touches};
+use crate::provenance::source::{Scope, Source, Touch, Touches};
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
 use crate::state::{
@@ -172,6 +172,9 @@ pub struct Facts {
 pub struct Proved {
     item: String,
     facts: Facts,
+    scope: Scope,
+    /// Items' own records, by key: whether anything was recorded.
+    recorded: BTreeMap<StateKey, bool>,
     lists: BTreeMap<String, (u64, Vec<EventRef>)>,
     touches: BTreeMap<EventRef, Touch>,
 }
@@ -193,13 +196,25 @@ impl Proved {
 impl Source for Proved {
     type Error = BundleError;
 
+    fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    fn known(&mut self, item: &str) -> Result<bool, BundleError> {
+        let key = StateKey::item(item);
+        let missing = || BundleError::ListMissing {
+            item: item.to_owned(),
+        };
+        self.recorded.get(&key).copied().ok_or_else(missing)
+    }
+
     fn touches(&mut self, item: &str) -> Result<Touches, BundleError> {
-        let (total, list) = self
-            .lists
-            .get(item)
-            .ok_or_else(|| BundleError::ListMissing {
-                item: item.to_owned(),
-            })?;
+        let (total, list) =
+            self.lists
+                .get(&self.scope.list(item))
+                .ok_or_else(|| BundleError::ListMissing {
+                    item: item.to_owned(),
+                })?;
         let shown = list
             .iter()
             .map(|at| {
@@ -277,9 +292,22 @@ pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
         signatures: check.signatures,
         statements: check.statements.len(),
     };
+    // Which lists it proves is read off the lists themselves: who sends open ones for whole ones
+    // is answered with less, and says so.
+    let scope = if lists.contains_key(&bundle.item) {
+        Scope::Whole
+    } else {
+        Scope::Open
+    };
+    let records = bundle.records.iter();
+    let recorded = records
+        .map(|(key, record)| (*key, record.is_some()))
+        .collect();
     Ok(Proved {
         item: bundle.item,
         facts,
+        scope,
+        recorded,
         lists,
         touches,
     })

@@ -3,6 +3,7 @@
 //! All of it is computed from what a [`super::Source`] shows, by the same code on the server and
 //! in the verifier. Nothing here is a judgement somebody stored.
 
+use super::source::Scope;
 use crate::ids::{Handle, UnixMillis};
 use crate::policy::Severity;
 use crate::store::EventRef;
@@ -43,6 +44,9 @@ pub enum Verdict {
     Broken,
     /// No temperature evidence for longer than the interval.
     Gap,
+    /// Known, and nothing against it on the open lists, which show neither hand-overs nor
+    /// temperature: as much as a stranger can prove.
+    Clear,
     /// The record is complete.
     Complete,
 }
@@ -61,6 +65,7 @@ impl Verdict {
             Self::Breach => "breach",
             Self::Broken => "broken",
             Self::Gap => "gap",
+            Self::Clear => "clear",
             Self::Complete => "complete",
         }
     }
@@ -73,6 +78,8 @@ pub struct Answer {
     pub item: String,
     /// The moment for which this was computed.
     pub as_of: Moment,
+    /// Which lists it rests on.
+    pub scope: Scope,
     /// The verdict.
     pub verdict: Verdict,
     /// Whether every walk back ends at an origin and every change of hands has both sides.
@@ -99,6 +106,9 @@ pub struct Answer {
     pub products: BTreeMap<String, Product>,
     /// Places named in the steps, by canonical identifier.
     pub places: BTreeMap<String, Place>,
+    /// Whether part of the story is of what is inside the item asked for.
+    #[serde(skip)]
+    pub contents: bool,
 }
 
 /// A moment, written in UTC.
@@ -195,6 +205,21 @@ pub struct Step {
     pub counterpart: Option<String>,
     /// Distance from the scanned item: 0 for its own events, 1 for its inputs', and so on.
     pub depth: u32,
+    /// What of it needs no leave to see.
+    #[serde(skip)]
+    pub free: Free,
+}
+
+/// What of a step may be seen without leave over its event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Free {
+    /// An outline.
+    #[default]
+    Outline,
+    /// All but the place: a test result, which anyone may see, and not where the sample was taken.
+    Result,
+    /// All of it: it is on an open list, or tells this reader through whose hands the goods came.
+    Whole,
 }
 
 /// A link that is not there.

@@ -2,7 +2,8 @@
 
 use super::answer::Cut;
 use super::facts::event_of;
-use super::source::{Source, Touch};
+use super::source::{Scope, Source, Touch};
+use crate::ids::Handle;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -177,6 +178,21 @@ impl<'s, S: Source> Asked<'s, S> {
     /// What was gone through so far.
     pub(super) const fn work(&self) -> usize {
         self.work
+    }
+
+    /// Which lists are asked.
+    pub(super) fn scope(&self) -> Scope {
+        self.source.scope()
+    }
+
+    /// For whom.
+    pub(super) fn reader(&self) -> Option<Handle> {
+        self.source.reader()
+    }
+
+    /// Whether anything was ever said of `item`.
+    pub(super) fn known(&mut self, item: &str) -> Result<bool, S::Error> {
+        self.source.known(item)
     }
 
     pub(super) const fn limits(&self) -> Limits {

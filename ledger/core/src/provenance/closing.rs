@@ -8,7 +8,7 @@
 use super::answer::{Answer, Finding, Moment, StepKind};
 use super::asked::Limits;
 use super::facts::event_of;
-use super::source::{Content, Source, Touch, Touches};
+use super::source::{Content, Scope, Source, Touch, Touches};
 use super::temperature::readings;
 use crate::ids::{Handle, UnixMillis};
 use crate::registry::Action;
@@ -42,6 +42,18 @@ impl<'s, S: Source> Memory<'s, S> {
 
 impl<S: Source> Source for Memory<'_, S> {
     type Error = S::Error;
+
+    fn scope(&self) -> Scope {
+        self.source.scope()
+    }
+
+    fn reader(&self) -> Option<Handle> {
+        self.source.reader()
+    }
+
+    fn known(&mut self, item: &str) -> Result<bool, S::Error> {
+        self.source.known(item)
+    }
 
     fn touches(&mut self, item: &str) -> Result<Touches, S::Error> {
         if !self.lists.contains_key(item) {

@@ -1,6 +1,7 @@
 //! One event as it concerns one item, and the few questions that rules ask of it.
 
 use super::source::{Content, Touch};
+use crate::access::open;
 use crate::cbor::{Map, Value};
 use crate::event::{Action, Event, EventKind, Role};
 use crate::ids::Handle;
@@ -136,39 +137,22 @@ impl Fact {
 
     /// Whether it recalls the item.
     pub(super) fn recalls(&self) -> bool {
-        let event = self.event();
-        let set = event
-            .persistent_disposition()
-            .is_some_and(|held| held.set.contains(&RECALLED));
-        set || (event.disposition() == Some(RECALLED) && !self.moves())
+        open::recalls(self.event())
     }
 
     /// Whether it ends a recall.
     pub(super) fn unrecalls(&self) -> bool {
-        let held = self.event().persistent_disposition();
-        held.is_some_and(|held| held.unset.contains(&RECALLED))
+        open::unrecalls(self.event())
     }
 
     /// Recalled or held.
     pub(super) fn stops(&self) -> bool {
-        self.recalls() || self.step() == "holding"
-    }
-
-    /// Recalled goods on their way back carry the disposition too; that recalls nothing.
-    fn moves(&self) -> bool {
-        matches!(
-            self.step(),
-            "shipping" | "receiving" | "packing" | "loading" | "unloading"
-        )
+        open::stops(self.event())
     }
 
     /// Whether it brings a test result or a certificate.
     pub(super) fn tests(&self) -> bool {
-        let event = self.event();
-        event.extension(SUYUAN, "test").is_some()
-            || event.extension(SUYUAN, "certificate").is_some()
-            || event.certification_info().next().is_some()
-            || matches!(self.step(), "inspecting" | "sampling")
+        open::tests(self.event())
     }
 
     /// The party of this type on the sending side.
@@ -193,8 +177,6 @@ impl Fact {
         self.ilmd(namespace, local).and_then(Value::as_text)
     }
 }
-
-const RECALLED: &str = "recalled";
 
 /// Business steps that only somebody who has the goods can do (CBV 2.0 §7.1). Not here: steps of
 /// observers (inspecting, sampling, sensor_reporting, holding), of gates (arriving, departing,

@@ -55,6 +55,12 @@ pub struct Affected {
     pub under_way: Vec<String>,
     /// Sold, dispensed, used up or destroyed, as far as its own code says.
     pub ended: bool,
+    /// Who is proved to have had it, or by their word where nobody is.
+    #[serde(skip)]
+    pub keepers: BTreeSet<Handle>,
+    /// Who handed it to whom: receiver, giver.
+    #[serde(skip)]
+    pub handed: Vec<(Handle, Handle)>,
 }
 
 /// How an item is affected.
@@ -106,6 +112,8 @@ pub fn forward<S: Source>(
         holders: Vec::new(),
         under_way: Vec::new(),
         ended: false,
+        keepers: BTreeSet::new(),
+        handed: Vec::new(),
     };
     let mut seen = BTreeSet::from([start.item.clone()]);
     let mut queue = VecDeque::from([start]);
@@ -131,6 +139,8 @@ pub fn forward<S: Source>(
                 holders: Vec::new(),
                 under_way: Vec::new(),
                 ended: false,
+                keepers: BTreeSet::new(),
+                handed: Vec::new(),
             });
         }
         place(&mut asked, &mut names, &mut affected)?;
@@ -183,6 +193,15 @@ fn place<S: Source>(
     affected.ended = single && valid().any(|fact| fact.ends() || fact.uses());
     affected.holders = custody.holders.into_iter().collect();
     affected.under_way = custody.under_way;
+    affected.keepers = if custody.proved.is_empty() {
+        custody.ever
+    } else {
+        custody.proved
+    };
+    affected.handed = custody.passed;
+    let sent = custody.sent.iter();
+    let sent = sent.filter_map(|(to, from)| Some((names.party(to)?, *from)));
+    affected.handed.extend(sent);
     Ok(())
 }
 

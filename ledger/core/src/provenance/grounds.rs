@@ -209,7 +209,7 @@ pub(crate) fn standing<S: Source>(
     limits: Limits,
 ) -> Result<Standing, S::Error> {
     let mut asked = Asked::new(source, limits);
-    let mut names = Names::default();
+    let mut names = Names::of(asked.scope());
     let survey = survey(&mut asked, &mut names, item, as_of)?;
     if let Some(actor) = actor {
         names.load_participant(&mut asked, actor)?;

@@ -4,7 +4,8 @@ use super::answer::{Party, Place, Product, Text};
 use super::asked::Asked;
 use super::authorised::{Standing, standings};
 use super::inspections::{Inspection, inspections};
-use super::source::{Content, Source, Touch};
+use super::source::{Content, Scope, Source, Touch};
+use crate::access::covers;
 use crate::cbor::{Map, Value};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, UnixMillis};
@@ -24,6 +25,8 @@ struct Version {
 /// What was looked up so far.
 #[derive(Debug, Default)]
 pub(super) struct Names {
+    /// Whether only open lists are read, which do not show who had the goods.
+    open: bool,
     participants: BTreeMap<Handle, Option<Party>>,
     parties: BTreeMap<String, Option<Handle>>,
     products: BTreeMap<String, Vec<Version>>,
@@ -46,6 +49,19 @@ impl Names {
     /// Every version of the policy.
     pub(super) const fn policies(&self) -> &History {
         &self.policies
+    }
+
+    /// For answers in `scope`.
+    pub(super) fn of(scope: Scope) -> Self {
+        Self {
+            open: scope == Scope::Open,
+            ..Self::default()
+        }
+    }
+
+    /// Whether only open lists are read.
+    pub(super) const fn open(&self) -> bool {
+        self.open
     }
 
     /// Looks up a participant.
@@ -176,13 +192,8 @@ impl Names {
             let party = self.participants.get(&handle).and_then(Option::as_ref);
             party.map_or("", |party| party.district.as_str())
         };
-        let mut over = district(authority);
-        while let Some(open) = over.strip_suffix("00") {
-            over = open;
-        }
         self.is_any(authority, &[Role::Authority, Role::Regulator])
-            && !over.is_empty()
-            && district(other).starts_with(over)
+            && covers(district(authority), district(other))
     }
 
     /// Whether it does nothing but watch: laboratories, regulators, authorities.
@@ -334,6 +345,7 @@ fn participant(list: &[Touch], wanted: Handle) -> Option<Party> {
             | Action::Place
             | Action::Policy
             | Action::Recode
+            | Action::Agreement
             | Action::Rules { .. }
             | Action::Forget => {}
         }

@@ -76,7 +76,8 @@ pub(super) fn findings(
         names,
         all: Vec::new(),
     };
-    if node.part != Part::Lot {
+    // Open lists show who made, tested and stopped; what follows from their silence is nothing.
+    if node.part != Part::Lot && !names.open() {
         found.custody();
         found.order();
         found.single_parent();
@@ -124,7 +125,13 @@ pub(super) fn recalled_since<'n>(node: &'n Node, names: &Names) -> Option<&'n Fa
 /// Whether the goods are within an authority's jurisdiction: its district contains that of one
 /// who is proved to have had them. Of goods without any proof, everyone's word who had them will
 /// do, and goods that nobody had are within every jurisdiction.
+///
+/// Open lists do not show who had them: there every authority's word will do, since a recall too
+/// many is better than one that a stranger cannot prove.
 fn has_say(node: &Node, names: &Names, authority: Handle) -> bool {
+    if names.open() {
+        return names.is_any(authority, &[Role::Authority, Role::Regulator]);
+    }
     let by_word = &node.custody.ever;
     let keepers = if node.keepers.is_empty() {
         by_word
@@ -137,6 +144,25 @@ fn has_say(node: &Node, names: &Names, authority: Handle) -> bool {
     keepers
         .iter()
         .any(|keeper| names.governs(authority, *keeper))
+}
+
+/// Whether open lists hold a warning of somebody who may have had the goods, which they cannot
+/// show: a stop that nobody who spoke it ended, or a failed test. Nothing is clear then.
+pub(super) fn warned(node: &Node, names: &Names) -> bool {
+    let facts = &node.timeline.facts;
+    let counts = |issuer| {
+        let office = [Role::Laboratory, Role::Authority, Role::Regulator];
+        names.is_any(issuer, &office) || node.custody.proved.contains(&issuer)
+    };
+    facts.iter().any(|fact| {
+        let ended = || {
+            let mut later = facts.iter().filter(|other| other.order() > fact.order());
+            later.any(|other| other.unrecalls() && other.issuer() == fact.issuer())
+        };
+        fact.corrected.is_none()
+            && !counts(fact.issuer())
+            && (failed(fact) || (fact.stops() && !ended()))
+    })
 }
 
 /// Failed tests by somebody whose result counts: a laboratory, an authority, or the own one of who

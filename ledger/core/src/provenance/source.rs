@@ -1,5 +1,6 @@
 //! Where provenance gets its events: a store's view, or a bundle.
 
+use crate::access::open::open_list;
 use crate::cbor::Map;
 use crate::event::Event;
 use crate::ids::{Handle, UnixMillis};
@@ -47,6 +48,28 @@ pub struct Touches {
     pub shown: Vec<Touch>,
 }
 
+/// Which of an item's two lists an answer rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// All that was said of it.
+    Whole,
+    /// What everyone may see in full: making, tests, stops ([`crate::access::open`]). Of hand-overs
+    /// and temperature nothing is known then, and nothing is concluded.
+    Open,
+}
+
+impl Scope {
+    /// The name of an item's list in this scope.
+    #[must_use]
+    pub fn list(self, item: &str) -> String {
+        match self {
+            Self::Whole => item.to_owned(),
+            Self::Open => open_list(item),
+        }
+    }
+}
+
 /// A reader of items' lists. It must give the whole list or say that it did not; a bundle proves
 /// that, a store's view is trusted to.
 pub trait Source {
@@ -58,4 +81,23 @@ pub trait Source {
     /// # Errors
     /// The source's own.
     fn touches(&mut self, item: &str) -> Result<Touches, Self::Error>;
+
+    /// Which lists these are.
+    fn scope(&self) -> Scope {
+        Scope::Whole
+    }
+
+    /// Whether anything was said of `item`, on whichever list.
+    ///
+    /// # Errors
+    /// The source's own.
+    fn known(&mut self, item: &str) -> Result<bool, Self::Error> {
+        Ok(self.touches(item)?.total > 0)
+    }
+
+    /// The participant for whom this is read, if it proved who it is: it sees by name through whose
+    /// hands the goods came to it.
+    fn reader(&self) -> Option<Handle> {
+        None
+    }
 }

@@ -1,13 +1,14 @@
 //! The steps of the story, from origin to now.
 
-use super::answer::{Moment, Step, StepKind};
+use super::answer::{Free, Moment, Step, StepKind};
 use super::facts::Fact;
 use super::names::Names;
 use super::packing::packs;
 use super::source::Touch;
 use super::walk::{Node, Walk};
+use crate::access::open::{Openings, Openness};
 use crate::event::{Action, EventKind, Role};
-use crate::ids::UnixMillis;
+use crate::ids::{Handle, UnixMillis};
 use crate::store::EventRef;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,12 +16,22 @@ use std::collections::{BTreeMap, BTreeSet};
 const LATE_MS: i64 = 86_400_000;
 
 /// All steps by event time, then by place on the log.
-pub(super) fn steps(walk: &Walk, names: &Names) -> Vec<Step> {
+///
+/// `reader`: for whom. A proved holder sees by name through whose hands the goods came to it.
+pub(super) fn steps(walk: &Walk, names: &Names, reader: Option<Handle>) -> Vec<Step> {
     let known: BTreeSet<&String> = walk.nodes.values().flat_map(|node| &node.codes).collect();
     let mut found: BTreeMap<EventRef, Step> = BTreeMap::new();
     for (id, node) in &walk.nodes {
+        let path = reader.and_then(|reader| node.path_to_holder(reader));
         for fact in node.told().into_iter().chain(&node.made_with) {
             let step = found.entry(fact.at()).or_insert_with(|| step(fact, names));
+            let led = path.as_ref().is_some_and(|path| leads(fact, path));
+            let free = if led {
+                Free::Whole
+            } else {
+                free(fact, node, names)
+            };
+            step.free = step.free.max(free);
             step.depth = step.depth.min(node.depth);
             if step.kind == StepKind::Other || fact.makes() {
                 step.kind = kind(fact);
@@ -34,6 +45,29 @@ pub(super) fn steps(walk: &Walk, names: &Names) -> Vec<Step> {
     let mut steps: Vec<Step> = found.into_values().collect();
     steps.sort_by_key(|step| (step.time, step.at));
     steps
+}
+
+/// Whether an event is on the path by which the goods came to a holder: said by one of those
+/// through whose hands they came, and no shipment elsewhere.
+fn leads(fact: &Fact, path: &BTreeSet<Handle>) -> bool {
+    let elsewhere = fact.step() == "shipping" && fact.to.is_none_or(|to| !path.contains(&to));
+    path.contains(&fact.issuer()) && !elsewhere
+}
+
+/// What anyone may see of an event, as the open lists have it. Admission also opens results of
+/// whose prefix the goods bear; here only offices count, which is less and never more.
+fn free(fact: &Fact, node: &Node, names: &Names) -> Free {
+    let openings = Openings::of(fact.event());
+    let most = node
+        .codes
+        .iter()
+        .filter_map(|code| openings.under(code))
+        .max();
+    match most {
+        Some(Openness::Always) => Free::Whole,
+        Some(Openness::Tester) if names.only_watches(fact.issuer()) => Free::Result,
+        Some(Openness::Tester) | None => Free::Outline,
+    }
 }
 
 /// Inputs as the event names them; of outputs only those of this story.
@@ -91,6 +125,7 @@ fn step(fact: &Fact, names: &Names) -> Step {
             .map(str::to_owned),
         counterpart: counterpart.map(|party| names.spelling(party)),
         depth: u32::MAX,
+        free: Free::Outline,
     }
 }
 

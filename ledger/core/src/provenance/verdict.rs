@@ -4,8 +4,10 @@ use super::answer::{Answer, Break, Finding, Grade, Moment, Stretch, Verdict};
 use super::asked::{Asked, Limits};
 use super::closing::{Memory, closed};
 use super::names::Names;
-use super::rules::{Goods, devices, failed_tests, findings, is_cylinder, recalled_since, valves};
-use super::source::Source;
+use super::rules::{
+    Goods, devices, failed_tests, findings, is_cylinder, recalled_since, valves, warned,
+};
+use super::source::{Scope, Source};
 use super::steps::steps;
 use super::subject::{dates, product, subject};
 use super::temperature::stretches;
@@ -58,14 +60,16 @@ fn judged<S: Source>(
     limits: Limits,
 ) -> Result<(Answer, usize), S::Error> {
     let mut asked = Asked::new(source, limits);
-    let mut names = Names::default();
+    let scope = asked.scope();
+    let mut names = Names::of(scope);
     let Survey {
         walk,
-        breaks,
+        mut breaks,
         findings,
         temperature,
     } = survey(&mut asked, &mut names, item, as_of)?;
-    let steps = steps(&walk, &names);
+    let reader = asked.reader();
+    let steps = steps(&walk, &names, reader);
     for step in &steps {
         names.load_participant(&mut asked, step.issuer)?;
         if let Some(signer) = step.signer {
@@ -88,6 +92,10 @@ fn judged<S: Source>(
             }
         }
     }
+    if scope == Scope::Open {
+        // Who had it is on no open list, so that nothing follows from its not being there.
+        breaks.clear();
+    }
     for whose in breaks.iter().filter_map(|one| one.whose.as_deref()) {
         if let Some(handle) = Identifier::parse(whose)
             .ok()
@@ -97,8 +105,9 @@ fn judged<S: Source>(
         }
     }
     let cut = asked.take_cut();
-    let known = !walk.root().timeline.facts.is_empty();
-    let complete = known && breaks.is_empty() && cut.is_none();
+    let known = !walk.root().timeline.facts.is_empty()
+        || (scope == Scope::Open && asked.known(item.as_str())?);
+    let complete = known && breaks.is_empty() && cut.is_none() && scope == Scope::Whole;
     let in_hand = |item: &String| {
         let part = walk.nodes[item].part;
         matches!(part, Part::Root | Part::Content)
@@ -106,7 +115,7 @@ fn judged<S: Source>(
     let forbidden = findings
         .iter()
         .any(|finding| finding.severity == Severity::Reject && in_hand(&finding.item));
-    let verdict = verdict(
+    let mut verdict = verdict(
         &walk,
         &names,
         &temperature,
@@ -117,6 +126,13 @@ fn judged<S: Source>(
             complete,
         },
     );
+    let warned = || {
+        let mut nodes = walk.in_hand().chain(walk.lot());
+        nodes.any(|node| warned(node, &names))
+    };
+    if scope == Scope::Open && verdict == Verdict::Broken && cut.is_none() && !warned() {
+        verdict = Verdict::Clear;
+    }
     let subject = subject(&walk, &names);
     let tests = tests(&walk);
     let by_code: Vec<(String, String)> = walk
@@ -129,6 +145,7 @@ fn judged<S: Source>(
             Identifier::parse(code).is_ok_and(|id| id.product().is_none())
         })
         .collect();
+    let contents = walk.nodes.values().any(|node| node.part == Part::Content);
     let (participants, mut products, places) = names.into_parts();
     for (code, product) in by_code {
         if let Some(product) = products.get(&product).cloned() {
@@ -138,6 +155,7 @@ fn judged<S: Source>(
     let answer = Answer {
         item: item.as_str().to_owned(),
         as_of: Moment(as_of),
+        scope,
         verdict,
         complete,
         subject,
@@ -151,6 +169,7 @@ fn judged<S: Source>(
         participants,
         products,
         places,
+        contents,
     };
     Ok((answer, asked.work()))
 }
@@ -205,7 +224,7 @@ pub(super) fn survey<S: Source>(
                 closed_at: None,
             });
         }
-        if matches!(node.part, Part::Root | Part::Content) {
+        if matches!(node.part, Part::Root | Part::Content) && asked.scope() == Scope::Whole {
             temperature.extend(stretches);
         }
     }

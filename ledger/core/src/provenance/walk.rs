@@ -79,6 +79,13 @@ impl Node {
         self.timeline.facts.iter().filter(told).collect()
     }
 
+    /// Through whose hands the item came to `holder`, if it is proved to have had it: a stranger's
+    /// own word opens nothing.
+    pub(super) fn path_to_holder(&self, holder: Handle) -> Option<BTreeSet<Handle>> {
+        let proved = self.custody.proved.contains(&holder);
+        proved.then(|| self.custody.path_to(&BTreeSet::from([holder])))
+    }
+
     /// Whether an actor's missing record breaks this story, or only another buyer's.
     pub(super) fn concerns(&self, actor: Handle) -> bool {
         match self.part {

@@ -61,7 +61,7 @@ fn claims_that_do_not_hold_are_refused_by_name() {
     };
     let stranger = Claims {
         issuer: Handle([9; 16]),
-        ..good.clone()
+        ..at(now, now + 300)
     };
     for (claims, name) in [
         (other, "token-audience-wrong"),

@@ -1,6 +1,7 @@
 //! One of each thing that is signed, stored or sent, from a ledger in memory.
 
 use crate::scene::{LOT, PLACE, PRODUCT, Scene, UNKNOWN, scene, story};
+use ledger::access::record::{PartRead, ReadRecord, Reads};
 use ledger::cbor::Value;
 use ledger::check::{Act, Attested, Question, check};
 use ledger::disclosure::encode_body;
@@ -22,7 +23,7 @@ use ledger::seal::{ViewPages, ViewTiles};
 use ledger::signature::Signer as _;
 use ledger::state::{Config, GuardedActs, Licence, Record as _, Role, StateKey};
 use ledger::statement::{Issuer, Payload, SignedStatement};
-use ledger::store::{Store as _, View as _};
+use ledger::store::{EventRef, Store as _, View as _};
 use ledger::testing::{Member, ORIGIN, World, map_of_json};
 use ledger::token::{Claims, Token};
 use ledger::{bundle, policy, statemap};
@@ -65,7 +66,34 @@ pub(crate) fn examples() -> Vec<Example> {
     all.extend(proofs(&scene));
     all.extend(checks(&scene));
     all.push(token(&scene));
+    all.push(read_record(&scene));
     all
+}
+
+/// The shop was shown a quantity and a name.
+fn read_record(scene: &Scene) -> Example {
+    let part = |index, personal| PartRead {
+        at: EventRef {
+            leaf: scene.events,
+            index,
+        },
+        personal,
+    };
+    let record = ReadRecord {
+        number: 1,
+        previous: Digest([7; 32]),
+        time: scene.world.now,
+        reads: Reads {
+            reader: scene.shop.handle,
+            key: scene.shop.key.public_key().key_id(),
+            endpoint: "GET /trace".to_owned(),
+            parts: [("510117".to_owned(), vec![part(0, true), part(1, false)])].into(),
+        },
+    };
+    let bytes = record.encode();
+    assert_eq!(ReadRecord::decode(&bytes), Ok(record.clone()));
+    let facts = json!({"digest": record.digest().to_string()});
+    example("read-record", "two disclosures", bytes, facts)
 }
 
 /// The maker asks the log, for five minutes.
@@ -112,7 +140,7 @@ fn submitted(scene: &Scene, leaf: LeafIndex) -> SignedStatement {
     let view = scene.world.store.view();
     let entry = SignedStatement::parse(&view.entry(leaf).unwrap().unwrap()).unwrap();
     let body = view.body(leaf).unwrap().unwrap_or_default();
-    let opened = ledger::stored::open(&view, &entry, &body, |_| true).unwrap();
+    let opened = ledger::stored::open(&view, &entry, &body, |_, _| true).unwrap();
     assert_eq!(opened.closed, []);
     entry.with_disclosures(opened.disclosed)
 }
@@ -333,6 +361,13 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
             ]})),
         ),
         (Action::Forget, Some(forget_json(maker, *events))),
+        (
+            Action::Agreement,
+            Some(json!({
+                "partner": shop.handle, "participants": [maker.handle], "districts": ["5101"],
+                "parts": "named", "until": "2027-12-31T16:00:00Z",
+            })),
+        ),
     ];
     let public_key = *world.authority.key.public_key().as_bytes();
     let mut all: Vec<Example> = acts
@@ -570,6 +605,13 @@ fn proofs(scene: &Scene) -> Vec<Example> {
     let item = Identifier::parse(LOT).unwrap();
     let answer = trace(&mut source, &item, world.now, Limits::DEFAULT).unwrap();
     let built = bundle::build(&view, &source, LOT).unwrap().encode();
+    let facts = json!({
+        "logPublicKey": log_key, "origin": ORIGIN, "verdict": answer.verdict.word(),
+    });
+    all.push(example("bundle", "a lot, whole", built, facts));
+    let mut open = ViewSource::open(&view);
+    let answer = trace(&mut open, &item, world.now, Limits::DEFAULT).unwrap();
+    let built = bundle::build(&view, &open, LOT).unwrap().encode();
     let facts = json!({
         "logPublicKey": log_key, "origin": ORIGIN, "verdict": answer.verdict.word(),
     });

@@ -285,4 +285,14 @@ fn registry_records_of_the_examples_follow_their_schemas() {
         let read = ledger::forget::Order::read(&ledger::testing::map_of_json(&less));
         assert_eq!(read.unwrap_err(), field);
     }
+    let agreement = validator("registry-record.schema.json", "agreement");
+    let good = json!({
+        "partner": "BwcHBwcHBwcHBwcHBwcHBw", "districts": ["5101"], "parts": "confidential",
+    });
+    assert_eq!(breach(&agreement, &good), None);
+    for (field, wrong) in [("parts", "all"), ("partner", "somebody")] {
+        let mut bad = good.clone();
+        bad[field] = json!(wrong);
+        assert!(breach(&agreement, &bad).is_some(), "{field}");
+    }
 }

@@ -115,6 +115,7 @@ pub(super) fn running(clock: &Arc<SetClock>, limits: QueueLimits) -> Running {
         limits,
         threads: NonZeroUsize::new(2),
         clock,
+        reads: None,
     }
 }
 

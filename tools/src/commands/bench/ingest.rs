@@ -81,6 +81,7 @@ fn start(dir: &Path, options: Options, create: bool) -> Result<Node<RocksStore>,
         limits: QueueLimits::default(),
         threads: None,
         clock: Arc::new(SystemClock::default()),
+        reads: None,
     };
     Node::start(store, log_key(), running).map_err(fault)
 }

@@ -7,6 +7,7 @@ use crate::client::keys::{self, Request, new_key};
 use crate::client::ledger::{Answered, Ledger, send};
 use crate::client::random::Random;
 use crate::client::registry::{Profile, records};
+use crate::client::signer::Signing;
 use crate::exit::{Code, Failure};
 use crate::text::Lang;
 use ledger::ids::{Handle, UnixMillis};
@@ -14,7 +15,7 @@ use ledger::registry::{Action, NewKey};
 use ledger::signature::SigningKey;
 use ledger::statement::SignedStatement;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Events in one statement: a document of the examples is one statement.
 const GROUP: usize = 100;
@@ -32,6 +33,7 @@ struct Member {
 /// Everyone of the examples, by their key there.
 pub(super) struct Cast {
     members: BTreeMap<String, Member>,
+    dir: PathBuf,
     origin: String,
     now: UnixMillis,
 }
@@ -76,6 +78,7 @@ impl Cast {
         }
         Ok(Self {
             members,
+            dir: dir.to_owned(),
             origin: origin.to_owned(),
             now,
         })
@@ -102,6 +105,16 @@ impl Cast {
     /// [`Failure`] where the examples have no such participant.
     pub(super) fn handle(&self, name: &str) -> Result<Handle, Failure> {
         Ok(self.member(name)?.handle)
+    }
+
+    /// The authority, to ask in its name.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) fn office(&self) -> Result<Signing, Failure> {
+        let key = keys::read(&self.dir.join(format!("{AUTHORITY}.key")))?;
+        let handle = self.member(AUTHORITY)?.handle;
+        Ok(Signing { key, handle })
     }
 
     /// Who founds the ledger.

@@ -1,0 +1,431 @@
+//! Takes out of an answer what its reader may not see.
+//!
+//! The story stays: what happened, on which day, in which district, by whom by role. Who is not to
+//! be named gets a number that holds in this one answer, so that one can still follow who had the
+//! goods, and two answers never show that they speak of the same shop. Nothing that would find an
+//! event again is left: no place on the log, no event id, no time of day.
+
+use super::{Entitled, Party, Reader, Sight};
+use crate::identifier::Identifier;
+use crate::ids::{Handle, LeafIndex, UnixMillis};
+use crate::provenance::answer::{self, Answer, Free, Moment, Place, Step, StepKind, Subject};
+use crate::provenance::{Forward, How};
+use crate::state::Role;
+use crate::store::EventRef;
+use crate::time::parse_offset;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What stands before the number of a place, party or thing that is not named.
+pub const UNNAMED: &str = "urn:suyuan:unnamed:";
+
+/// China has one time zone.
+const CHINA_MS: i64 = 8 * HOUR_MS;
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 86_400_000;
+
+/// Offices speak in public.
+const OFFICES: [Role; 3] = [Role::Authority, Role::Laboratory, Role::Regulator];
+
+/// Whether a handle is a number of this module and nobody's: it then leads nowhere.
+#[must_use]
+pub fn is_numbered(handle: Handle) -> bool {
+    handle.0[..12] == [0; 12]
+}
+
+/// Limits an answer to what `reader` may see. `sight`: how much of each event that is.
+pub fn answer(answer: &mut Answer, reader: &Reader, sight: impl Fn(EventRef) -> Sight) {
+    let (entitled, me) = match reader {
+        Reader::Confidential | Reader::All => return,
+        Reader::Public => (None, None),
+        Reader::Bearer(entitled) => (Some(&**entitled), Some(entitled.bearer.handle())),
+    };
+    for step in &mut answer.steps {
+        if sight(step.at) >= Sight::Named {
+            step.free = Free::Whole;
+        }
+    }
+    let mut named = in_public(answer);
+    named.extend(me);
+    if close_container(answer, &named) {
+        named = in_public(answer);
+        named.extend(me);
+    }
+    let known = answer
+        .participants
+        .iter()
+        .filter(|(handle, party)| knows(entitled, **handle, &party.district));
+    named.extend(known.map(|(handle, _)| *handle));
+    let told: BTreeSet<String> = answer
+        .steps
+        .iter()
+        .flat_map(|step| {
+            step.concerns
+                .iter()
+                .chain(&step.inputs)
+                .chain(&step.outputs)
+        })
+        .cloned()
+        .chain([answer.item.clone()])
+        .collect();
+    let mut numbers = Numbers::new(named);
+    for step in &mut answer.steps {
+        numbers.step(step, &answer.participants, &answer.places);
+    }
+    let outlined = !numbers.events.is_empty();
+    for test in &mut answer.tests {
+        let at = numbers.event(test.at);
+        if at != test.at {
+            test.at = at;
+            test.document = None;
+            test.time = day(test.time, 0);
+        }
+        test.issuer = numbers.handle(test.issuer);
+    }
+    for one in &mut answer.breaks {
+        one.at = one.at.map(|at| numbers.event(at));
+        one.whose = one.whose.as_deref().map(|whose| numbers.whose(whose));
+        if !told.contains(&one.item) {
+            one.item = numbers.thing(&one.item);
+        }
+    }
+    for finding in answer.findings.iter_mut().chain(&mut answer.closed) {
+        for at in &mut finding.events {
+            *at = numbers.event(*at);
+        }
+        if outlined {
+            finding.opened_at = day(finding.opened_at, CHINA_MS);
+            finding.closed_at = finding.closed_at.map(|at| day(at, CHINA_MS));
+        }
+        finding.whose = finding.whose.as_deref().map(|whose| numbers.whose(whose));
+        if !told.contains(&finding.item) {
+            finding.item = numbers.thing(&finding.item);
+        }
+    }
+    for stretch in &mut answer.temperature {
+        stretch.holder = numbers.handle(stretch.holder);
+        if outlined {
+            // It begins and ends with a hand-over: to the hour around it.
+            stretch.from = Moment(UnixMillis(stretch.from.0.0.div_euclid(HOUR_MS) * HOUR_MS));
+            let until = stretch.until.0.0.div_euclid(HOUR_MS).saturating_add(1);
+            stretch.until = Moment(UnixMillis(until.saturating_mul(HOUR_MS)));
+        }
+        if !told.contains(&stretch.container) {
+            stretch.container = numbers.thing(&stretch.container);
+        }
+    }
+    if let Some(cut) = &mut answer.cut
+        && !told.contains(&cut.item)
+    {
+        cut.item.clone_from(&answer.item);
+    }
+    answer.subject.maker = answer.subject.maker.map(|maker| numbers.handle(maker));
+    let Numbers {
+        handles,
+        places,
+        shown: named,
+        ..
+    } = numbers;
+    let all = std::mem::take(&mut answer.participants);
+    answer.participants = parties(all, &handles, &named);
+    let shown: BTreeSet<&String> = answer
+        .steps
+        .iter()
+        .filter_map(|step| step.place.as_ref())
+        .collect();
+    answer.places.retain(|id, _| shown.contains(id));
+    answer.places.extend(places);
+}
+
+/// Limits a forward trace. An item that another made of the goods is shown as such, and named to
+/// those who may see how it was made; to whom the reader itself handed goods, it knows.
+pub fn forward(found: &mut Forward, reader: &Reader, sight: impl Fn(EventRef) -> Sight) {
+    let Reader::Bearer(entitled) = reader else {
+        return;
+    };
+    let me = entitled.bearer.handle();
+    let mut named = BTreeSet::from([me]);
+    for (handle, party) in &found.participants {
+        if knows(Some(&**entitled), *handle, &party.district) || is_office(party) {
+            named.insert(*handle);
+        }
+    }
+    let handed = found.items.iter().flat_map(|item| &item.handed);
+    named.extend(handed.filter(|(_, from)| *from == me).map(|(to, _)| *to));
+    let mut numbers = Numbers::new(named);
+    for item in &mut found.items {
+        let seen = item.how == How::Asked || item.at.is_some_and(|at| sight(at) >= Sight::Named);
+        if !seen {
+            item.item = numbers.thing(&item.item);
+            item.at = item.at.map(|at| numbers.number(at));
+        }
+        item.via = item.via.as_deref().map(|via| numbers.known_thing(via));
+        for holder in &mut item.holders {
+            *holder = numbers.handle(*holder);
+        }
+        for to in &mut item.under_way {
+            *to = numbers.whose(to);
+        }
+    }
+    let all = std::mem::take(&mut found.participants);
+    found.participants = parties(all, &numbers.handles, &numbers.shown);
+    let items: BTreeSet<String> = found
+        .items
+        .iter()
+        .filter_map(|item| Identifier::parse(&item.item).ok()?.product())
+        .map(|product| product.as_str().to_owned())
+        .collect();
+    found.products.retain(|id, _| items.contains(id));
+}
+
+/// Whether a bearer may trace an item forward: who has or had it, who may see its making, and who
+/// has a say over one of these.
+#[must_use]
+pub fn may_forward(found: &Forward, reader: &Reader, sight: impl Fn(EventRef) -> Sight) -> bool {
+    let entitled = match reader {
+        Reader::Confidential | Reader::All => return true,
+        Reader::Public => return false,
+        Reader::Bearer(entitled) => entitled,
+    };
+    let Some(asked) = found.items.first() else {
+        return false;
+    };
+    let keeper = |handle: &Handle| {
+        let district = found
+            .participants
+            .get(handle)
+            .map(|party| party.district.as_str());
+        knows(Some(&**entitled), *handle, district.unwrap_or_default())
+    };
+    asked.keepers.iter().any(keeper) || asked.at.is_some_and(|at| sight(at) >= Sight::Named)
+}
+
+fn knows(entitled: Option<&Entitled>, handle: Handle, district: &str) -> bool {
+    let district = district.to_owned();
+    entitled.is_some_and(|entitled| entitled.knows(&Party { handle, district }))
+}
+
+fn is_office(party: &answer::Party) -> bool {
+    party.roles.iter().any(|role| OFFICES.contains(role))
+}
+
+/// Who is named to everyone: who made the goods of this story, who warns of them, and offices.
+/// Who appears in a step that this reader may see is named to it.
+fn in_public(answer: &Answer) -> BTreeSet<Handle> {
+    let mut named = BTreeSet::new();
+    for step in answer.steps.iter().filter(|step| step.free >= Free::Result) {
+        named.insert(step.issuer);
+        named.extend(step.signer);
+        let other = step
+            .counterpart
+            .as_deref()
+            .filter(|_| step.free == Free::Whole);
+        named.extend(other.and_then(participant));
+    }
+    let offices = answer
+        .participants
+        .iter()
+        .filter(|(_, party)| is_office(party));
+    named.extend(offices.map(|(handle, _)| *handle));
+    named
+}
+
+/// What is inside a container is told to those who may know who packed it: else its number would
+/// lead from a distributor to the goods it buys.
+fn close_container(answer: &mut Answer, named: &BTreeSet<Handle>) -> bool {
+    let item = answer.item.clone();
+    let packs = |step: &&Step| step.kind == StepKind::Packed && step.concerns.contains(&item);
+    let mut packers = answer.steps.iter().filter(packs);
+    if !answer.contents || packers.all(|step| named.contains(&step.issuer)) {
+        return false;
+    }
+    answer.steps.retain(|step| step.concerns.contains(&item));
+    for step in &mut answer.steps {
+        step.concerns.retain(|one| *one == item);
+        step.inputs.clear();
+        step.outputs.clear();
+    }
+    let at: BTreeSet<EventRef> = answer.steps.iter().map(|step| step.at).collect();
+    answer.closed.clear();
+    answer.tests.retain(|test| test.item == item);
+    answer.breaks.retain(|one| one.item == item);
+    answer
+        .findings
+        .retain(|one| one.item == item && one.events.iter().all(|event| at.contains(event)));
+    answer.temperature.retain(|one| one.container == item);
+    answer.products.clear();
+    answer.subject = Subject::default();
+    true
+}
+
+fn participant(id: &str) -> Option<Handle> {
+    Handle::parse(id).or_else(|| Identifier::parse(id).ok()?.participant_handle())
+}
+
+/// The day of a moment, as its offset from UTC has it.
+fn day(moment: Moment, offset_ms: i64) -> Moment {
+    let local = moment.0.0.saturating_add(offset_ms);
+    Moment(UnixMillis(
+        local
+            .saturating_sub(local.rem_euclid(DAY_MS))
+            .saturating_sub(offset_ms),
+    ))
+}
+
+fn parties(
+    all: BTreeMap<Handle, answer::Party>,
+    numbered: &BTreeMap<Handle, Handle>,
+    shown: &BTreeSet<Handle>,
+) -> BTreeMap<Handle, answer::Party> {
+    all.into_iter()
+        .filter_map(|(handle, party)| {
+            if let Some(number) = numbered.get(&handle) {
+                let answer::Party {
+                    district, roles, ..
+                } = party;
+                let unnamed = answer::Party {
+                    district,
+                    roles,
+                    ..answer::Party::default()
+                };
+                return Some((*number, unnamed));
+            }
+            shown.contains(&handle).then_some((handle, party))
+        })
+        .collect()
+}
+
+/// What stands for whom, in one answer.
+struct Numbers {
+    named: BTreeSet<Handle>,
+    /// Those of them that the answer still names.
+    shown: BTreeSet<Handle>,
+    handles: BTreeMap<Handle, Handle>,
+    events: BTreeMap<EventRef, EventRef>,
+    /// Events that are shown where they stand.
+    told: BTreeSet<EventRef>,
+    things: BTreeMap<String, String>,
+    places: BTreeMap<String, Place>,
+}
+
+impl Numbers {
+    const fn new(named: BTreeSet<Handle>) -> Self {
+        Self {
+            named,
+            shown: BTreeSet::new(),
+            handles: BTreeMap::new(),
+            events: BTreeMap::new(),
+            told: BTreeSet::new(),
+            things: BTreeMap::new(),
+            places: BTreeMap::new(),
+        }
+    }
+
+    fn handle(&mut self, handle: Handle) -> Handle {
+        if self.named.contains(&handle) {
+            self.shown.insert(handle);
+            return handle;
+        }
+        let next = u32::try_from(self.handles.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        *self.handles.entry(handle).or_insert_with(|| {
+            let mut bytes = [0; 16];
+            bytes[12..].copy_from_slice(&next.to_be_bytes());
+            Handle(bytes)
+        })
+    }
+
+    /// A number for an event. Leaf 0 is the founding entry, where no event stands.
+    fn number(&mut self, at: EventRef) -> EventRef {
+        let index = u16::try_from(self.events.len()).unwrap_or(u16::MAX);
+        let leaf = LeafIndex(0);
+        *self.events.entry(at).or_insert(EventRef { leaf, index })
+    }
+
+    /// The event as the steps have it; a number for one that no step shows.
+    fn event(&mut self, at: EventRef) -> EventRef {
+        if self.told.contains(&at) {
+            at
+        } else {
+            self.number(at)
+        }
+    }
+
+    fn thing(&mut self, id: &str) -> String {
+        let next = self.things.len() + 1;
+        let name = || format!("{UNNAMED}{next}");
+        self.things
+            .entry(id.to_owned())
+            .or_insert_with(name)
+            .clone()
+    }
+
+    fn known_thing(&self, id: &str) -> String {
+        self.things
+            .get(id)
+            .map_or_else(|| id.to_owned(), Clone::clone)
+    }
+
+    /// A party as breaks and findings name it. What is no known participant gets a number too: a
+    /// location number is a name.
+    fn whose(&mut self, id: &str) -> String {
+        match participant(id) {
+            Some(handle) => Identifier::participant(self.handle(handle))
+                .as_str()
+                .to_owned(),
+            None => self.thing(id),
+        }
+    }
+
+    fn step(
+        &mut self,
+        step: &mut Step,
+        parties: &BTreeMap<Handle, answer::Party>,
+        places: &BTreeMap<String, Place>,
+    ) {
+        if step.free == Free::Whole {
+            // Nothing is taken out; who is named is noted.
+            self.told.insert(step.at);
+            self.shown.insert(step.issuer);
+            self.shown.extend(step.signer);
+            self.shown
+                .extend(step.counterpart.as_deref().and_then(participant));
+            self.shown
+                .extend(step.place.as_deref().and_then(participant));
+            return;
+        }
+        let issuer = step.issuer;
+        step.issuer = self.handle(issuer);
+        step.signer = step.signer.map(|signer| self.handle(signer));
+        step.counterpart = step.counterpart.as_deref().map(|other| self.whose(other));
+        step.place = step.place.as_deref().map(|place| {
+            let number = self.thing(place);
+            let own = places.get(place);
+            let district = own
+                .map(|place| &place.district)
+                .filter(|text| !text.is_empty());
+            let district = district.or_else(|| parties.get(&issuer).map(|party| &party.district));
+            let shown = Place {
+                district: district.cloned().unwrap_or_default(),
+                kind: own.map(|place| place.kind.clone()).unwrap_or_default(),
+                ..Place::default()
+            };
+            self.places.insert(number.clone(), shown);
+            number
+        });
+        if step.free == Free::Result {
+            self.told.insert(step.at);
+            return;
+        }
+        step.at = self.number(step.at);
+        step.event_id = None;
+        let offset = parse_offset(&step.offset).unwrap_or_default();
+        step.time = day(step.time, offset);
+        step.recorded = day(step.recorded, offset);
+        if step.kind == StepKind::Ended {
+            // Of a sale: the day and the district.
+            step.signer = None;
+            step.counterpart = None;
+        }
+    }
+}
