@@ -841,11 +841,12 @@ fn seconds(town: &Town, from_s: u64) -> u64 {
 
 #[tokio::test]
 async fn a_token_changes_nothing_on_the_ledger() {
-    // Every operation that takes a body takes signed statements only.
+    // Every operation that takes a body takes signed statements only, but for the question before
+    // an act, which records nothing.
     let posts = routes::table::<Fake>();
     let posts = posts
         .iter()
-        .filter(|route| !route.operation.takes.is_empty());
+        .filter(|route| !route.operation.takes.is_empty() && route.operation.path != "/check");
     for route in posts {
         for takes in route.operation.takes {
             assert!(

@@ -52,7 +52,7 @@ fn claims_that_do_not_hold_are_refused_by_name() {
     let now = now_s(&world);
     let other = Claims {
         audience: "other.example/log".to_owned(),
-        ..good.clone()
+        ..good
     };
     let at = |issued_s, expires_s| Claims {
         issued_s,
