@@ -127,6 +127,9 @@ pub(crate) enum Problem {
     /// Withheld parts are for those they concern.
     #[error("parts that are not public are shown to those only who prove who they are")]
     ConfidentialNeedsIdentity,
+    /// Whether somebody has the goods is for that one, and who has a say over it.
+    #[error("whether somebody has the goods is told to those only who prove who they are")]
+    ActorNeedsIdentity,
     /// The access record is for authorities and regulators.
     #[error("the access record is shown to those only who prove who they are")]
     AccessLogNeedsIdentity,
@@ -452,6 +455,11 @@ impl Problem {
                 ],
                 NEEDS_IDENTITY,
             ),
+            Self::ActorNeedsIdentity => words(
+                "actor-needs-identity",
+                ["写明行为方需要身份", "Naming an actor needs an identity"],
+                NEEDS_IDENTITY,
+            ),
             Self::AccessLogNeedsIdentity => words(
                 "access-log-needs-identity",
                 [
@@ -527,6 +535,7 @@ impl Problem {
             Self::BulkListingNeedsIdentity
             | Self::ForwardNeedsIdentity
             | Self::ConfidentialNeedsIdentity
+            | Self::ActorNeedsIdentity
             | Self::AccessLogNeedsIdentity
             | Self::TokenRefused(_) => StatusCode::UNAUTHORIZED,
             Self::NotEntitled { .. } | Self::MetricsNeedIdentity => StatusCode::FORBIDDEN,
@@ -569,6 +578,7 @@ impl Problem {
             | Self::BulkListingNeedsIdentity
             | Self::ForwardNeedsIdentity
             | Self::ConfidentialNeedsIdentity
+            | Self::ActorNeedsIdentity
             | Self::AccessLogNeedsIdentity
             | Self::NotEntitled { .. }
             | Self::TokenRefused(_)

@@ -21,9 +21,6 @@ const PAGE_BYTES_MAX: u64 = 100_000;
 /// left out of `text`, since there the code itself is shown.
 const SEEN: &str = r"(() => {
     const shown = (root, what) => [...root.querySelectorAll(what)].map(one => one.innerText.trim());
-    // Whoever is named leads to a page of its own; whoever is not is a role and a district.
-    const signer = step => shown(step, '.who').map(line => line.replace(
-        shown(step, '.who .quiet')[0], '').trim()).join();
     const proof = document.querySelector('details.proof');
     const first = document.querySelector('.hero');
     const bottom = first && Math.max(...[...first.querySelectorAll('h1, .verdict, .facts dd')]
@@ -36,7 +33,7 @@ const SEEN: &str = r"(() => {
     const width = document.documentElement.scrollWidth;
     const steps = [...document.querySelectorAll('.line > li:not(.gap)')].map(one => ({
         verb: shown(one, '.head b').join(), time: shown(one, 'time').join(),
-        who: signer(one) }));
+        who: shown(one, '.who a, .who .as').join() }));
     const icon = document.querySelector('.verdict svg use');
     if (proof) proof.remove();
     return {

@@ -756,9 +756,17 @@ fn an_act_is_checked_before_it_and_the_answer_verifies_offline() {
     let good = "https://id.gs1.org/8004/6909835CYL0392";
     let overdue = "(8004)6909835CYL0417";
     let filler = handle("gas-filler");
+    let key = home.join("keys/gas-filler.key");
     let fill = |cylinder, more: &[&str]| {
         let asked = [
-            "check", cylinder, "--act", "fill", "--actor", &filler, "--node", &url,
+            "check",
+            cylinder,
+            "--act",
+            "fill",
+            "--key",
+            text(&key),
+            "--node",
+            &url,
         ];
         let known = ["--out", text(&signed), "--trust", text(&trust)];
         suyuan(&[&asked[..], &known, more].concat())

@@ -13,16 +13,17 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http_body_util::{BodyExt as _, Limited};
-use ledger::check::{Act, Attested, Decision, Question, check as decide};
+use ledger::access::{Sight, governs};
+use ledger::check::{Act, Attested, Decided, Decision, Question, Reason, check as decide};
 use ledger::identifier::{Identifier, Kind, scan};
 use ledger::ids::Handle;
 use ledger::lists::{Reader, ViewSource};
 use ledger::provenance::Limits;
 use ledger::provenance::answer::Text;
-use ledger::store::{Store as _, View as _};
+use ledger::store::{Store as _, StoreError, View};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 pub(crate) static CHECK: Operation = Operation {
@@ -38,7 +39,9 @@ pub(crate) static CHECK: Operation = Operation {
         \"signed\"}; signed is the same as a COSE_Sign1 by the log's key, base64, without the \
         sentences and names. A delivery: \"codes\", at most 200, in place of \"code\"; answers \
         {\"decision\": the gravest, \"answers\": [...]} in order, with {\"code\", \"problem\"} for \
-        a code that cannot be read, which counts as hold.",
+        a code that cannot be read, which counts as hold. An actor is named by itself, or by an \
+        authority or regulator over it, with a token; whose and events are told to those whom \
+        they concern.",
     parameters: &[Parameter::query(
         "lang",
         "zh or en, for problems, where Accept-Language cannot be set.",
@@ -86,7 +89,7 @@ pub(crate) async fn check<S: Service>(
         return Err(Problem::Halted);
     }
     match (asked.code, asked.codes) {
-        (Some(code), None) => one(&app, code, about).await,
+        (Some(code), None) => one(&app, &ask, code, about).await,
         (None, Some(codes)) => many(&app, &ask, codes, about).await,
         (None, None) => Err(Problem::ParameterMissing { parameter: "code" }),
         (Some(_), Some(_)) => Err(invalid("codes", "given beside code")),
@@ -119,9 +122,14 @@ fn handle(text: &str) -> Result<Handle, Problem> {
         .ok_or_else(|| invalid("actor", "not a participant's handle"))
 }
 
-async fn one<S: Service>(app: &App<S>, code: String, about: About) -> Result<Response, Problem> {
+async fn one<S: Service>(
+    app: &App<S>,
+    ask: &Ask,
+    code: String,
+    about: About,
+) -> Result<Response, Problem> {
     let item = goods(&code)?;
-    let answers = answers(app, vec![item], about).await?;
+    let answers = answers(app, ask, vec![item], about).await?;
     let answer = answers.into_iter().next().ok_or(Problem::StoreFailed)??;
     Ok(Json(to_json(app, &code, &answer)).into_response())
 }
@@ -143,7 +151,7 @@ async fn many<S: Service>(
     }
     let read: Vec<Result<Identifier, Problem>> = codes.iter().map(|code| goods(code)).collect();
     let items = read.iter().flatten().cloned().collect();
-    let mut answered = answers(app, items, about).await?.into_iter();
+    let mut answered = answers(app, ask, items, about).await?.into_iter();
     let mut worst = Decision::Allow;
     let mut all = Vec::with_capacity(codes.len());
     for (code, read) in codes.iter().zip(read) {
@@ -189,12 +197,18 @@ struct Answered {
 /// Decides about each item, all from one tree, as long as there is time. Builds no proofs.
 async fn answers<S: Service>(
     app: &App<S>,
+    ask: &Ask,
     items: Vec<Identifier>,
     about: About,
 ) -> Result<Vec<Result<Answered, Problem>>, Problem> {
+    let ask = ask.clone();
     app.read(move |service| {
         let started = Instant::now();
         let view = service.store().view();
+        let reader = ask.reader_of(service, &view, Sight::Named)?;
+        if let Some(actor) = about.actor {
+            may_name(&view, &reader, actor)?;
+        }
         let head = view.head()?.ok_or(Problem::LogEmpty)?;
         let one = |item| {
             if started.elapsed() > CHECK_TIME {
@@ -208,8 +222,9 @@ async fn answers<S: Service>(
                 at: service.now(),
             };
             // A source of its own: what one code may cost takes nothing from the next.
-            let mut source = ViewSource::new(&view, Reader::Public);
-            let decided = decide(&mut source, &question, Limits::DEFAULT)?;
+            let mut source = ViewSource::new(&view, reader.clone());
+            let mut decided = decide(&mut source, &question, Limits::DEFAULT)?;
+            limit(&mut decided, &reader, &mut source)?;
             let attested = Attested {
                 answer: decided.answer,
                 size: head.size(),
@@ -224,6 +239,56 @@ async fn answers<S: Service>(
         Ok(items.into_iter().map(one).collect())
     })
     .await
+}
+
+/// Whether somebody has the goods is told to that one and to who has a say over it: else the maker's
+/// customers could be found by trying every handle.
+fn may_name<V: View>(view: &V, reader: &Reader, actor: Handle) -> Result<(), Problem> {
+    let bearer = reader.bearer().ok_or(Problem::ActorNeedsIdentity)?;
+    let party = ViewSource::new(view, Reader::Public).party(actor)?;
+    if bearer.handle() == actor || governs(bearer, &party.district) {
+        Ok(())
+    } else {
+        Err(Problem::NotEntitled {
+            what: "whether another has the goods",
+            caller: bearer.handle(),
+        })
+    }
+}
+
+/// Takes out of an answer whom and which events its reader may not see. Decisions and rules stay.
+fn limit<V: View>(
+    decided: &mut Decided,
+    reader: &Reader,
+    source: &mut ViewSource<'_, V>,
+) -> Result<(), StoreError> {
+    let whose = |reason: &Reason| reason.whose.as_deref().and_then(|whose| handle(whose).ok());
+    let mut known = BTreeSet::new();
+    let reasons = &mut decided.answer.reasons;
+    let named = decided.parties.keys().copied();
+    for handle in named.chain(reasons.iter().filter_map(whose)) {
+        let knows = match reader {
+            Reader::Public => false,
+            Reader::Bearer(entitled) => entitled.knows(&source.party(handle)?),
+            Reader::Confidential | Reader::All => true,
+        };
+        if knows {
+            known.insert(handle);
+        }
+    }
+    decided.parties.retain(|handle, _| known.contains(handle));
+    for reason in reasons {
+        let keeps = whose(reason).is_some_and(|handle| known.contains(&handle));
+        reason.events.retain(|at| source.sight(*at) >= Sight::Named);
+        if !keeps {
+            reason.whose = None;
+            // A container's number would name who packed it.
+            if reason.events.is_empty() {
+                reason.item.clone_from(&decided.answer.item);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn to_json<S: Service>(app: &App<S>, code: &str, answer: &Answered) -> Value {

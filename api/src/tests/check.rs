@@ -28,7 +28,7 @@ fn signed(fake: &Fake, json: &Value) -> Attested {
 #[tokio::test]
 async fn a_till_gets_a_signed_answer_that_says_what_its_json_says() {
     let setting = setting();
-    let client = Client::stranger(&setting.fake);
+    let client = Client::of(&setting.fake, &setting.farm);
     let holder = setting.farm.handle.to_string();
     let code = "(01)06901234567892(10)A1";
     let got = ask(
@@ -218,7 +218,7 @@ async fn a_filling_gun_is_told_to_fill_an_inspected_cylinder_and_no_overdue_one(
     ] {
         let (fake, _, filler) = cylinder(due);
         let fake = Arc::new(fake);
-        let client = Client::stranger(&fake);
+        let client = Client::of(&fake, &filler);
         let actor = filler.handle.to_string();
         let body = json!({"code": "(8004)6901234CYL1", "act": "fill", "actor": actor});
         let json = ask(&client, body).await.json();
@@ -242,9 +242,16 @@ async fn a_filling_gun_is_told_to_fill_an_inspected_cylinder_and_no_overdue_one(
 
 #[tokio::test]
 async fn who_does_not_have_it_is_told_so() {
-    let (fake, maker, _) = cylinder("2030-01-01");
-    let client = Client::stranger(&Arc::new(fake));
+    let (fake, maker, filler) = cylinder("2030-01-01");
+    let fake = Arc::new(fake);
+    let client = Client::of(&fake, &maker);
     let actor = maker.handle.to_string();
+    // Not for others to try out: who has the maker's goods is nobody's to ask.
+    let asked = json!({"code": CYLINDER, "act": "fill", "actor": actor});
+    let got = ask(&Client::stranger(&fake), asked.clone()).await;
+    assert_eq!(got.problem(), (401, "actor-needs-identity".to_owned()));
+    let got = ask(&Client::of(&fake, &filler), asked).await;
+    assert_eq!(got.problem(), (403, "not-entitled".to_owned()));
     let json = ask(
         &client,
         json!({"code": CYLINDER, "act": "fill", "actor": actor}),

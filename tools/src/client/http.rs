@@ -78,6 +78,18 @@ impl Remote {
         self
     }
 
+    /// Where the node is reached.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A fresh token, where somebody asks.
+    fn bearer(&self) -> Option<String> {
+        let asker = self.asker.as_ref()?;
+        let token = asker.token(&self.origin, REQUEST_LIFE_S);
+        Some(format!("Bearer {}", token.text))
+    }
+
     /// Asks for `path` with `query` in one form.
     ///
     /// # Errors
@@ -94,9 +106,8 @@ impl Remote {
             .header("Accept", accept)
             .header("Accept-Language", self.lang.tag())
             .query_pairs(query.iter().copied());
-        if let Some(asker) = &self.asker {
-            let token = asker.token(&self.origin, REQUEST_LIFE_S);
-            request = request.header("Authorization", format!("Bearer {}", token.text));
+        if let Some(bearer) = self.bearer() {
+            request = request.header("Authorization", bearer);
         }
         self.got(request.call())
     }
@@ -106,12 +117,15 @@ impl Remote {
     /// # Errors
     /// [`Failure`], busy where nobody answers.
     pub(crate) fn post_json(&self, path: &str, body: &serde_json::Value) -> Result<Got, Failure> {
-        let request = self
+        let mut request = self
             .agent
             .post(format!("{}{path}", self.url))
             .header("Content-Type", "application/json")
             .header("Accept", "application/json")
             .header("Accept-Language", self.lang.tag());
+        if let Some(bearer) = self.bearer() {
+            request = request.header("Authorization", bearer);
+        }
         self.got(request.send(body.to_string().as_bytes()))
     }
 

@@ -4,6 +4,7 @@ use super::checked::{show, signed, texted, verify};
 use super::verify::now;
 use crate::client::http::Remote;
 use crate::client::ledger::{Target, open_failure, with_source};
+use crate::client::signer::{AskerArgs, Signing};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan check '(01)06909813001010(10)WT-5326' --act sell
-  suyuan check 83901174207713350035 --act dispense --actor KuaCVGGXnUn0gVNdPv81hA
+  suyuan check 83901174207713350035 --act dispense --key site.key
   suyuan check --file delivery.txt --act receive --json
   suyuan check https://id.gs1.org/8004/6909835CYL0001 --act fill --out answer.cose --trust trust.txt
   suyuan verify answer.cose --trust trust.txt")]
@@ -41,8 +42,9 @@ pub(crate) struct Args {
     /// What is about to be done.
     #[arg(long, value_enum)]
     act: Act,
-    /// Who would do it, by handle: whether it has the goods then counts too.
-    #[arg(long, value_name = "HANDLE")]
+    /// Who would do it, by handle: whether it has the goods then counts too. Without it, whoever
+    /// asks with --key.
+    #[arg(long, value_name = "HANDLE", allow_hyphen_values = true)]
     actor: Option<String>,
     /// Also write the signed answer, of one code.
     #[arg(long, value_name = "FILE")]
@@ -50,6 +52,8 @@ pub(crate) struct Args {
     /// Verify the signed answers against this trust file.
     #[arg(long)]
     trust: Option<PathBuf>,
+    #[command(flatten)]
+    asker: AskerArgs,
     #[command(flatten)]
     target: Target,
 }
@@ -98,7 +102,9 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     if args.out.is_some() && codes.len() > 1 {
         return Err(Failure::usage("--out takes the answer about one code"));
     }
+    let asker = args.asker.read()?;
     let actor = args.actor.as_deref().map(handle).transpose()?;
+    let actor = actor.or_else(|| asker.as_ref().map(|asker| asker.handle));
     let answers = match args.target.dir() {
         Some(_) if args.out.is_some() || args.trust.is_some() => {
             return Err(Failure::usage(
@@ -106,7 +112,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
             ));
         }
         Some(dir) => local(dir, &codes, args.act.of_check(), actor)?,
-        None => remote(args, console, &codes, actor)?,
+        None => remote(args, console, &codes, actor, asker)?,
     };
     for answer in &answers {
         keep(args, answer)?;
@@ -197,8 +203,9 @@ fn remote(
     console: Console,
     codes: &[String],
     actor: Option<Handle>,
+    asker: Option<Signing>,
 ) -> Result<Vec<Value>, Failure> {
-    let node = Remote::connect(args.target.node(), console.lang)?;
+    let node = Remote::connect(args.target.node(), console.lang)?.asked_by(asker);
     let mut body = json!({"act": args.act.of_check().word()});
     if let Some(actor) = actor {
         body["actor"] = actor.to_string().into();

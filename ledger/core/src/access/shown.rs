@@ -252,16 +252,8 @@ fn close_container(answer: &mut Answer, named: &BTreeSet<Handle>) -> bool {
         .findings
         .retain(|one| one.item == item && one.events.iter().all(|event| at.contains(event)));
     answer.temperature.retain(|one| one.container == item);
-    // A thing that was itself made, such as a cylinder with its valve, is what it is; of a pallet
-    // the subject is what lies on it.
-    let makes = |step: &Step| matches!(step.kind, StepKind::Origin | StepKind::Made);
-    if answer.steps.iter().any(makes) {
-        let own = [answer.subject.product.as_ref(), Some(&item)];
-        answer.products.retain(|id, _| own.contains(&Some(id)));
-    } else {
-        answer.products.clear();
-        answer.subject = Subject::default();
-    }
+    answer.products.clear();
+    answer.subject = Subject::default();
     true
 }
 

@@ -106,7 +106,7 @@ pub struct Answer {
     pub products: BTreeMap<String, Product>,
     /// Places named in the steps, by canonical identifier.
     pub places: BTreeMap<String, Place>,
-    /// Whether part of the story is of what is inside the item asked for.
+    /// Whether part of the story is of what was packed into the item asked for.
     #[serde(skip)]
     pub contents: bool,
 }

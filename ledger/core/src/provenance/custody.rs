@@ -94,8 +94,6 @@ pub(super) struct Custody {
     pub(super) under_way: Vec<String>,
     /// Shipments that nobody has received.
     pub(super) legs: Vec<Leg>,
-    /// The same, with who sent it.
-    pub(super) sent: Vec<(String, Handle)>,
     pub(super) holds: Vec<Hold>,
     /// Hand-overs of which both sides are told.
     pub(super) handovers: Vec<Handover>,
@@ -509,9 +507,8 @@ impl Machine<'_> {
             shipped: pending.at,
         });
         self.out.legs = legs.collect();
-        let addressed = |leg: &Leg| Some((leg.to.clone()?, leg.from));
-        self.out.sent = self.out.legs.iter().filter_map(addressed).collect();
-        self.out.under_way = self.out.sent.iter().map(|(to, _)| to.clone()).collect();
+        let addressed = self.out.legs.iter().filter_map(|leg| leg.to.clone());
+        self.out.under_way = addressed.collect();
         self.out
     }
 }

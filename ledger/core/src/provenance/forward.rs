@@ -199,8 +199,8 @@ fn place<S: Source>(
         custody.proved
     };
     affected.handed = custody.passed;
-    let sent = custody.sent.iter();
-    let sent = sent.filter_map(|(to, from)| Some((names.party(to)?, *from)));
+    let sent = custody.legs.iter();
+    let sent = sent.filter_map(|leg| Some((names.party(leg.to.as_deref()?)?, leg.from)));
     affected.handed.extend(sent);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::answer::{Answer, Break, Finding, Grade, Moment, Stretch, Verdict};
 use super::asked::{Asked, Limits};
 use super::closing::{Memory, closed};
+use super::facts::Fact;
 use super::names::Names;
 use super::rules::{
     Goods, devices, failed_tests, findings, is_cylinder, recalled_since, valves, warned,
@@ -13,6 +14,7 @@ use super::subject::{dates, product, subject};
 use super::temperature::stretches;
 use super::tests_results::tests;
 use super::walk::{Node, Part, Walk, back};
+use crate::event::{EventKind, Role as Plays};
 use crate::identifier::Identifier;
 use crate::ids::UnixMillis;
 use crate::policy::Severity;
@@ -64,7 +66,7 @@ fn judged<S: Source>(
     let mut names = Names::of(scope);
     let Survey {
         walk,
-        mut breaks,
+        breaks,
         findings,
         temperature,
     } = survey(&mut asked, &mut names, item, as_of)?;
@@ -91,10 +93,6 @@ fn judged<S: Source>(
                 names.load_product(&mut asked, product.as_str())?;
             }
         }
-    }
-    if scope == Scope::Open {
-        // Who had it is on no open list, so that nothing follows from its not being there.
-        breaks.clear();
     }
     for whose in breaks.iter().filter_map(|one| one.whose.as_deref()) {
         if let Some(handle) = Identifier::parse(whose)
@@ -145,7 +143,12 @@ fn judged<S: Source>(
             Identifier::parse(code).is_ok_and(|id| id.product().is_none())
         })
         .collect();
-    let contents = walk.nodes.values().any(|node| node.part == Part::Content);
+    let packs = |fact: &Fact| {
+        // Parts that were fitted are no cargo.
+        fact.event().kind() == EventKind::Aggregation && fact.plays.contains(&Plays::Parent)
+    };
+    let contents = walk.nodes.values().any(|node| node.part == Part::Content)
+        && walk.root().timeline.facts.iter().any(packs);
     let (participants, mut products, places) = names.into_parts();
     for (code, product) in by_code {
         if let Some(product) = products.get(&product).cloned() {
@@ -224,7 +227,7 @@ pub(super) fn survey<S: Source>(
                 closed_at: None,
             });
         }
-        if matches!(node.part, Part::Root | Part::Content) && asked.scope() == Scope::Whole {
+        if matches!(node.part, Part::Root | Part::Content) && !names.open() {
             temperature.extend(stretches);
         }
     }
@@ -233,8 +236,14 @@ pub(super) fn survey<S: Source>(
         (one.rule, &one.item, &one.events).cmp(&(other.rule, &other.item, &other.events))
     });
     all.dedup();
+    // Who had it is on no open list, so that nothing follows from its not being there.
+    let breaks = if names.open() {
+        Vec::new()
+    } else {
+        breaks(&walk)
+    };
     Ok(Survey {
-        breaks: breaks(&walk),
+        breaks,
         walk,
         findings: all,
         temperature,

@@ -99,21 +99,21 @@ impl Cast {
         }
     }
 
-    /// Somebody's handle.
-    ///
-    /// # Errors
-    /// [`Failure`] where the examples have no such participant.
-    pub(super) fn handle(&self, name: &str) -> Result<Handle, Failure> {
-        Ok(self.member(name)?.handle)
-    }
-
     /// The authority, to ask in its name.
     ///
     /// # Errors
     /// [`Failure`].
     pub(super) fn office(&self) -> Result<Signing, Failure> {
-        let key = keys::read(&self.dir.join(format!("{AUTHORITY}.key")))?;
-        let handle = self.member(AUTHORITY)?.handle;
+        self.asker(AUTHORITY)
+    }
+
+    /// Somebody, to ask in its name.
+    ///
+    /// # Errors
+    /// [`Failure`] where the examples have no such participant.
+    pub(super) fn asker(&self, name: &str) -> Result<Signing, Failure> {
+        let handle = self.member(name)?.handle;
+        let key = keys::read(&self.dir.join(format!("{name}.key")))?;
         Ok(Signing { key, handle })
     }
 
