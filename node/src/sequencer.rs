@@ -11,7 +11,7 @@
 
 use crate::clock::ClockGuard;
 use crate::node::{Halt, Shared};
-use crate::room::{Decided, Submission, ToAnswer, Verified};
+use crate::room::{Decided, Room, Submission, ToAnswer, Verified};
 use crate::secrets::OsSecrets;
 use api::service::SubmitError;
 use ledger::admission::Checked;
@@ -85,7 +85,7 @@ pub(crate) fn run<S: Store>(
     while let Ok(first) = inbox.recv() {
         let arrived = first.statements.len();
         line.join(first);
-        gather(shared, &mut line, inbox, arrived);
+        gather(&shared.room, &mut line, inbox, arrived, LINGER);
         loop {
             let block = line.next_block();
             if block.is_empty() {
@@ -95,26 +95,27 @@ pub(crate) fn run<S: Store>(
                 shared.halt(Halt::Store(error));
                 return;
             }
-            gather(shared, &mut line, inbox, 0);
+            gather(&shared.room, &mut line, inbox, 0, LINGER);
         }
     }
 }
 
 /// Takes in what is ready, and waits for what will soon be, until a block is full or worth it.
-/// `arrived`: statements that joined just before.
-fn gather<S: Store>(
-    shared: &Shared<S>,
+/// `arrived`: statements that joined just before; `linger`: the longest wait.
+fn gather(
+    room: &Room,
     line: &mut Line,
     inbox: &Receiver<Submission<Verified>>,
     mut arrived: usize,
+    linger: Duration,
 ) {
-    let deadline = Instant::now() + LINGER;
+    let deadline = Instant::now() + linger;
     loop {
         for more in inbox.try_iter() {
             arrived += more.statements.len();
             line.join(more);
         }
-        let on_the_way = shared.room.arrived(arrived);
+        let on_the_way = room.arrived(arrived);
         let enough = line.statements >= on_the_way.min(BLOCK_STATEMENTS_MAX);
         if enough || line.statements == 0 {
             return;
@@ -240,13 +241,16 @@ fn answer_busy(submissions: Vec<Submission<Option<Decided>>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::room::{Job, QueueLimits, Refused, Room};
+    use crate::room::{Job, QueueLimits, Refused};
     use ledger::hash::Digest;
     use ledger::reject::RejectReason;
     use std::sync::Arc;
 
     fn submissions(sizes: &[usize]) -> Vec<Submission<Verified>> {
-        let room = Arc::new(Room::new(QueueLimits::default()));
+        verified(&Arc::new(Room::new(QueueLimits::default())), sizes)
+    }
+
+    fn verified(room: &Arc<Room>, sizes: &[usize]) -> Vec<Submission<Verified>> {
         let take = |size: &usize| {
             drop(room.enter(vec![vec![0]; *size]).unwrap());
             let Some(Job::Verify(submission)) = room.next() else {
@@ -289,5 +293,29 @@ mod tests {
             .for_each(|one| line.join(one));
         assert_eq!(tickets(&line.next_block()), [0, 1]);
         assert_eq!(tickets(&line.next_block()), [2]);
+    }
+
+    #[test]
+    fn a_block_waits_while_more_are_on_the_way_than_are_ready() {
+        let room = Arc::new(Room::new(QueueLimits::default()));
+        let mut ready = verified(&room, &[1, 1, 1]).into_iter();
+        let mut joined = Line::default();
+        let (outbox, inbox) = std::sync::mpsc::channel();
+        joined.join(ready.next().unwrap());
+        // Two are on their way and one is ready: it takes the next one in before it seals.
+        let sender = std::thread::spawn(move || {
+            outbox.send(ready.next().unwrap()).unwrap();
+            (outbox, ready)
+        });
+        let ever = Duration::from_secs(600);
+        gather(&room, &mut joined, &inbox, 1, ever);
+        let (outbox, mut ready) = sender.join().unwrap();
+        assert_eq!(tickets(&joined.next_block()), [0, 1]);
+
+        // None is on its way but this one: nothing to wait for.
+        outbox.send(ready.next().unwrap()).unwrap();
+        gather(&room, &mut joined, &inbox, 0, ever);
+        assert_eq!(tickets(&joined.next_block()), [2]);
+        assert_eq!(room.arrived(0), 0);
     }
 }

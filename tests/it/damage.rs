@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use tests::check::{Loss, describe};
 use tests::dice::Dice;
+use tests::files::copy_dir;
 
 /// Kinds of files by the beginning or end of their names.
 const KINDS: [(&str, &str); 12] = [
@@ -146,17 +147,4 @@ fn files(dir: &Path, prefix: &str) -> Vec<String> {
     }
     found.sort();
     found
-}
-
-fn copy_dir(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_dir(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

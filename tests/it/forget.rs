@@ -22,6 +22,7 @@ use std::process::{Command, Stdio};
 use tests::check::{audit, describe};
 use tests::dice::Dice;
 use tests::disk::{Cut, Disk};
+use tests::files::copy_dir;
 use tests::layer::{Fault, Layer};
 use tests::town::{Town, config};
 
@@ -163,19 +164,6 @@ fn files_with(dir: &Path, needle: &[u8]) -> Vec<String> {
         }
     }
     found
-}
-
-fn copy_dir(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_dir(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// The bundle of one who may see everything, as a file to keep.

@@ -6,7 +6,7 @@
 //!   [`disk`] works out what a power cut leaves there.
 //! - [`check`] opens what is left, the way an operator would, and names every loss.
 //! - [`demo`] runs the binary `suyuan` as its users do, and [`chromium`] opens its pages as a phone.
-//! - [`dice`] makes each run another one, and any run repeatable.
+//! - [`dice`] makes each run another one, and any run repeatable; [`files`] copies what is harmed.
 //!
 //! **Invariant:** nothing here knows how the ledger keeps its promises, only what they are.
 
@@ -15,6 +15,7 @@ pub mod chromium;
 pub mod demo;
 pub mod dice;
 pub mod disk;
+pub mod files;
 pub mod layer;
 pub mod said;
 pub mod town;

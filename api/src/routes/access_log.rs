@@ -11,11 +11,8 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use ledger::access::governs;
-use ledger::access::record::ReadRecord;
 use ledger::state::Role;
 use ledger::store::Store as _;
-use ledger::time::format_utc;
-use ledger::token::Bearer;
 use serde_json::{Value, json};
 
 /// Records of one page: each may name some thousands of parts.
@@ -72,7 +69,8 @@ pub(crate) async fn access_log<S: Service>(
             let records = service.read_records(from, per_page)?;
             let next = records.last().map(|last| last.number + 1);
             let next = next.filter(|_| records.len() == per_page);
-            let shown = records.iter().filter_map(|record| shown(record, &bearer));
+            let governed = |district: &str| governs(&bearer, district);
+            let shown = records.iter().filter_map(|record| record.to_json(governed));
             Ok((shown.collect::<Vec<Value>>(), next))
         })
         .await?;
@@ -91,38 +89,4 @@ fn number(ask: &Ask, name: &'static str) -> Result<Option<u64>, Problem> {
     let text = ask.query.first(name);
     text.map(|text| text.parse().map_err(|_| invalid(name, "not a number")))
         .transpose()
-}
-
-/// A record with the parts of those in the bearer's jurisdiction, if there are any.
-fn shown(record: &ReadRecord, bearer: &Bearer) -> Option<Value> {
-    let mut parts = Vec::new();
-    for (district, some) in &record.reads.parts {
-        if governs(bearer, district) {
-            parts.extend(some.iter().map(|part| {
-                let class = if part.personal {
-                    "personal"
-                } else {
-                    "confidential"
-                };
-                json!({
-                    "leaf": part.at.leaf,
-                    "index": part.at.index,
-                    "class": class,
-                    "district": district,
-                })
-            }));
-        }
-    }
-    (!parts.is_empty()).then(|| {
-        json!({
-            "number": record.number,
-            "previous": record.previous.to_string(),
-            "digest": record.digest().to_string(),
-            "time": format_utc(record.time),
-            "reader": record.reads.reader,
-            "key": record.reads.key.to_string(),
-            "endpoint": record.reads.endpoint,
-            "parts": parts,
-        })
-    })
 }

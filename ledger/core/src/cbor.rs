@@ -211,6 +211,32 @@ impl<'a> Reader<'a> {
         self.countable(count, 2)
     }
 
+    /// A map of exactly `count` pairs with the labels of a COSE header or a CWT.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; `Field` for another number of pairs.
+    pub fn labels(&mut self, count: usize) -> Result<(), DecodeError> {
+        let at = self.at;
+        if self.map()? == count {
+            Ok(())
+        } else {
+            Err(DecodeFault::Field("number of labels").at(at))
+        }
+    }
+
+    /// The label that must come next.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; `Field` for another.
+    pub fn label(&mut self, label: i64) -> Result<(), DecodeError> {
+        let at = self.at;
+        if self.int()? == label {
+            Ok(())
+        } else {
+            Err(DecodeFault::Field("header label").at(at))
+        }
+    }
+
     /// A tag's number; its content follows.
     ///
     /// # Errors
@@ -598,6 +624,21 @@ impl Value {
             Some(text)
         } else {
             None
+        }
+    }
+
+    /// Mantissa and power of ten, if it is a number.
+    #[must_use]
+    pub const fn as_number(&self) -> Option<(i64, i16)> {
+        match self {
+            Self::Int(whole) => Some((*whole, 0)),
+            Self::Decimal(decimal) => Some((decimal.mantissa(), decimal.exponent())),
+            Self::Array(_)
+            | Self::Bool(_)
+            | Self::Bytes(_)
+            | Self::Map(_)
+            | Self::Null
+            | Self::Text(_) => None,
         }
     }
 

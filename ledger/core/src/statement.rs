@@ -138,27 +138,27 @@ impl Header {
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, RejectReason> {
-        expect_map(reader, 4)?;
-        expect_label(reader, 1)?;
+        reader.labels(4)?;
+        reader.label(1)?;
         let algorithm = reader.int()?;
         if algorithm != ALG_EDDSA && algorithm != ALG_ED25519 {
             return Err(RejectReason::AlgorithmUnsupported { algorithm });
         }
-        expect_label(reader, 3)?;
+        reader.label(3)?;
         let media_type = reader.text()?;
         let content = ContentType::from_media_type(media_type).ok_or_else(|| {
             RejectReason::ContentTypeUnknown {
                 found: shorten(media_type),
             }
         })?;
-        expect_label(reader, 4)?;
+        reader.label(4)?;
         let key = KeyId(Digest(reader.byte_array()?));
-        expect_label(reader, 15)?;
-        expect_map(reader, 4)?;
-        expect_label(reader, 1)?;
+        reader.label(15)?;
+        reader.labels(4)?;
+        reader.label(1)?;
         let issuer_at = reader.offset();
         let issuer_text = reader.text()?;
-        expect_label(reader, 2)?;
+        reader.label(2)?;
         let subject_at = reader.offset();
         let subject = reader.text()?;
         let issuer = if content == ContentType::Block {
@@ -181,9 +181,9 @@ impl Header {
                 .at(issuer_at)
                 .into());
         };
-        expect_label(reader, 3)?;
+        reader.label(3)?;
         let audience = read_audience(reader)?;
-        expect_label(reader, 6)?;
+        reader.label(6)?;
         let issued_at = reader.uint()?;
         Ok(Self {
             algorithm,
@@ -198,24 +198,6 @@ impl Header {
 
 fn shorten(text: &str) -> String {
     text.chars().take(64).collect()
-}
-
-fn expect_map(reader: &mut Reader<'_>, count: usize) -> Result<(), DecodeError> {
-    let at = reader.offset();
-    if reader.map()? == count {
-        Ok(())
-    } else {
-        Err(DecodeFault::Field("number of labels").at(at))
-    }
-}
-
-fn expect_label(reader: &mut Reader<'_>, label: i64) -> Result<(), DecodeError> {
-    let at = reader.offset();
-    if reader.int()? == label {
-        Ok(())
-    } else {
-        Err(DecodeFault::Field("header label").at(at))
-    }
 }
 
 fn read_audience(reader: &mut Reader<'_>) -> Result<Vec<String>, DecodeError> {
@@ -566,7 +548,7 @@ fn decode_unprotected(bytes: &[u8]) -> Result<Vec<Disclosed>, DecodeError> {
     let disclosed = match count {
         0 => Vec::new(),
         1 => {
-            expect_label(&mut reader, LABEL_DISCLOSURES)?;
+            reader.label(LABEL_DISCLOSURES)?;
             read_body(&mut reader)?
         }
         _ => return Err(DecodeFault::Field("unprotected header").at(0)),

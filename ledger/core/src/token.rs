@@ -36,10 +36,10 @@ pub const TOKEN_BYTES_MAX: usize = 1024;
 /// COSE header label of the message's type (RFC 9596).
 const LABEL_TYP: i64 = 16;
 
-const CLAIM_ISS: u64 = 1;
-const CLAIM_AUD: u64 = 3;
-const CLAIM_EXP: u64 = 4;
-const CLAIM_IAT: u64 = 6;
+const CLAIM_ISS: i64 = 1;
+const CLAIM_AUD: i64 = 3;
+const CLAIM_EXP: i64 = 4;
+const CLAIM_IAT: i64 = 6;
 
 /// What a token claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -371,29 +371,29 @@ impl Claims {
         let mut writer = Writer::new();
         writer
             .map(4)
-            .uint(CLAIM_ISS)
+            .int(CLAIM_ISS)
             .text(&self.issuer.to_string())
-            .uint(CLAIM_AUD)
+            .int(CLAIM_AUD)
             .text(&self.audience)
-            .uint(CLAIM_EXP)
+            .int(CLAIM_EXP)
             .uint(self.expires_s)
-            .uint(CLAIM_IAT)
+            .int(CLAIM_IAT)
             .uint(self.issued_s);
         writer.finish()
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        expect_map(&mut reader, 4)?;
-        expect(&mut reader, CLAIM_ISS)?;
+        reader.labels(4)?;
+        reader.label(CLAIM_ISS)?;
         let at = reader.offset();
         let issuer = Handle::parse(reader.text()?)
             .ok_or_else(|| DecodeFault::Field("iss: 22 base64url characters").at(at))?;
-        expect(&mut reader, CLAIM_AUD)?;
+        reader.label(CLAIM_AUD)?;
         let audience = reader.text()?.to_owned();
-        expect(&mut reader, CLAIM_EXP)?;
+        reader.label(CLAIM_EXP)?;
         let expires_s = reader.uint()?;
-        expect(&mut reader, CLAIM_IAT)?;
+        reader.label(CLAIM_IAT)?;
         let issued_s = reader.uint()?;
         reader.end()?;
         Ok(Self {
@@ -430,39 +430,21 @@ impl Claims {
 /// The key that a protected header names, once algorithm and type are ours.
 fn read_protected(bytes: &[u8]) -> Result<KeyId, TokenError> {
     let mut reader = Reader::new(bytes);
-    expect_map(&mut reader, 3)?;
-    expect(&mut reader, 1)?;
+    reader.labels(3)?;
+    reader.label(1)?;
     let algorithm = reader.int()?;
     if algorithm != ALG_EDDSA && algorithm != ALG_ED25519 {
         return Err(TokenError::AlgorithmUnsupported { algorithm });
     }
-    expect(&mut reader, 4)?;
+    reader.label(4)?;
     let key = KeyId(Digest(reader.byte_array()?));
-    expect(&mut reader, 16)?;
+    reader.label(16)?;
     let at = reader.offset();
     if reader.text()? != TOKEN_TYPE {
         return Err(DecodeFault::Field("typ").at(at).into());
     }
     reader.end()?;
     Ok(key)
-}
-
-fn expect_map(reader: &mut Reader<'_>, count: usize) -> Result<(), DecodeError> {
-    let at = reader.offset();
-    if reader.map()? == count {
-        Ok(())
-    } else {
-        Err(DecodeFault::Field("number of labels").at(at))
-    }
-}
-
-fn expect(reader: &mut Reader<'_>, label: u64) -> Result<(), DecodeError> {
-    let at = reader.offset();
-    if reader.uint()? == label {
-        Ok(())
-    } else {
-        Err(DecodeFault::Field("label").at(at))
-    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,6 @@ use crate::exit::Failure;
 use crate::output::Console;
 use crate::text;
 use clap::Args as ClapArgs;
-use ledger::access::record::ReadRecord;
-use ledger::time::format_utc;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -94,33 +92,6 @@ fn local(args: &Args, dir: &Path) -> Result<Vec<Value>, Failure> {
     // Says whose directory it is not, before it says that nothing was read there.
     node::read_settings(dir).map_err(|error| open_failure(&error))?;
     let records = node::read_access_log(dir, args.from, usize::from(args.count))?;
-    Ok(records.iter().map(shown).collect())
-}
-
-fn shown(record: &ReadRecord) -> Value {
-    let parts = record.reads.parts.iter().flat_map(|(district, parts)| {
-        parts.iter().map(move |part| {
-            let class = if part.personal {
-                "personal"
-            } else {
-                "confidential"
-            };
-            json!({
-                "leaf": part.at.leaf,
-                "index": part.at.index,
-                "class": class,
-                "district": district,
-            })
-        })
-    });
-    json!({
-        "number": record.number,
-        "previous": record.previous.to_string(),
-        "digest": record.digest().to_string(),
-        "time": format_utc(record.time),
-        "reader": record.reads.reader,
-        "key": record.reads.key.to_string(),
-        "endpoint": record.reads.endpoint,
-        "parts": parts.collect::<Vec<Value>>(),
-    })
+    let all = records.iter().filter_map(|record| record.to_json(|_| true));
+    Ok(all.collect())
 }

@@ -7,12 +7,15 @@
 //! Bytes: `schemas/suyuan.cddl`, rule `read-record`.
 
 use crate::cbor::{DecodeError, DecodeFault, Reader, Writer};
+use crate::disclosure::Class;
 use crate::hash::Digest;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
 use crate::lists::Opened;
 use crate::signature::KeyId;
 use crate::store::EventRef;
+use crate::time::format_utc;
 use crate::token::Bearer;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
 /// Parts named in one record: all that one answer can open.
@@ -38,6 +41,22 @@ pub struct PartRead {
     pub at: EventRef,
     /// Whether personal ones are among them; else confidential ones only.
     pub personal: bool,
+}
+
+impl PartRead {
+    fn to_json(self, district: &str) -> Json {
+        let class = if self.personal {
+            Class::Personal
+        } else {
+            Class::Confidential
+        };
+        json!({
+            "leaf": self.at.leaf,
+            "index": self.at.index,
+            "class": class.word(),
+            "district": district,
+        })
+    }
 }
 
 impl Reads {
@@ -106,6 +125,29 @@ impl ReadRecord {
             }
         }
         writer.finish()
+    }
+
+    /// The record for whoever audits the districts that `sees` names; `None` where no part read
+    /// is of one of them.
+    #[must_use]
+    pub fn to_json(&self, sees: impl Fn(&str) -> bool) -> Option<Json> {
+        let parts = self.reads.parts.iter();
+        let parts = parts.filter(|(district, _)| sees(district));
+        let parts: Vec<Json> = parts
+            .flat_map(|(district, parts)| parts.iter().map(move |part| part.to_json(district)))
+            .collect();
+        (!parts.is_empty()).then(|| {
+            json!({
+                "number": self.number,
+                "previous": self.previous.to_string(),
+                "digest": self.digest().to_string(),
+                "time": format_utc(self.time),
+                "reader": self.reads.reader,
+                "key": self.reads.key.to_string(),
+                "endpoint": self.reads.endpoint,
+                "parts": parts,
+            })
+        })
     }
 
     /// Reads a record.

@@ -81,16 +81,7 @@ fn tenths(value: &Value, unit: &str) -> Option<i32> {
 }
 
 fn thousandths(value: &Value) -> Option<i64> {
-    let (mantissa, exponent) = match value {
-        Value::Int(whole) => (*whole, 0),
-        Value::Decimal(decimal) => (decimal.mantissa(), decimal.exponent()),
-        Value::Array(_)
-        | Value::Bool(_)
-        | Value::Bytes(_)
-        | Value::Map(_)
-        | Value::Null
-        | Value::Text(_) => return None,
-    };
+    let (mantissa, exponent) = value.as_number()?;
     let shift = exponent + 3;
     let power = 10_i64.checked_pow(u32::from(shift.unsigned_abs()));
     let scaled = match (shift >= 0, power) {

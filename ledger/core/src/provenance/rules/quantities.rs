@@ -154,16 +154,7 @@ fn amounts(fact: &Fact, codes: &BTreeSet<String>) -> Option<(Option<String>, i12
 }
 
 fn millionths(value: &Value) -> Option<i128> {
-    let (mantissa, exponent) = match value {
-        Value::Int(whole) => (*whole, 0),
-        Value::Decimal(decimal) => (decimal.mantissa(), decimal.exponent()),
-        Value::Array(_)
-        | Value::Bool(_)
-        | Value::Bytes(_)
-        | Value::Map(_)
-        | Value::Null
-        | Value::Text(_) => return None,
-    };
+    let (mantissa, exponent) = value.as_number()?;
     let power = u32::try_from(exponent + 6).ok()?;
     i128::from(mantissa).checked_mul(10_i128.checked_pow(power)?)
 }
