@@ -50,8 +50,8 @@ impl Options {
         options.set_max_open_files(self.open_files_max);
         // Write files out as they grow, or the sync of a commit waits behind a whole flush.
         options.set_bytes_per_sync(1 << 20);
-        // Compaction takes what time is left: who waits for a receipt goes first. Without this
-        // wish it only shares more evenly, so that a system that refuses it is no fault.
+        // Compaction takes what time is left: who waits for a receipt goes first. A system that
+        // refuses lets the two share evenly, which is slower and no fault.
         if let Ok(mut env) = Env::new() {
             env.lower_thread_pool_cpu_priority();
             options.set_env(&env);

@@ -7,6 +7,13 @@ fn fault(hex: &str) -> DecodeFault {
 }
 
 #[test]
+fn common_keys_stand_in_the_order_in_which_they_are_sought() {
+    assert!(COMMON_KEYS.is_sorted_by_key(|key| (key.len(), *key)));
+    assert!(matches!(key("eventTime"), Cow::Borrowed("eventTime")));
+    assert!(matches!(key("eventTimes"), Cow::Owned(_)));
+}
+
+#[test]
 fn each_deviation_is_refused_by_name() {
     for (hex, why) in [
         ("1801", DecodeFault::NotShortest),
