@@ -3,7 +3,7 @@
 use crate::caller::Caller;
 use crate::guard;
 use crate::identity::token_of;
-use crate::limits::{INTAKE_KIB, PARAMETERS_MAX, READ_TURN, READS, REQUESTS};
+use crate::limits::{FEEDS, INTAKE_KIB, PARAMETERS_MAX, READ_TURN, READS, REQUESTS};
 use crate::negotiate::Wishes;
 use crate::openapi;
 use crate::pages::{Lang, PageContext};
@@ -53,6 +53,10 @@ pub(crate) struct App<S> {
     /// The paths of the route table, by which requests are counted.
     pub(crate) patterns: BTreeSet<&'static str>,
     reads: Arc<Semaphore>,
+    /// Streams of the feed of recalls.
+    pub(crate) feeds: Arc<Semaphore>,
+    /// Answers about all that a recall reaches.
+    pub(crate) affected: Arc<Semaphore>,
 }
 
 /// Everything that is served, over `service`.
@@ -74,6 +78,8 @@ pub fn router<S: Service>(service: Arc<S>, options: ApiOptions) -> Router {
         openapi,
         patterns: table.iter().map(|route| route.operation.path).collect(),
         reads: Arc::new(Semaphore::new(READS)),
+        feeds: Arc::new(Semaphore::new(FEEDS)),
+        affected: Arc::new(Semaphore::new(1)),
     });
     let mut router = Router::new();
     for route in table {

@@ -29,6 +29,9 @@ pub(crate) const REQUESTS: usize = 1024;
 /// Reads of the store at a time: disks answer some dozens of reads at once, cores fewer.
 pub(crate) const READS: usize = 16;
 
+/// Streams of the feed of recalls at a time: each reads one small record twice a second.
+pub(crate) const FEEDS: usize = 64;
+
 /// How long a read waits for its turn; a phone's user has gone after that.
 pub(crate) const READ_TURN: Duration = Duration::from_secs(5);
 

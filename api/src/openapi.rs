@@ -60,11 +60,12 @@ pub(crate) enum Tag {
     Registration,
     Resolution,
     Events,
+    Recalls,
     Service,
 }
 
 impl Tag {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 5] = [
         (
             Self::Registration,
             "Signed statements in, receipts out (SCRAPI), and the log's checkpoint.",
@@ -74,6 +75,10 @@ impl Tag {
             "From a code to its provenance (GS1 Digital Link).",
         ),
         (Self::Events, "Events by query (EPCIS 2.0)."),
+        (
+            Self::Recalls,
+            "What is stopped, why, and how far its recall is done.",
+        ),
         (Self::Service, "The node itself."),
     ];
 
@@ -82,6 +87,7 @@ impl Tag {
             Self::Registration => "registration",
             Self::Resolution => "resolution",
             Self::Events => "events",
+            Self::Recalls => "recalls",
             Self::Service => "service",
         }
     }
@@ -243,7 +249,8 @@ fn content(types: &[&str]) -> Value {
             "application/json" | "application/linkset+json" => json!({ "type": "object" }),
             "text/html; charset=utf-8"
             | "text/plain; charset=utf-8"
-            | "text/css; charset=utf-8" => {
+            | "text/css; charset=utf-8"
+            | "text/event-stream" => {
                 json!({ "type": "string" })
             }
             _ => json!({ "type": "string", "contentEncoding": "binary" }),

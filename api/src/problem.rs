@@ -112,6 +112,9 @@ pub(crate) enum Problem {
     /// No such participant.
     #[error("no participant {handle} is on the ledger")]
     ParticipantUnknown { handle: String },
+    /// No such hold or recall.
+    #[error("nothing was ordered under that case")]
+    CaseUnknown,
     /// No such event.
     #[error("no event of that id is on the ledger")]
     EventUnknown,
@@ -418,6 +421,14 @@ impl Problem {
                 ["没有这个参与方", "No such participant"],
                 ["请核对编号。", "Check the handle: 22 base64url characters."],
             ),
+            Self::CaseUnknown => words(
+                "no-such-case",
+                ["没有这个案件", "No such case"],
+                [
+                    "请核对案件编号：urn:suyuan:case:编号:序号。",
+                    "Check the case: urn:suyuan:case:HANDLE:NUMBER.",
+                ],
+            ),
             Self::EventUnknown => words(
                 "event-unknown",
                 ["没有这个事件", "No such event"],
@@ -530,6 +541,7 @@ impl Problem {
             | Self::LogKeyUnknown
             | Self::LotNeeded { .. }
             | Self::ParticipantUnknown { .. }
+            | Self::CaseUnknown
             | Self::EventUnknown => StatusCode::NOT_FOUND,
             Self::TargetTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::BulkListingNeedsIdentity
@@ -573,6 +585,7 @@ impl Problem {
             | Self::LotNeeded { .. }
             | Self::BundleTooLarge { .. }
             | Self::ParticipantUnknown { .. }
+            | Self::CaseUnknown
             | Self::EventUnknown
             | Self::EventIssuerNeeded
             | Self::BulkListingNeedsIdentity

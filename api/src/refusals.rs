@@ -55,6 +55,9 @@ pub const fn refusal(reason: &RejectReason) -> Refusal {
         RejectReason::CaptureIdReused { .. } => words(
             ("提交编号已用于别的内容", "The capture id was used for other content"),
             ("请换一个新的随机提交编号；重发同一内容时字节须完全相同。", "Choose a new random capture id; when repeating a submission, send the very same bytes.")),
+        RejectReason::CaseUnknown { .. } => words(
+            ("没有这个案件", "No such case"),
+            ("请核对案件编号；应先登记封存或召回，再登记解除或回应。", "Check the case number. A hold or recall comes first, then its release or a response.")),
         RejectReason::ContentTypeUnknown { .. } => words(
             ("未知的内容类型", "Unknown content type"),
             ("请使用接口说明列出的内容类型。", "Use one of the content types that the API description lists.")),
@@ -168,6 +171,10 @@ mod tests {
                 want: text(),
             },
             RejectReason::CaptureIdReused { leaf },
+            RejectReason::CaseUnknown {
+                index: 0,
+                case: text(),
+            },
             RejectReason::ContentTypeUnknown { found: text() },
             RejectReason::DisclosureCount { found: 0, want: 1 },
             RejectReason::DisclosureMismatch,

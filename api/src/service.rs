@@ -5,10 +5,11 @@
 
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
-use ledger::ids::{CaptureId, LeafIndex, UnixMillis};
+use ledger::ids::{CaptureId, Handle, LeafIndex, UnixMillis};
 use ledger::reject::RejectReason;
 use ledger::signature::PublicKey;
 use ledger::store::{Store, StoreError};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -90,10 +91,30 @@ pub trait Service: Send + Sync + 'static {
     /// All metrics in Prometheus' text format, version 0.0.4.
     fn metrics(&self) -> String;
 
+    /// Signs what this log says about recalls ([`ledger::feed`]).
+    fn sign_notice(&self, kind: ledger::feed::Kind, payload: Vec<u8>) -> Vec<u8>;
+
+    /// What became of the notices to holders about a case, by holder; canonical identifier.
+    fn notices(&self, case: &str) -> BTreeMap<Handle, Notice> {
+        let _ = case;
+        BTreeMap::new()
+    }
+
     /// Told of every answered request: the route's pattern, the status, the time it took.
     fn observe_request(&self, route: &'static str, status: u16, took: Duration) {
         let _ = (route, status, took);
     }
+}
+
+/// What became of the notice to one holder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Notice {
+    /// When its webhook took the notice, milliseconds since 1970.
+    pub delivered_ms: Option<i64>,
+    /// How often it was tried since this node started.
+    pub attempts: u32,
+    /// Whether no address is known for it.
+    pub no_address: bool,
 }
 
 /// A statement that is on the ledger.

@@ -8,6 +8,7 @@
 //! - [`Node`] takes statements in and answers with receipts; `node.rs` draws the way they go.
 //! - `room.rs` bounds what is in flight; `verifier.rs` checks signatures on all cores;
 //!   `sequencer.rs` orders, seals and commits on one thread; `receipts.rs` answers.
+//! - [`notify`] tells holders of what is stopped: all outbound HTTP.
 //! - [`refusal`] is the bytes a submitter keeps when a statement is not taken.
 //!
 //! **Invariants:** nothing is answered before its block is synced and its checkpoint stored with
@@ -19,6 +20,7 @@ pub mod config;
 pub mod keys;
 mod metrics;
 mod node;
+pub mod notify;
 mod open;
 mod reads;
 mod receipts;

@@ -12,6 +12,7 @@
 use crate::clock::{Clock, ClockGuard};
 use crate::config::Settings;
 use crate::metrics::{Gauges, Metrics};
+use crate::notify::Notices;
 use crate::reads::AccessLog;
 use crate::receipts;
 use crate::room::{Answer, Job, NoSeat, QueueLimits, Room, Submission, Verified};
@@ -141,6 +142,7 @@ pub struct Node<S> {
     vkey: String,
     reads: Option<AccessLog>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    notices: Mutex<Notices>,
 }
 
 impl<S> fmt::Debug for Node<S> {
@@ -192,6 +194,7 @@ impl<S: Store + 'static> Node<S> {
             vkey,
             reads,
             threads: Mutex::default(),
+            notices: Mutex::default(),
         };
         node.spawn(threads.map_or_else(cores, NonZeroUsize::get))
             .map_err(StartError::Thread)?;
@@ -359,6 +362,17 @@ impl<S> Node<S> {
     /// The same key as C2SP tools want it, `name+id+base64`.
     pub fn vkey(&self) -> &str {
         &self.vkey
+    }
+
+    /// What has to be told to whom about recalls.
+    pub(crate) fn notices<T>(&self, use_them: impl FnOnce(&mut Notices) -> T) -> T {
+        use_them(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Signs what this log says about recalls.
+    pub fn sign_notice(&self, kind: ledger::feed::Kind, payload: Vec<u8>) -> Vec<u8> {
+        let time = self.shared.clock.wall();
+        ledger::feed::sign(kind, &self.shared.origin, time, &self.shared.key, payload)
     }
 
     /// Where this node reads time.

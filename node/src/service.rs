@@ -1,12 +1,13 @@
 //! The node as inbound HTTP sees it.
 
 use crate::node::Node;
-use api::service::{Service, SubmitError, Submitted};
+use api::service::{Notice, Service, SubmitError, Submitted};
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
-use ledger::ids::{LeafIndex, UnixMillis};
+use ledger::ids::{Handle, LeafIndex, UnixMillis};
 use ledger::signature::PublicKey;
 use ledger::store::{Store, StoreError};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl<S: Store + 'static> Service for Node<S> {
@@ -62,6 +63,14 @@ impl<S: Store + 'static> Service for Node<S> {
 
     fn now(&self) -> UnixMillis {
         self.clock().wall()
+    }
+
+    fn sign_notice(&self, kind: ledger::feed::Kind, payload: Vec<u8>) -> Vec<u8> {
+        Self::sign_notice(self, kind, payload)
+    }
+
+    fn notices(&self, case: &str) -> BTreeMap<Handle, Notice> {
+        Self::notices(self, |notices| notices.of(case))
     }
 
     fn ready(&self) -> bool {

@@ -63,6 +63,7 @@ enum Command {
     Findings(commands::findings::Args),
     #[cfg(feature = "node")]
     Forget(commands::forget::Args),
+    Hold(commands::recall::HoldArgs),
     #[cfg(feature = "node")]
     Init(commands::init::Args),
     #[cfg(feature = "node")]
@@ -74,7 +75,11 @@ enum Command {
     #[cfg(feature = "node")]
     Product(commands::product::Args),
     #[cfg(feature = "node")]
+    Recall(commands::recall::Args),
+    #[cfg(feature = "node")]
     Recode(commands::recode::Args),
+    #[cfg(feature = "node")]
+    Release(commands::recall::ReleaseArgs),
     #[cfg(feature = "node")]
     Serve(commands::serve::Args),
     #[cfg(feature = "node")]
@@ -129,6 +134,7 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         Command::Findings(args) => commands::findings::run(args, console),
         #[cfg(feature = "node")]
         Command::Forget(args) => commands::forget::run(&args, console),
+        Command::Hold(args) => commands::recall::hold(&args, console),
         #[cfg(feature = "node")]
         Command::Init(args) => commands::init::run(&args, console),
         #[cfg(feature = "node")]
@@ -140,7 +146,11 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         #[cfg(feature = "node")]
         Command::Product(args) => commands::product::run(&args, console),
         #[cfg(feature = "node")]
+        Command::Recall(args) => commands::recall::run(&args, console),
+        #[cfg(feature = "node")]
         Command::Recode(args) => commands::recode::run(&args, console),
+        #[cfg(feature = "node")]
+        Command::Release(args) => commands::recall::release(&args, console),
         #[cfg(feature = "node")]
         Command::Serve(args) => commands::serve::run(args, console),
         #[cfg(feature = "node")]

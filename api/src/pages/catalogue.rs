@@ -5,6 +5,7 @@
 //! records, not goods.
 
 use super::Lang;
+use ledger::order::{Fault, Level};
 use ledger::policy::Severity;
 use ledger::provenance::Law;
 use ledger::provenance::answer::{BreakKind, Grade, Rule, StepKind, Verdict};
@@ -40,6 +41,7 @@ catalogue! {
 
     // Verdicts: the word, then what it means and what to do.
     VerdictRecalled   "已召回" "Recalled"
+    VerdictHeld       "暂停使用" "On hold"
     VerdictFailedTest "检验不合格" "Failed a test"
     VerdictExpired    "已过期" "Expired"
     VerdictViolation  "违规处置过" "Handled against the rules"
@@ -51,6 +53,8 @@ catalogue! {
     VerdictClear      "公开记录无异常" "Nothing against it on open records"
     VerdictComplete   "记录完整" "Record complete"
     AdviceRecalled    "请不要食用或使用。停止出售，凭实物退回购买的地方；已经吃了或用了并感到不适，请就医并带上包装。" "Do not eat or use it. Stop selling it. Take it back to where you bought it. If you have used it and feel unwell, see a doctor and bring the pack."
+    AdviceRecalledLabel "标签有误，商品已召回更正。请不要出售；已购买的可凭实物到购买处更换或退货。过敏或有忌口的人，弄清真实成分前请勿食用。" "The label is wrong and the goods are called back to put it right. Do not sell them; what you bought can be changed or returned where you bought it. If you have an allergy, do not eat it before the true ingredients are known."
+    AdviceHeld        "正在核查，结论出来之前请不要食用、使用或出售。留好包装，稍后再扫一次。" "It is being looked into. Do not eat, use or sell it before the outcome. Keep the pack and scan again later."
     AdviceFailedTest  "这一批有一项检验不合格。请不要食用或使用，凭实物退回购买的地方。" "A test of this lot failed. Do not eat or use it; take it back to where you bought it."
     AdviceExpired     "已超过保质期或有效期。请不要食用或使用；若刚刚买到，可要求退换。" "It is past its date. Do not eat or use it. If you have just bought it, ask for your money back."
     AdviceViolation   "有人对它做了规定禁止的事，下方写明是哪一步、依据哪一条、该谁处理。请不要使用，退回给提供者，或拨打 12315。" "Someone did to it what the rules forbid; below is which step, under which article, and who must act. Do not use it: take it back to whoever supplied it, or call 12315."
@@ -66,6 +70,22 @@ catalogue! {
     CheckPack         "请核对包装上印着：批号" "Check that the pack says LOT"
     CheckPackSerial   "请核对包装上印着：" "Check that the pack says"
     StateAsOf         "截至 {0}" "As of {0}"
+
+    // What stops the goods.
+    OrderRecall     "召回" "Recalled"
+    OrderHold       "暂停" "Put on hold"
+    OrderWhy        "原因" "Why"
+    OrderOf         "针对" "Concerns"
+    OrderBy         "决定者" "Ordered by"
+    OrderSince      "自" "Since"
+    OrderLevel1     "一级" "level 1, the gravest"
+    OrderLevel2     "二级" "level 2"
+    OrderLevel3     "三级" "level 3"
+    OrderDegree     "级别" "Level"
+    OrderCase       "案件" "Case"
+    OrderDeadline   "处理期限" "To be decided by"
+    OrderRetest     "解除前须检验" "To be tested before release"
+    OrderMore       "另有 {0} 项决定只在下载的记录里。" "{0} more orders are in the downloadable record."
 
     // Facts of the first screen.
     ProductUnnamed  "未登记名称的商品" "Product without a registered name"
@@ -441,6 +461,7 @@ pub(crate) const MONTHS: [&str; 12] = [
 pub(crate) const fn verdict(verdict: Verdict) -> Key {
     match verdict {
         Verdict::Recalled => Key::VerdictRecalled,
+        Verdict::Held => Key::VerdictHeld,
         Verdict::FailedTest => Key::VerdictFailedTest,
         Verdict::Expired => Key::VerdictExpired,
         Verdict::Violation => Key::VerdictViolation,
@@ -454,9 +475,11 @@ pub(crate) const fn verdict(verdict: Verdict) -> Key {
     }
 }
 
-/// What the verdict means, and what to do.
-pub(crate) const fn advice(verdict: Verdict) -> Key {
+/// What the verdict means, and what to do; of a recall by what is wrong with the goods.
+pub(crate) const fn advice(verdict: Verdict, fault: Option<Fault>) -> Key {
     match verdict {
+        Verdict::Recalled if matches!(fault, Some(Fault::Label)) => Key::AdviceRecalledLabel,
+        Verdict::Held => Key::AdviceHeld,
         Verdict::Recalled => Key::AdviceRecalled,
         Verdict::FailedTest => Key::AdviceFailedTest,
         Verdict::Expired => Key::AdviceExpired,
@@ -468,6 +491,15 @@ pub(crate) const fn advice(verdict: Verdict) -> Key {
         Verdict::Gap => Key::AdviceGap,
         Verdict::Clear => Key::AdviceClear,
         Verdict::Complete => Key::AdviceComplete,
+    }
+}
+
+/// A level of an order.
+pub(crate) const fn level(level: Level) -> Key {
+    match level {
+        Level::One => Key::OrderLevel1,
+        Level::Two => Key::OrderLevel2,
+        Level::Three => Key::OrderLevel3,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Answers made by hand, one per verdict: for the tests, and for looking at pages.
 
 use ledger::ids::{Handle, LeafIndex, TreeSize, UnixMillis};
+use ledger::order::{Fault, Level, Reach};
 use ledger::policy::{Policy, Sector};
 use ledger::provenance::answer::{
     Break, BreakKind, Finding, Free, Grade, Limits, Moment, Party, Place, Product, Rule, Step,
-    StepKind, Stretch, Subject, Test, TestLine, Text, Verdict,
+    StepKind, Stop, StopKind, Stretch, Subject, Test, TestLine, Text, Verdict,
 };
 use ledger::provenance::{Answer, Scope};
 use ledger::state::Role;
@@ -308,6 +309,7 @@ pub(crate) fn complete() -> Answer {
         scope: Scope::Whole,
         verdict: Verdict::Complete,
         complete: true,
+        orders: Vec::new(),
         subject: Subject {
             product: Some(PRODUCT.to_owned()),
             lot: Some("PH-8807".to_owned()),
@@ -417,6 +419,28 @@ pub(crate) fn complete() -> Answer {
     }
 }
 
+/// A hold or recall of an ingredient by the shop's regulator.
+pub(crate) fn order(kind: StopKind, fault: Fault) -> Stop {
+    Stop {
+        kind,
+        at: event(14),
+        recorded: at("2026-11-22T18:00"),
+        by: LAB,
+        item: PIGS_LOT.to_owned(),
+        case: format!("urn:suyuan:case:{LAB}:2026-17"),
+        reason: Text {
+            zh: "检出禁用兽药".to_owned(),
+            en: "a banned veterinary drug was found".to_owned(),
+        },
+        level: Level::One,
+        fault,
+        reach: Reach::Forward,
+        retest: Some("GB 31658.17".to_owned()),
+        deadline: Some(at("2026-11-25T18:00")),
+        depth: 2,
+    }
+}
+
 /// An answer with this verdict, and with what leads to it.
 pub(crate) fn with(verdict: Verdict) -> Answer {
     let mut answer = Answer {
@@ -447,6 +471,7 @@ pub(crate) fn with(verdict: Verdict) -> Answer {
                 .push(step((12, 0), stopped, "2026-11-22T18:00", MAKER, PLANT));
             answer.findings.push(finding(Rule::RecalledMoving));
         }
+        Verdict::Held => answer.orders = vec![order(StopKind::Hold, Fault::Safety)],
         Verdict::FailedTest => {
             answer.tests = tests(true);
             answer.findings.push(finding(Rule::TestFailed));
@@ -529,8 +554,9 @@ pub(crate) fn page(lang: Lang) -> PageContext {
 }
 
 /// Every verdict, for loops.
-pub(crate) const VERDICTS: [Verdict; 11] = [
+pub(crate) const VERDICTS: [Verdict; 12] = [
     Verdict::Recalled,
+    Verdict::Held,
     Verdict::FailedTest,
     Verdict::Expired,
     Verdict::Violation,

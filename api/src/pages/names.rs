@@ -37,6 +37,17 @@ impl Name {
         (!text.is_empty()).then_some(Self { text, lang })
     }
 
+    /// As [`Name::of`], for a paragraph: as long as the ledger takes it.
+    pub(crate) fn long(lang: Lang, text: &Text) -> Option<Self> {
+        let mut name = Self::of(lang, text)?;
+        let whole = match (name.lang, lang) {
+            (None, Lang::Zh) | (Some(_), Lang::En) => &text.zh,
+            (None, Lang::En) | (Some(_), Lang::Zh) => &text.en,
+        };
+        whole.trim().clone_into(&mut name.text);
+        Some(name)
+    }
+
     pub(crate) fn own(lang: Lang, key: Key) -> Self {
         Self {
             text: lang.t(key).to_owned(),

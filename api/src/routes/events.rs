@@ -117,7 +117,7 @@ pub(crate) async fn query<S: Service>(
                 (true, Some(_)) => scan(&view, &mut source, &query)?,
                 (true, None) => return Err(Problem::BulkListingNeedsIdentity),
             };
-            record(service, "GET /events", &reader, &source)?;
+            record(service, "GET /events", &reader, source.opened())?;
             let events = found.iter().map(|one| (&one.event, one.recorded));
             let name = "SimpleEventQuery";
             let mut document = document::write_query_results(events, service.now(), name);
@@ -339,7 +339,7 @@ pub(crate) async fn event<S: Service>(
             if let Some(opened) = seen.opened {
                 source.note(at, opened);
             }
-            record(service, "GET /events/{id}", &reader, &source)?;
+            record(service, "GET /events/{id}", &reader, source.opened())?;
             let mut document = document::write([(&seen.event, recorded)], service.now());
             let deleted = parts::deleted(&view, at, &seen.closed)?;
             parts::mark(&mut document["epcisBody"]["eventList"], &[deleted]);

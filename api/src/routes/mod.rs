@@ -10,6 +10,7 @@ mod participants;
 mod parts;
 mod policy;
 mod query;
+mod recalls;
 pub(crate) mod resolve;
 mod service;
 
@@ -48,6 +49,10 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&linkset::RESOLVER, linkset::resolver::<S>),
         route(&participants::PARTICIPANT, participants::participant::<S>),
         route(&policy::POLICY, policy::policy::<S>),
+        route(&recalls::LIST, recalls::list::<S>),
+        route(&recalls::FEED, recalls::feed::<S>),
+        route(&recalls::CASE, recalls::one::<S>),
+        route(&recalls::AFFECTED, recalls::affected::<S>),
         route(&events::QUERY, events::query::<S>),
         route(&events::EVENT, events::event::<S>),
         route(&parts::PARTS, parts::parts::<S>),

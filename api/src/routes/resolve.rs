@@ -1,5 +1,6 @@
 //! From a code to its provenance: GS1 Digital Link paths, our own, and whatever a scanner read.
 
+use super::recalls::{affected_turn, onward};
 use super::{Shared, linkset};
 use crate::app::{App, Ask};
 use crate::identity::record;
@@ -17,7 +18,7 @@ use ledger::bundle::{self, BUNDLE_BYTES_MAX, Trust};
 use ledger::identifier::{Identifier, IdentifierError, Kind, scan};
 use ledger::lists::{Reader, ViewSource};
 use ledger::provenance::answer::{BreakKind, Verdict};
-use ledger::provenance::{Answer, Forward, Limits, forward, trace};
+use ledger::provenance::{Answer, Limits, Start, trace};
 use ledger::store::{Store as _, View};
 
 const OFFERS: [Form; 4] = [Form::Page, Form::Json, Form::Bundle, Form::Linkset];
@@ -270,7 +271,7 @@ fn limited<S: Service, V: View>(
 ) -> Result<Answer, Problem> {
     let mut answer = trace(source, item, service.now(), Limits::DEFAULT)?;
     shown::answer(&mut answer, reader, |at| source.sight(at));
-    record(service, "GET /trace", reader, source)?;
+    record(service, "GET /trace", reader, source.opened())?;
     Ok(answer)
 }
 
@@ -291,27 +292,19 @@ async fn forwards<S: Service>(
     ask: &Ask,
     item: Identifier,
 ) -> Result<Response, Problem> {
+    if ask.token.is_none() {
+        return Err(Problem::ForwardNeedsIdentity);
+    }
+    let turn = affected_turn(app)?;
     let ask = ask.clone();
     let read = move |service: &S| {
+        let _turn = turn;
         let view = service.store().view();
         let reader = ask.reader(service, &view)?;
-        let Some(bearer) = reader.bearer() else {
-            return Err(Problem::ForwardNeedsIdentity);
-        };
-        let mut source = ViewSource::new(&view, reader.clone());
-        let mut found = forward(&mut source, &item, service.now(), Limits::DEFAULT)?;
-        if !shown::may_forward(&found, &reader, |at| source.sight(at)) {
-            return Err(Problem::NotEntitled {
-                what: "the forward trace of this item",
-                caller: bearer.handle(),
-            });
-        }
-        shown::forward(&mut found, &reader, |at| source.sight(at));
-        record(service, "GET /trace?direction=forward", &reader, &source)?;
-        Ok(found)
+        let endpoint = "GET /trace?direction=forward";
+        onward(service, &view, &reader, &[Start::Item(item)], endpoint)
     };
-    let found: Forward = app.read(read).await?;
-    Ok(Json(found).into_response())
+    Ok(Json(app.read(read).await?).into_response())
 }
 
 /// An answer with the bundle that goes with it.

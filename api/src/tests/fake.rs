@@ -136,7 +136,7 @@ impl Fake {
         URL_SAFE_NO_PAD.encode(Token::issue(&member.key, &claims))
     }
 
-    fn record(&self, bytes: &[u8]) -> Result<Submitted, SubmitError> {
+    pub(super) fn record(&self, bytes: &[u8]) -> Result<Submitted, SubmitError> {
         if self.busy.load(Ordering::Relaxed) {
             return Err(SubmitError::Busy { retry_after_s: 7 });
         }
@@ -304,6 +304,10 @@ impl Service for Fake {
 
     fn ready(&self) -> bool {
         !self.busy.load(Ordering::Relaxed)
+    }
+
+    fn sign_notice(&self, kind: ledger::feed::Kind, payload: Vec<u8>) -> Vec<u8> {
+        ledger::feed::sign(kind, ORIGIN, self.now, &self.log_key, payload)
     }
 
     fn metrics(&self) -> String {

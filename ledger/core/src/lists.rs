@@ -16,9 +16,13 @@ use directory::{Directory, load};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+mod batch;
 mod directory;
+mod seen;
 
 pub use crate::access::Reader;
+pub use batch::BatchSource;
+pub use seen::{SEEN_MAX, Seen, seen_at};
 
 /// Members of one item's list that one answer reads: more is a vehicle's life, not a lot's.
 pub const LIST_MAX: usize = 1000;
@@ -348,11 +352,15 @@ impl<'v, V: View> ViewSource<'v, V> {
             return Ok(Vec::new());
         }
         let stored = stored::decode(body).map_err(|error| corrupt(leaf, &error.to_string()))?;
+        let act = match statement.payload() {
+            Payload::Registry(payload) => Some(&payload.action),
+            Payload::Events(_) | Payload::Block(_) => None,
+        };
         let mut found = Vec::with_capacity(stored.len());
         for one in &stored {
             let concern = self
                 .directory
-                .concern(self.view, issuer, signer, statement, one)?;
+                .concern(self.view, issuer, signer, act, one)?;
             found.push((one.index, concern));
         }
         Ok(found)

@@ -42,6 +42,14 @@ pub enum RejectReason {
         /// The earlier statement.
         leaf: LeafIndex,
     },
+    /// An act about a case that nobody opened.
+    #[error("record {index}: no case {case} was opened")]
+    CaseUnknown {
+        /// Which disclosure.
+        index: u16,
+        /// The case, canonical.
+        case: String,
+    },
     /// The content type is not one of the three.
     #[error("unknown content type {found:?}")]
     ContentTypeUnknown {
@@ -276,6 +284,7 @@ impl RejectReason {
             Self::ApprovalsMissing { .. } => "approvals-missing",
             Self::AudienceWrong { .. } => "audience-wrong",
             Self::CaptureIdReused { .. } => "capture-id-reused",
+            Self::CaseUnknown { .. } => "case-unknown",
             Self::ContentTypeUnknown { .. } => "content-type-unknown",
             Self::Disclosure { .. } => "disclosure-invalid",
             Self::DisclosureCount { .. } => "disclosure-count",
@@ -329,6 +338,7 @@ impl RejectReason {
             | Self::TimeInFuture { .. }
             | Self::TooLarge { .. } => Fault::Bytes,
             Self::CaptureIdReused { .. }
+            | Self::CaseUnknown { .. }
             | Self::DuplicateEvent { .. }
             | Self::KeyExists { .. }
             | Self::ParticipantExists { .. }

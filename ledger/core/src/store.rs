@@ -263,6 +263,21 @@ pub trait View {
     /// [`StoreError::Io`]; what is damaged is [`crate::personal::Gone::Lost`], since one part's
     /// loss must not keep anyone from the rest.
     fn part_key(&self, at: &KeyRef) -> Result<Kept, StoreError>;
+
+    /// Up to `limit` members of each of these lists, in the order asked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn postings_of(
+        &self,
+        items: &[StateKey],
+        limit: usize,
+    ) -> Result<Vec<Vec<EventRef>>, StoreError> {
+        items
+            .iter()
+            .map(|item| self.postings(item, limit))
+            .collect()
+    }
 }
 
 /// One ledger's storage.

@@ -271,10 +271,16 @@ impl View for RocksView<'_> {
             .database
             .db
             .raw_iterator_cf_opt(self.database.family(family), self.options());
+        let mut here: Option<LeafIndex> = None;
         leaves
             .iter()
             .map(|leaf| {
-                blocks.seek(leaf_key(*leaf));
+                // Leaves rise: the block under the cursor is the first that ends at or after the
+                // leaf before, and so it is this one's too, unless it ends before it.
+                if here.is_none_or(|end| end < *leaf) {
+                    blocks.seek(leaf_key(*leaf));
+                    here = blocks.key().and_then(parse_leaf_key);
+                }
                 blocks
                     .status()
                     .map_err(|error| read_error(family.name(), error))?;
@@ -378,6 +384,49 @@ impl View for RocksView<'_> {
         };
         keys.read(at)
             .map_err(|why| StoreError::Io(format!("key file: {why}")))
+    }
+
+    fn postings_of(
+        &self,
+        items: &[StateKey],
+        limit: usize,
+    ) -> Result<Vec<Vec<EventRef>>, StoreError> {
+        self.lists(items, limit)
+    }
+}
+
+impl RocksView<'_> {
+    /// The lists of many items with one cursor, in the order of their keys.
+    fn lists(&self, items: &[StateKey], limit: usize) -> Result<Vec<Vec<EventRef>>, StoreError> {
+        self.database.check_usable()?;
+        let family = Family::Postings;
+        let mut options = self.options();
+        options.set_prefix_same_as_start(true);
+        let mut cursor = self
+            .database
+            .db
+            .raw_iterator_cf_opt(self.database.family(family), options);
+        let mut order: Vec<usize> = (0..items.len()).collect();
+        order.sort_by_key(|place| items.get(*place).map(|item| item.digest));
+        let mut found = vec![Vec::new(); items.len()];
+        for place in order {
+            let (Some(item), Some(list)) = (items.get(place), found.get_mut(place)) else {
+                continue;
+            };
+            let prefix = item.digest.as_bytes().as_slice();
+            cursor.seek(prefix);
+            while list.len() < limit
+                && let Some(key) = cursor.key().filter(|key| key.starts_with(prefix))
+            {
+                let (_, at) = parse_posting_key(key).ok_or_else(|| bad_key(family))?;
+                list.push(at);
+                cursor.next();
+            }
+            cursor
+                .status()
+                .map_err(|error| read_error(family.name(), error))?;
+        }
+        Ok(found)
     }
 }
 

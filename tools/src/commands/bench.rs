@@ -9,6 +9,7 @@ mod figures;
 mod findings;
 mod ingest;
 mod limits;
+mod recall;
 mod resolve;
 mod workload;
 
@@ -27,6 +28,7 @@ use workload::Chains;
   suyuan bench --quick
   suyuan bench check --quick
   suyuan bench findings --quick
+  suyuan bench recall
   suyuan bench --dir /data/bench --json > figures.json")]
 pub(crate) struct Args {
     /// About a minute, on a ledger of 100,000 events; without it 3 million, a quarter of an hour.
@@ -47,6 +49,18 @@ enum Only {
     Check,
     /// Findings of every lot, beside ingest.
     Findings,
+    /// All that came of one lot among a million events: affected items, holders, amounts.
+    Recall {
+        /// Events of the ledger.
+        #[arg(long, default_value_t = 1_000_000)]
+        events: usize,
+        /// Boxes made of the lot.
+        #[arg(long, default_value_t = 10_000)]
+        boxes: usize,
+        /// How often it is recalled.
+        #[arg(long, default_value_t = 10)]
+        answers: usize,
+    },
 }
 
 /// How much of everything.
@@ -119,6 +133,11 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
             } = scale;
             findings::measure(large, large_name, &dir, &mut report)
         }
+        Some(Only::Recall {
+            events,
+            boxes,
+            answers,
+        }) => measure_recall(&dir, (events, boxes, answers), &mut report),
     };
     // What is left behind is only disk space, and its path was named.
     drop(std::fs::remove_dir_all(&dir));
@@ -129,6 +148,22 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
 /// A bench that meets a fault has nothing to report but that.
 fn fault(what: impl std::fmt::Display) -> Failure {
     Failure::new(Code::Store, what)
+}
+
+fn measure_recall(
+    dir: &std::path::Path,
+    (events, boxes, answers): (usize, usize, usize),
+    report: &mut Report,
+) -> Result<(), Failure> {
+    std::fs::create_dir_all(dir)?;
+    let found = recall::measure(&dir.join("recall"), events, boxes, answers)?;
+    report.note(&format!(
+        "{} affected items of one lot, ledger of {} events",
+        found.items, found.events
+    ))?;
+    let bare = found.bare_p50 * 1e3;
+    report.add(Figure::new("recall_p50", found.p50 * 1e3, "ms", bare))?;
+    report.add(Figure::new("recall_worst", found.worst * 1e3, "ms", bare))
 }
 
 fn measure(scale: &Scale, dir: &std::path::Path, report: &mut Report) -> Result<(), Failure> {

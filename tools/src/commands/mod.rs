@@ -34,6 +34,8 @@ pub(crate) mod policy;
 pub(crate) mod product;
 pub(crate) mod qr;
 #[cfg(feature = "node")]
+pub(crate) mod recall;
+#[cfg(feature = "node")]
 pub(crate) mod recode;
 #[cfg(feature = "node")]
 pub(crate) mod serve;

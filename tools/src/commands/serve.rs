@@ -69,6 +69,7 @@ pub(crate) fn run(args: Args, console: Console) -> Result<(), Failure> {
     let mut config = NodeConfig::new(&args.dir);
     config.public_url = args.public_url;
     let node = node::open(&config).map_err(|error| open_failure(&error))?;
+    node::notify::spawn(&node, &args.dir, Arc::new(node::notify::Http::default()))?;
     let tls = args
         .tls_cert
         .zip(args.tls_key)

@@ -7,7 +7,7 @@ use crate::disclosure::Class;
 use crate::identifier::Identifier;
 use crate::lists::{ViewSource, entitled};
 use crate::provenance::answer::Verdict;
-use crate::provenance::{Answer, Limits, Scope, forward, trace};
+use crate::provenance::{Answer, Limits, Scope, Start, forward, trace};
 use crate::registry::Action;
 use crate::signature::Signer as _;
 use crate::store::Store as _;
@@ -575,7 +575,13 @@ fn a_forward_trace_is_for_those_who_had_it_and_names_whom_they_dealt_with() {
     ] {
         let reader = town.reader(member, Sight::Named);
         let mut source = ViewSource::new(&view, reader.clone());
-        let mut found = forward(&mut source, &item, town.world.now, Limits::DEFAULT).unwrap();
+        let mut found = forward(
+            &mut source,
+            &[Start::Item(item.clone())],
+            town.world.now,
+            Limits::DEFAULT,
+        )
+        .unwrap();
         let sight = |at| source.sight(at);
         assert_eq!(
             shown::may_forward(&found, &reader, sight),

@@ -198,6 +198,7 @@ fn names_no_goods(event: &Event) -> bool {
                 identifier.kind(),
                 Kind::Party
                     | Kind::Participant
+                    | Kind::Case
                     | Kind::Uscc
                     | Kind::FoodProductionLicence
                     | Kind::FoodOperationLicence

@@ -165,7 +165,7 @@ fn forward_reaches_products_containers_and_both_versions_of_a_correction() {
     let found: BTreeMap<&str, (How, bool)> = forward
         .items
         .iter()
-        .map(|one| (one.item.as_str(), (one.how, one.corrected)))
+        .map(|one| (one.item.as_str(), (one.how, one.taken_back.is_some())))
         .collect();
     let (two, three, crate_) = (lot(2), lot(3), asset(1));
     assert_eq!(found[two.as_str()], (How::Made, true));
