@@ -7,7 +7,7 @@
 //! body is signed by the log's key ([`ledger::feed`]), so that an address needs no secret to know
 //! who calls.
 //!
-//! **Invariants:** at most [`WAITING_MAX`] notices wait and [`TOGETHER`] are on their way; nothing
+//! **Invariants:** at most 50,000 notices wait and 16 are on their way; nothing
 //! here delays the sequencer; a receiver that does not answer costs five seconds of one thread.
 
 use crate::node::Node;
