@@ -14,4 +14,5 @@ mod forget;
 mod interop;
 mod ledger_under_test;
 mod power;
+mod recall;
 mod shape;

@@ -175,6 +175,8 @@ mod node_texts {
     pub(crate) const HELD: Text = ["现存", "held"];
     pub(crate) const SOLD: Text = ["已售", "sold"];
     pub(crate) const ITEMS: Text = ["件（批）", "items"];
+    pub(crate) const UNNAMED: Text = ["未具名", "not named"];
+    pub(crate) const HOLDERS: Text = ["持有者", "holders"];
     pub(crate) const TOLD: Text = ["已通知", "told"];
     pub(crate) const ACKNOWLEDGED: Text = ["已回应", "acknowledged"];
     pub(crate) const RETURNED: Text = ["退回", "returned"];

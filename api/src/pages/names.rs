@@ -238,6 +238,14 @@ pub(crate) fn join<'t>(words: impl Iterator<Item = &'t str>) -> String {
         .join(" · ")
 }
 
+/// What tells an item from others of its product in print: its lot or serial number; of what has
+/// neither, all that stands beside the code.
+pub(crate) fn number(item: &str) -> String {
+    let identifier = Identifier::parse(item).ok();
+    let number = identifier.and_then(|item| item.lot().or_else(|| item.serial()));
+    number.map_or_else(|| printed(item), |number| shorten(&number))
+}
+
 /// What stands in print beside the code: `(01)…(10)…`, or the identifier itself.
 pub(crate) fn printed(item: &str) -> String {
     let text = Identifier::parse(item).map(|item| item.human_readable());

@@ -63,7 +63,8 @@ pub(crate) struct OrderRow {
     pub reason: Option<Name>,
     /// What was ordered to stop, where that is not the scanned product itself.
     pub thing: Option<Name>,
-    pub code: String,
+    /// Its lot or serial number.
+    pub number: String,
     pub by: Signer,
     pub since: String,
     pub machine_since: String,
@@ -331,7 +332,7 @@ fn order_row(names: Names<'_>, stop: &Stop) -> OrderRow {
         },
         reason: Name::long(lang, &stop.reason),
         thing: Some(names.thing(&stop.item)).filter(|thing| Some(thing) != own.as_ref()),
-        code: names::printed(&stop.item),
+        number: names::number(&stop.item),
         by: names.signer(stop.by),
         since: moment(stop.recorded.0),
         machine_since: when::machine(stop.recorded.0),

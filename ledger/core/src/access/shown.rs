@@ -29,7 +29,17 @@ const OFFICES: [Role; 3] = [Role::Authority, Role::Laboratory, Role::Regulator];
 /// Whether a handle is a number of this module and nobody's: it then leads nowhere.
 #[must_use]
 pub fn is_numbered(handle: Handle) -> bool {
-    handle.0[..12] == [0; 12]
+    number(&handle).is_some()
+}
+
+/// The number of somebody who is not named, in the one answer that gave it.
+#[must_use]
+pub fn number(handle: &Handle) -> Option<u32> {
+    let (zeros, number) = handle.0.split_last_chunk()?;
+    zeros
+        .iter()
+        .all(|byte| *byte == 0)
+        .then(|| u32::from_be_bytes(*number))
 }
 
 /// Limits an answer to what `reader` may see. `sight`: how much of each event that is.

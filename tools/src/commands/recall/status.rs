@@ -8,6 +8,8 @@ use crate::exit::Failure;
 use crate::output::Console;
 use crate::text::{self, Lang};
 use clap::Args as ClapArgs;
+use ledger::access::shown;
+use ledger::ids::Handle;
 use serde_json::Value;
 
 /// Which case.
@@ -183,6 +185,13 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
 }
 
 fn case_holders(console: Console, answer: &Value) -> Result<(), Failure> {
+    if answer.get("holders").is_none() {
+        let answered = &answer["answered"];
+        return console.line(format_args!(
+            "{}: {answered}",
+            console.lang.pick(text::ACKNOWLEDGED)
+        ));
+    }
     let rows = list(&answer["holders"]).iter().map(|one| {
         let count = |field: &str| list(&one[field]).len().to_string();
         let late = word(&one["overdue"]);
@@ -255,7 +264,11 @@ fn totals(console: Console, answer: &Value) -> Result<(), Failure> {
             });
         console.line(format_args!(
             "{}: {} {}{share}",
-            if name.is_empty() { product } else { &name },
+            match (name.is_empty(), product.is_empty()) {
+                (false, _) => &name,
+                (true, false) => product,
+                (true, true) => console.lang.pick(text::UNNAMED),
+            },
             total["items"],
             console.lang.pick(text::ITEMS),
         ))?;
@@ -293,11 +306,18 @@ fn amount(amounts: &Value, field: &str) -> String {
 
 fn party(console: Console, answer: &Value, handle: &Value) -> String {
     let handle = word(handle);
-    let name = said(console.lang, &answer["participants"][handle]["name"]);
-    if name.is_empty() {
-        handle.to_owned()
-    } else {
-        name
+    let party = &answer["participants"][handle];
+    let name = said(console.lang, &party["name"]);
+    if !name.is_empty() {
+        return name;
+    }
+    // Whom this reader may not know has a number that holds in this answer.
+    match Handle::parse(handle).as_ref().and_then(shown::number) {
+        Some(number) => {
+            let unnamed = console.lang.pick(text::UNNAMED);
+            format!("{unnamed} {number} · {}", word(&party["district"]))
+        }
+        None => handle.to_owned(),
     }
 }
 

@@ -36,12 +36,18 @@ pub(super) fn place<S: Source>(
         let end = gone.into_iter().find(|fact| fact.ends() || fact.uses());
         one.ended =
             single && end.is_some() && custody.holders.is_empty() && custody.under_way.is_empty();
+        let mut holders = custody.holders;
         one.amounts = if single {
-            Some(piece(&custody.holders, !custody.under_way.is_empty(), end))
+            Some(piece(&holders, !custody.under_way.is_empty(), end))
         } else {
-            Stock::follow(&story, names, boxes)
+            let stock = Stock::follow(&story, names, boxes);
+            stock.map(|(amounts, sellers)| {
+                // Who passed all of it on has nothing to stop; who sold some must be told.
+                holders = amounts.by.keys().copied().chain(sellers).collect();
+                amounts
+            })
         };
-        one.holders = custody.holders.into_iter().collect();
+        one.holders = holders.into_iter().collect();
         one.under_way = custody.under_way;
         one.keepers = if custody.proved.is_empty() {
             custody.ever
@@ -81,6 +87,8 @@ fn piece(holders: &BTreeSet<Handle>, under_way: bool, end: Option<&Fact>) -> Amo
 struct Story {
     codes: BTreeSet<String>,
     facts: Vec<Fact>,
+    /// All containers through which an event concerns the item: one delivery is of many.
+    through: BTreeMap<EventRef, Vec<String>>,
 }
 
 /// The events that concern an item, its own and those of whatever it was in: the same that a scan
@@ -152,12 +160,17 @@ fn story<S: Source>(
             }
         }
     }
+    let mut through: BTreeMap<EventRef, Vec<String>> = BTreeMap::new();
     for (container, spans) in &stays {
         let life = boxes.life(asked, container)?;
         for span in spans {
             let from = life.acts.partition_point(|(time, _)| *time < span.0);
             let later = life.acts.get(from..).unwrap_or_default();
             for (_, touch) in later.iter().take_while(|(time, _)| *time <= span.1) {
+                let containers = through.entry(touch.at).or_default();
+                if !containers.contains(container) {
+                    containers.push(container.clone());
+                }
                 facts.entry(touch.at).or_insert_with(|| {
                     let plays = event_of(touch).map(|event| plays_of(event, &codes));
                     Fact::known(touch, plays.unwrap_or_default(), Some(container.clone()))
@@ -174,7 +187,11 @@ fn story<S: Source>(
         }
         fact.to = fact.destination().and_then(|to| names.party(to));
     }
-    Ok(Story { codes, facts })
+    Ok(Story {
+        codes,
+        facts,
+        through,
+    })
 }
 
 /// A shipment that waits for its receipt, or for the rest of it.
@@ -194,18 +211,23 @@ struct Stock {
     sent: Vec<Sent>,
     made: i128,
     sold: i128,
+    sellers: BTreeSet<Handle>,
     used: i128,
     destroyed: i128,
 }
 
 impl Stock {
-    /// Follows a lot; `None` where an amount that matters is not shown, or in another unit.
-    fn follow(story: &Story, names: &Names, boxes: &Boxes) -> Option<Amounts> {
+    /// Follows a lot: its amounts, and who sold of it; `None` where an amount that matters is not
+    /// shown, or in another unit.
+    fn follow(story: &Story, names: &Names, boxes: &Boxes) -> Option<(Amounts, BTreeSet<Handle>)> {
         let mut stock = Self::default();
         for fact in &story.facts {
-            match &fact.via {
-                Some(container) => stock.carry(fact, container, names, boxes),
-                None => stock.take(fact, &story.codes, names)?,
+            if fact.via.is_none() {
+                stock.take(fact, &story.codes, names)?;
+                continue;
+            }
+            for container in story.through.get(&fact.at()).into_iter().flatten() {
+                stock.carry(fact, container, names, boxes);
             }
         }
         let mut by: BTreeMap<Handle, Millionths> = BTreeMap::new();
@@ -213,7 +235,7 @@ impl Stock {
             by.entry(*holder).or_default().0 += amount;
         }
         by.retain(|_, amount| amount.0 > 0);
-        Some(Amounts {
+        let amounts = Amounts {
             uom: stock.unit?,
             made: Millionths(stock.made),
             held: Millionths(by.values().map(|amount| amount.0).sum()),
@@ -222,7 +244,8 @@ impl Stock {
             used: Millionths(stock.used),
             destroyed: Millionths(stock.destroyed),
             by,
-        })
+        };
+        Some((amounts, stock.sellers))
     }
 
     fn at(&mut self, who: Handle, inside: Option<&str>) -> &mut i128 {
@@ -297,6 +320,7 @@ impl Stock {
             self.used += amount;
         } else if fact.sells() {
             self.sold += amount;
+            self.sellers.insert(fact.issuer());
         } else {
             self.destroyed += amount;
         }
@@ -397,11 +421,15 @@ impl Stock {
     ) {
         let who = fact.issuer();
         let event = fact.event();
-        let emptied = packs(event) && event.action() == Some(EventAction::Delete);
         let objects = event.objects();
-        let deleted = objects
-            .iter()
-            .any(|object| object.role == Role::Object && object.id == container);
+        let plays = |role| {
+            let mut named = objects.iter().filter(|object| object.role == role);
+            named.any(|object| object.id == container)
+        };
+        // Taken out of another container, with what is in it, is not emptied.
+        let emptied =
+            packs(event) && event.action() == Some(EventAction::Delete) && plays(Role::Parent);
+        let deleted = plays(Role::Object);
         let ends = fact.sells() || (deleted && event.action() == Some(EventAction::Delete));
         if !emptied && !ends {
             return;

@@ -100,6 +100,53 @@ fn a_corrected_shipment_moved_nothing() {
 }
 
 #[test]
+fn cases_taken_off_a_pallet_carry_on_what_is_in_them() {
+    let mut ledger = Ledger::with_firms();
+    let (pallet, cases) = (asset(9), [asset(1), asset(2), asset(3)]);
+    ledger.say(1, 0, kilos(on(&lot(1), "ADD", "commissioning"), 100));
+    for (case, minute) in cases.iter().zip(1..) {
+        let packed = json!({
+            "type": "AggregationEvent", "action": "ADD", "parentID": case,
+            "childQuantityList": [{"epcClass": lot(1), "quantity": 30, "uom": "KGM"}],
+        });
+        ledger.say(1, minute, packed);
+    }
+    let two = |step| {
+        with(
+            hand_over(&asset(1), step, 2, 3),
+            "epcList",
+            json!([asset(1), asset(2)]),
+        )
+    };
+    ledger
+        .pack(1, 8, "ADD", &pallet, &cases)
+        .ship(1, 2, 10, &pallet)
+        .receive(2, 1, 20, &pallet)
+        .pack(2, 30, "DELETE", &pallet, &cases)
+        .say(2, 40, two("shipping"))
+        .say(3, 50, two("receiving"));
+    let found = amounts(&mut ledger, &lot(1));
+    let parts = [(1, "10"), (2, "30"), (3, "60")];
+    assert_eq!(
+        by(&found),
+        parts.map(|(who, kilos)| (who, kilos.to_owned()))
+    );
+}
+
+#[test]
+fn who_passed_all_of_a_lot_on_holds_none_and_who_sold_it_out_is_told() {
+    let mut ledger = Ledger::with_firms();
+    ledger
+        .say(1, 0, kilos(on(&lot(1), "ADD", "commissioning"), 10))
+        .say(1, 10, kilos(hand_over(&lot(1), "shipping", 1, 2), 10))
+        .say(2, 20, kilos(hand_over(&lot(1), "receiving", 1, 2), 10))
+        .say(2, 30, kilos(hand_over(&lot(1), "shipping", 2, 3), 10))
+        .say(3, 40, kilos(hand_over(&lot(1), "receiving", 2, 3), 10))
+        .say(3, 50, kilos(on(&lot(1), "OBSERVE", "retail_selling"), 10));
+    assert_eq!(ledger.forward(&lot(1)).items[0].holders, [who(3)]);
+}
+
+#[test]
 fn amounts_travel_inside_pallets_and_trucks() {
     let mut ledger = Ledger::with_firms();
     let (pallet, truck) = (asset(1), asset(2));
