@@ -248,7 +248,14 @@ fn the_page_of_recalled_goods_says_what_to_do_in_both_languages() {
     for (languages, says) in [
         (
             "zh-CN,zh;q=0.9",
-            ["已召回", "请不要食用或使用", "黄曲霉毒素", "QH-010", "一级"],
+            [
+                "已召回",
+                "请不要食用或使用",
+                "黄曲霉毒素",
+                "QH-010",
+                "一级",
+                "示例成都市市场监管局",
+            ],
         ),
         (
             "en-GB,en;q=0.9",
@@ -258,6 +265,7 @@ fn the_page_of_recalled_goods_says_what_to_do_in_both_languages() {
                 "aflatoxin",
                 "QH-010",
                 "level 1",
+                "Example Chengdu Administration for Market Regulation",
             ],
         ),
     ] {

@@ -124,6 +124,7 @@ pub fn answer(answer: &mut Answer, reader: &Reader, sight: impl Fn(EventRef) -> 
         }
     }
     for stop in &mut answer.orders {
+        stop.by = numbers.handle(stop.by);
         stop.at = numbers.event(stop.at);
         if !told.contains(&stop.item) {
             stop.item = numbers.thing(&stop.item);
@@ -312,10 +313,10 @@ fn is_office(party: &answer::Party) -> bool {
     party.roles.iter().any(|role| OFFICES.contains(role))
 }
 
-/// Who is named to everyone: who made the goods of this story, who warns of them, and offices.
+/// Who is named to everyone: who made the goods of this story, who stops or warns of them, offices.
 /// Who appears in a step that this reader may see is named to it.
 fn in_public(answer: &Answer) -> BTreeSet<Handle> {
-    let mut named = BTreeSet::new();
+    let mut named: BTreeSet<Handle> = answer.orders.iter().map(|stop| stop.by).collect();
     for step in answer.steps.iter().filter(|step| step.free >= Free::Result) {
         named.insert(step.issuer);
         named.extend(step.signer);

@@ -23,13 +23,13 @@ pub(super) const CHAIN: usize = 30;
 const ABREAST: usize = 100;
 
 /// Public prefix of all lots.
-const GTIN: &str = "https://id.gs1.org/01/06901234567892";
+pub(super) const GTIN: &str = "https://id.gs1.org/01/06901234567892";
 
 /// One firm.
 #[derive(Debug)]
-struct Firm {
-    handle: Handle,
-    key: SigningKey,
+pub(super) struct Firm {
+    pub(super) handle: Handle,
+    pub(super) key: SigningKey,
     role: Role,
     name: &'static str,
 }
@@ -39,12 +39,12 @@ struct Firm {
 pub(super) struct Chains {
     pub(super) authority: SigningKey,
     pub(super) authority_handle: Handle,
-    firms: Vec<Firm>,
+    pub(super) firms: Vec<Firm>,
     made: usize,
 }
 
 /// A number as 16 bytes that never repeat: salts and names of a run that keeps no secret.
-fn bytes16(purpose: &str, number: usize) -> [u8; 16] {
+pub(super) fn bytes16(purpose: &str, number: usize) -> [u8; 16] {
     let number = u64::try_from(number).unwrap_or_default().to_be_bytes();
     let digest = Digest::of_all(&[purpose.as_bytes(), &number]);
     let mut bytes = [0; 16];
@@ -266,219 +266,11 @@ impl Chains {
     }
 }
 
-/// A recall's load: beans of the farm at the factory, brewed into batches, filled into boxes that
-/// go in cases on pallets to the wholesaler and by the case to the shop.
-#[derive(Debug)]
-pub(super) struct Town(Chains);
-
-/// Boxes of one batch, of one case, and cases of one pallet.
-const BATCH_BOXES: usize = 500;
-const CASE_BOXES: usize = 20;
-const PALLET_CASES: usize = 25;
-
-impl Town {
-    /// The firms of [`Chains`].
-    pub(super) fn new() -> Self {
-        Self(Chains::new())
-    }
-
-    /// The recalled lot.
-    pub(super) fn ingredient() -> String {
-        format!("{GTIN}/10/BEANS")
-    }
-
-    /// Whose key a statement names, if it is a firm's or the authority's.
-    pub(super) fn key_of(
-        &self,
-        statement: &SignedStatement,
-    ) -> Option<ledger::signature::PublicKey> {
-        let id = statement.header().key;
-        let keys = self.0.firms.iter().map(|firm| &firm.key);
-        keys.chain([&self.0.authority])
-            .map(SigningKey::public_key)
-            .find(|key| key.key_id() == id)
-            .cloned()
-    }
-
-    /// The founding entry and the acts that admit the firms.
-    pub(super) fn founding(&self, log: &SigningKey) -> Vec<Vec<u8>> {
-        let founder = Chains::possession(self.0.authority_handle, &self.0.authority);
-        let action = Action::Found {
-            threshold: 1,
-            founders: vec![(self.0.authority_handle, "51".to_owned(), founder)],
-        };
-        let payload = Payload::Registry(RegistryPayload {
-            action,
-            commitment: Commitment::to(&[]),
-            approvals: Vec::new(),
-        });
-        let issuer = Issuer::Log {
-            origin: ORIGIN.to_owned(),
-            subject: "founding".to_owned(),
-        };
-        let audience = vec![ORIGIN.to_owned()];
-        let founding = SignedStatement::sign(log, issuer, audience, 0, payload, Vec::new());
-        let mut all = vec![founding.encode()];
-        all.extend(self.0.registry());
-        all
-    }
-
-    fn party(&self, firm: usize) -> String {
-        format!("urn:suyuan:participant:{}", self.0.firms[firm].handle)
-    }
-
-    /// The statements about `boxes` boxes and what they came of.
-    pub(super) fn affected(&self, boxes: usize) -> Vec<Vec<u8>> {
-        let batches = boxes.div_ceil(BATCH_BOXES);
-        let mut all: Vec<(usize, Vec<serde_json::Value>)> = Vec::new();
-        let kilos = |id: &str, amount: usize| serde_json::json!([{"epcClass": id, "quantity": amount, "uom": "KGM"}]);
-        let beans = Self::ingredient();
-        let handover = |mut event: serde_json::Value, from: usize, to: usize| {
-            event["sourceList"] =
-                serde_json::json!([{"type": "possessing_party", "source": self.party(from)}]);
-            event["destinationList"] = serde_json::json!([
-                {"type": "possessing_party", "destination": self.party(to)}
-            ]);
-            event
-        };
-        let object = |action: &str, step: &str| serde_json::json!({"type": "ObjectEvent", "action": action, "bizStep": step});
-        let with = |mut event: serde_json::Value, field: &str, value: serde_json::Value| {
-            event[field] = value;
-            event
-        };
-        let made = with(
-            object("ADD", "commissioning"),
-            "quantityList",
-            kilos(&beans, 100_000),
-        );
-        let sent = with(
-            object("OBSERVE", "shipping"),
-            "quantityList",
-            kilos(&beans, 100_000),
-        );
-        let taken = with(
-            object("OBSERVE", "receiving"),
-            "quantityList",
-            kilos(&beans, 100_000),
-        );
-        all.push((0, vec![made, handover(sent, 0, 1)]));
-        all.push((1, vec![handover(taken, 0, 1)]));
-        for batch in 0..batches {
-            let brew = format!("{GTIN}/10/BREW{batch}");
-            let first = batch * BATCH_BOXES;
-            let here = BATCH_BOXES.min(boxes - first);
-            let serial = |number: usize| format!("{GTIN}/21/X{number}");
-            let case = |number: usize| format!("https://id.gs1.org/8004/6901234C{number}");
-            let pallet = format!("https://id.gs1.org/8004/6901234P{batch}");
-            let mut factory = vec![serde_json::json!({
-                "type": "TransformationEvent", "inputQuantityList": kilos(&beans, 200),
-                "outputQuantityList": kilos(&brew, 250),
-            })];
-            let cases: Vec<(String, Vec<String>)> = (0..here.div_ceil(CASE_BOXES))
-                .map(|number| {
-                    let start = first + number * CASE_BOXES;
-                    let end = (start + CASE_BOXES).min(first + here);
-                    let name = case(batch * PALLET_CASES + number);
-                    (name, (start..end).map(serial).collect())
-                })
-                .collect();
-            for (case, inside) in &cases {
-                factory.push(serde_json::json!({
-                    "type": "TransformationEvent", "inputQuantityList": kilos(&brew, 10),
-                    "outputEPCList": inside,
-                }));
-                factory.push(serde_json::json!({
-                    "type": "AggregationEvent", "action": "ADD", "bizStep": "packing",
-                    "parentID": case, "childEPCs": inside,
-                }));
-            }
-            let names: Vec<&String> = cases.iter().map(|(case, _)| case).collect();
-            factory.push(serde_json::json!({
-                "type": "AggregationEvent", "action": "ADD", "bizStep": "packing",
-                "parentID": pallet, "childEPCs": names,
-            }));
-            let moved = |step| {
-                with(
-                    object("OBSERVE", step),
-                    "epcList",
-                    serde_json::json!([pallet]),
-                )
-            };
-            factory.push(handover(moved("shipping"), 1, 3));
-            all.push((1, factory));
-            let mut wholesaler = vec![handover(moved("receiving"), 1, 3)];
-            wholesaler.push(serde_json::json!({
-                "type": "AggregationEvent", "action": "DELETE", "bizStep": "unpacking",
-                "parentID": pallet, "childEPCs": [],
-            }));
-            let mut shop = Vec::new();
-            for (number, (case, inside)) in cases.iter().enumerate() {
-                if number % 2 == 1 {
-                    continue; // Half stays in the warehouse.
-                }
-                let moved = |step| {
-                    with(
-                        object("OBSERVE", step),
-                        "epcList",
-                        serde_json::json!([case]),
-                    )
-                };
-                wholesaler.push(handover(moved("shipping"), 3, 5));
-                shop.push(handover(moved("receiving"), 3, 5));
-                let sold: Vec<&String> = inside.iter().step_by(4).collect();
-                shop.push(serde_json::json!({
-                    "type": "AggregationEvent", "action": "DELETE", "bizStep": "unpacking",
-                    "parentID": case, "childEPCs": [],
-                }));
-                let sale = object("DELETE", "retail_selling");
-                shop.push(with(sale, "epcList", serde_json::json!(sold)));
-            }
-            all.push((3, wholesaler));
-            all.push((5, shop));
-        }
-        let mut minute = 0;
-        let mut salts = 0;
-        all.into_iter()
-            .enumerate()
-            .map(|(number, (firm, events))| {
-                let firm = &self.0.firms[firm];
-                let disclosed: Vec<Disclosed> = (0_u16..)
-                    .zip(events)
-                    .map(|(index, mut json)| {
-                        minute += 1;
-                        json["eventID"] = format!("urn:x:recall:{minute}").into();
-                        json["eventTime"] = ledger::time::format_utc(ledger::ids::UnixMillis(
-                            1_761_000_000_000 + minute * 1000,
-                        ))
-                        .into();
-                        json["eventTimeZoneOffset"] = "+08:00".into();
-                        let event = Event::from_json(&json, &DocumentContext::default())
-                            .expect("the bench makes good events");
-                        let mut salt = || {
-                            salts += 1;
-                            Salt(bytes16("recall salt", salts))
-                        };
-                        split(index, event.as_map().clone(), &mut salt)
-                    })
-                    .collect();
-                let payload = Payload::Events(Commitment::to(&disclosed));
-                sign(
-                    firm.handle,
-                    &firm.key,
-                    500_000_000 + number,
-                    payload,
-                    disclosed,
-                )
-            })
-            .collect()
-    }
-}
-
 fn both(name: &str) -> Value {
     Value::Map([("zh", name), ("en", name)].into_iter().collect())
 }
 
-fn registry(
+pub(super) fn registry(
     handle: Handle,
     key: &SigningKey,
     number: usize,
@@ -500,7 +292,7 @@ fn registry(
     sign(handle, key, number, payload, disclosed)
 }
 
-fn sign(
+pub(super) fn sign(
     handle: Handle,
     key: &SigningKey,
     number: usize,

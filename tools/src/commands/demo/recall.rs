@@ -105,9 +105,7 @@ async fn take(
     UrlPath(holder): UrlPath<String>,
     body: Bytes,
 ) -> StatusCode {
-    let Trust {
-        origin, log_key, ..
-    } = &desk.trust;
+    let Trust { origin, log_key } = &desk.trust;
     let Ok((payload, _)) = verify(Kind::Notice, &body, origin, log_key) else {
         return StatusCode::BAD_REQUEST;
     };
