@@ -16,7 +16,7 @@ use super::packing::{common, contents, windows};
 use super::rules::has_say;
 use super::source::{Content, Source, Touch};
 use super::walk::{LotNames, join, parts_of};
-use crate::event::{Action as EventAction, EventKind, Role};
+use crate::event::{Action as EventAction, Event, EventKind, Role};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
 use crate::order::{Fault, Order, Reach, Release};
@@ -350,6 +350,10 @@ impl Walk {
 
     /// What is in the hand because it is inside what is in the hand.
     fn inside<S: Source>(&mut self, asked: &mut Asked<'_, S>, way: &Way, list: &[Touch]) {
+        // Most things hold nothing, and every scan comes through here.
+        if !list.iter().any(|touch| is_packed(touch, &way.code)) {
+            return;
+        }
         for state in states(asked, &way.code, &[list]) {
             for code in contents(&known_at(list, state), &way.code, self.as_of.0) {
                 let way = Way {
@@ -374,6 +378,10 @@ impl Walk {
         let codes = BTreeSet::from([way.code.clone()]);
         let wrong = taken_back(&[list]);
         for touch in list {
+            // Few events of a list make anything.
+            if !event_of(touch).is_some_and(makes) {
+                continue;
+            }
             let Some(fact) = Fact::new(touch, &codes).filter(Fact::makes) else {
                 continue;
             };
@@ -421,6 +429,12 @@ impl Walk {
     }
 }
 
+/// Whether an event brings goods into being.
+pub(super) fn makes(event: &Event) -> bool {
+    event.kind() == EventKind::Transformation
+        || event.kind() == EventKind::Object && event.action() == Some(EventAction::Add)
+}
+
 /// Whether `by` may stop these goods: it is proved to have had them, or has a say over one who is.
 /// Who had one of a lot's `serials` had the lot.
 pub(super) fn entitled<S: Source>(
@@ -462,6 +476,16 @@ pub(super) fn ever_in(list: &[Touch], code: &str) -> BTreeSet<String> {
     found
 }
 
+/// Whether an event puts something into `container`, or takes it out.
+fn is_packed(touch: &Touch, container: &str) -> bool {
+    let event = event_of(touch).filter(|event| super::packing::packs(event));
+    event.is_some_and(|event| {
+        let objects = event.objects();
+        let mut parents = objects.iter().filter(|object| object.role == Role::Parent);
+        parents.any(|parent| parent.id == container)
+    })
+}
+
 /// The moments of knowledge that matter about a container: now, and just before each declaration
 /// on its packing.
 pub(super) fn states<S: Source>(
@@ -470,14 +494,8 @@ pub(super) fn states<S: Source>(
     lists: &[&[Touch]],
 ) -> BTreeSet<LeafIndex> {
     let wrong = taken_back(lists);
-    let packing = lists.iter().copied().flatten().filter(|touch| {
-        let event = event_of(touch).filter(|event| super::packing::packs(event));
-        event.is_some_and(|event| {
-            let objects = event.objects();
-            let mut parents = objects.iter().filter(|object| object.role == Role::Parent);
-            parents.any(|parent| parent.id == container)
-        })
-    });
+    let all = lists.iter().copied().flatten();
+    let packing = all.filter(|touch| is_packed(touch, container));
     let mut found: BTreeSet<LeafIndex> = packing
         .filter_map(|touch| wrong.get(&touch.at).copied())
         .collect();

@@ -5,6 +5,7 @@ use super::super::facts::{ALWAYS, Span, event_of, taken_back};
 use super::super::names::Names;
 use super::super::packing::{common, packs};
 use super::super::source::{Content, Source, Touch};
+use super::super::stops::makes;
 use super::super::walk::{LotNames, join, parts_of};
 use super::boxes::{Boxes, NOW};
 use super::{Affected, How, Start};
@@ -336,12 +337,6 @@ fn outputs(event: &Event) -> Vec<String> {
     let outputs = objects.iter().filter(|object| object.role == Role::Output);
     let outputs = outputs.map(|object| object.id.to_owned());
     outputs.chain(event.lots_made()).collect()
-}
-
-/// Whether an event brings goods into being.
-fn makes(event: &Event) -> bool {
-    event.kind() == EventKind::Transformation
-        || event.kind() == EventKind::Object && event.action() == Some(EventAction::Add)
 }
 
 /// Whether an object of this role is what the event makes.
