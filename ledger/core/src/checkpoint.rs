@@ -166,6 +166,12 @@ impl SignedCheckpoint {
         &self.checkpoint
     }
 
+    /// Number of its signature lines, unverified.
+    #[must_use]
+    pub const fn signatures(&self) -> usize {
+        self.note.signatures()
+    }
+
     /// The signature lines by `keys`, each ending in a line feed, unverified.
     #[must_use]
     pub fn lines_by(&self, keys: &[NoteKey]) -> String {

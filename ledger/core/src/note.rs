@@ -349,6 +349,12 @@ impl Note {
         Ok(())
     }
 
+    /// Number of signature lines, unverified.
+    #[must_use]
+    pub const fn signatures(&self) -> usize {
+        self.lines.len()
+    }
+
     /// The signature lines by `keys`, each ending in a line feed, unverified.
     #[must_use]
     pub fn lines_by(&self, keys: &[NoteKey]) -> String {

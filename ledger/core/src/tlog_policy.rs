@@ -178,8 +178,10 @@ pub struct Cosigned {
 /// What a policy says of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// The checkpoint; a log of the policy has signed it.
+    /// The checkpoint.
     pub checkpoint: Checkpoint,
+    /// The key under which a log of the policy has signed it.
+    pub log: NoteKey,
     /// Witnesses of the policy that cosigned it, each once.
     pub cosigned: Vec<Cosigned>,
     /// What that amounts to.
@@ -285,6 +287,11 @@ impl TlogPolicy {
             .cloned()
             .collect();
         let (checkpoint, signers) = signed.verify(&known)?;
+        let log = signers
+            .first()
+            .map(|one| one.key.clone())
+            .filter(|key| key.kind() == KeyKind::Ed25519)
+            .ok_or(CheckpointError::LogSignatureMissing)?;
         let witnesses = || {
             let cosigner = |one: &&Signed<'_>| one.key.kind() == KeyKind::Cosignature;
             signers.iter().filter(cosigner)
@@ -304,6 +311,7 @@ impl TlogPolicy {
             .collect();
         Ok(Judged {
             checkpoint: checkpoint.clone(),
+            log,
             cosigned,
             standing,
         })
