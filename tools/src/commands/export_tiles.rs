@@ -182,3 +182,120 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     }
     replace(path, bytes, 0o644).map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::hash::Digest;
+    use ledger::state::Role;
+    use ledger::store::Store as _;
+    use ledger::testing::{Member, ORIGIN, World, object_event};
+
+    /// Records so many statements of one event, in one block.
+    fn record(world: &mut World, farm: &Member, first: u64, count: u64) {
+        let statements = (first..first + count).map(|number| {
+            let id = format!("urn:uuid:{number}");
+            let lot = format!("https://id.gs1.org/01/06901234567892/10/{number}");
+            let time = "2026-11-20T08:00:00+08:00";
+            let event = object_event(&id, "OBSERVE", "inspecting", time, &lot);
+            world.events(farm, &[event])
+        });
+        let statements = statements.collect();
+        world.admitted(statements);
+    }
+
+    fn newest(world: &World) -> String {
+        world.store.view().head().unwrap().unwrap().checkpoint
+    }
+
+    fn export(world: &World, out: &Path, note: &str) -> Result<Exported, Failure> {
+        let log = Log {
+            view: &world.store.view(),
+            origin: ORIGIN,
+            key: world.log_key.public_key(),
+        };
+        log.export(note, out, true)
+    }
+
+    /// All that a verifier of the checkpoint in `out` asks for is there.
+    fn is_whole(world: &World, out: &Path) -> TreeSize {
+        let note = std::fs::read_to_string(out.join("checkpoint")).unwrap();
+        let checkpoint = Checkpoint::verify(&note, ORIGIN, world.log_key.public_key()).unwrap();
+        for name in grown(TreeSize(0), checkpoint.size) {
+            let want = tile_bytes(&world.store.view(), name).unwrap();
+            assert_eq!(
+                std::fs::read(out.join(name.to_string())).ok(),
+                want,
+                "{name}"
+            );
+        }
+        checkpoint.size
+    }
+
+    #[test]
+    fn a_directory_is_brought_up_and_full_tiles_replace_their_parts() {
+        let (dir, mut world) = (tempfile::tempdir().unwrap(), World::new());
+        let out = dir.path().join("log");
+        let farm = world.admit(&[Role::Producer], "510117", &serde_json::json!({}));
+        record(&mut world, &farm, 0, 100);
+        let early = newest(&world);
+        let first = export(&world, &out, &early).unwrap();
+        assert_eq!(is_whole(&world, &out), first.size);
+        assert_eq!(first.tiles, 2);
+        let parts = out.join("tile/0/000.p");
+        assert!(parts.exists());
+
+        record(&mut world, &farm, 100, 200);
+        let second = export(&world, &out, &newest(&world)).unwrap();
+        assert_eq!(is_whole(&world, &out), second.size);
+        // Of entries and of hashes one full and one partial tile, and one above them.
+        assert_eq!(second.tiles, 5);
+        assert!(!parts.exists() && !out.join("tile/entries/000.p").exists());
+        assert_eq!(export(&world, &out, &newest(&world)).unwrap().tiles, 0);
+
+        // A smaller tree never takes the place of a larger one.
+        let stale = export(&world, &out, &early).unwrap_err();
+        assert_eq!(stale.code, Code::Stale);
+        assert_eq!(is_whole(&world, &out), second.size);
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_leaves_the_log_that_was_there_and_the_next_completes_it() {
+        let (dir, mut world) = (tempfile::tempdir().unwrap(), World::new());
+        let out = dir.path().join("log");
+        let farm = world.admit(&[Role::Producer], "510117", &serde_json::json!({}));
+        record(&mut world, &farm, 0, 100);
+        let first = export(&world, &out, &newest(&world)).unwrap();
+        record(&mut world, &farm, 100, 200);
+        // Cut off in the middle: a directory stands where a tile of the new tree is written.
+        let blocked = out.join("tile/0/000.new");
+        std::fs::create_dir(&blocked).unwrap();
+        let cut_off = export(&world, &out, &newest(&world)).unwrap_err();
+        assert_eq!(cut_off.code, Code::Store);
+        assert_eq!(is_whole(&world, &out), first.size);
+        std::fs::remove_dir(&blocked).unwrap();
+        let second = export(&world, &out, &newest(&world)).unwrap();
+        assert_eq!(is_whole(&world, &out), second.size);
+    }
+
+    #[test]
+    fn another_tree_is_neither_exported_nor_overwritten() {
+        let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+        let out = dir.path().join("log");
+        let forked = Checkpoint {
+            origin: ORIGIN.to_owned(),
+            size: TreeSize(1),
+            root: Digest([1; 32]),
+        };
+        let forked = forked.sign(&world.log_key);
+        let refused = export(&world, &out, &forked).unwrap_err();
+        assert_eq!(refused.code, Code::Proof);
+        assert!(!out.exists());
+        std::fs::create_dir(&out).unwrap();
+        std::fs::write(out.join("checkpoint"), &forked).unwrap();
+        let refused = export(&world, &out, &newest(&world)).unwrap_err();
+        assert_eq!(refused.code, Code::Proof);
+        let kept = std::fs::read_to_string(out.join("checkpoint")).unwrap();
+        assert_eq!(kept, forked);
+    }
+}
