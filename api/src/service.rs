@@ -83,7 +83,8 @@ pub trait Service: Send + Sync + 'static {
         Err(Refusal::OriginUnknown { origin }.into())
     }
 
-    /// The latest checkpoint cosigned of the log whose origin has this SHA-256.
+    /// The latest checkpoint cosigned of the log whose origin has this SHA-256. May wait for a
+    /// write: called on blocking threads.
     fn latest_cosigned(&self, _origin_hash: &Digest) -> Option<String> {
         None
     }

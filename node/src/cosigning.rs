@@ -87,11 +87,11 @@ struct State {
     closed: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Progress {
     /// It has cosigned this round's checkpoint.
     answered: bool,
-    /// Its last answer was none.
+    /// Its last answer was none, or it has no address.
     failing: bool,
 }
 
@@ -124,7 +124,12 @@ impl State {
 impl Cosigning {
     /// Asks the witnesses of `policy`, from the log's `newest` checkpoint on.
     pub(crate) fn new(policy: TlogPolicy, newest: SignedCheckpoint) -> Self {
-        let witnesses = vec![Progress::default(); policy.witnesses().len()];
+        let progress = |witness: &KnownWitness| Progress {
+            answered: false,
+            // Nobody waits for a witness that cannot be asked.
+            failing: witness.url.is_none(),
+        };
+        let witnesses = policy.witnesses().iter().map(progress).collect();
         Self {
             policy,
             state: Mutex::new(State {
@@ -295,17 +300,16 @@ impl Asking {
         checkpoint: &SignedCheckpoint,
     ) -> Result<String, AskError> {
         let ours = checkpoint.claim().size;
-        let mut answer = self.send(store, checkpoint)?;
-        if answer.0 == 409
-            && let Some(theirs) = answer.1.strip_suffix('\n').and_then(parse_size)
+        let (mut status, mut said) = self.send(store, checkpoint)?;
+        if status == 409
+            && let Some(theirs) = said.strip_suffix('\n').and_then(parse_size)
         {
             if theirs > ours {
                 return Err(AskError::Ahead { theirs, ours });
             }
             self.old = theirs;
-            answer = self.send(store, checkpoint)?;
+            (status, said) = self.send(store, checkpoint)?;
         }
-        let (status, said) = answer;
         if status == 200 {
             self.old = ours;
             return Ok(said);
@@ -354,3 +358,6 @@ fn proof(store: &impl Store, old: TreeSize, new: TreeSize) -> Result<Vec<Digest>
     debug_assert!(proof.len() <= PROOF_HASHES_MAX, "below 2^63 leaves");
     Ok(proof)
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,6 +202,10 @@ impl<S: Store + 'static> Node<S> {
         if policy.logs().iter().all(|log| log.key != own) {
             return Err(StartError::PolicyOfAnother { vkey });
         }
+        for witness in policy.witnesses().iter().filter(|one| one.url.is_none()) {
+            let name = &witness.name;
+            tracing::warn!("the trust policy gives no address of witness {name}: it is not asked");
+        }
         let newest = SignedCheckpoint::parse(&head.checkpoint).map_err(StartError::OtherKey)?;
         let metrics = Metrics::default();
         metrics.tree_size(head.size());

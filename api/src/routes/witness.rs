@@ -110,6 +110,10 @@ pub(crate) async fn latest<S: Service>(
 ) -> Result<Response, Problem> {
     let text = ask.param("origin_hash");
     let origin_hash = Digest::from_hex(text).filter(|hash| hash.to_string() == text);
-    let latest = origin_hash.and_then(|hash| app.service.latest_cosigned(&hash));
+    let origin_hash = origin_hash.ok_or(Problem::NotCosigned)?;
+    // It may have to wait for a write.
+    let latest = app
+        .read(move |service| Ok(service.latest_cosigned(&origin_hash)))
+        .await?;
     latest.map(note).ok_or(Problem::NotCosigned)
 }
