@@ -15,6 +15,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
+use ledger::ids::Handle;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::compression::CompressionLayer;
 
 /// What an operator may set.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiOptions {
     /// How fast one client may ask; callers on the same machine are not counted.
     pub rate: Rate,
@@ -30,6 +31,19 @@ pub struct ApiOptions {
     /// switched off where strangers have accounts on it. Of the ledger they see no more than
     /// anyone without a token.
     pub loopback_privileges: bool,
+    /// Who may read the log's entries in bulk.
+    pub entry_bundles: EntryBundles,
+}
+
+/// Who may read the log's entries in bulk: that is the region's policy.
+///
+/// Entries hold no names and no goods, but who makes how many statements when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryBundles {
+    /// Everyone.
+    ForAll,
+    /// These participants, who prove who they are: mirrors. Nobody, if there are none.
+    For(BTreeSet<Handle>),
 }
 
 impl Default for ApiOptions {
@@ -37,6 +51,7 @@ impl Default for ApiOptions {
         Self {
             rate: Rate::default(),
             loopback_privileges: true,
+            entry_bundles: EntryBundles::For(BTreeSet::new()),
         }
     }
 }
@@ -69,8 +84,8 @@ pub fn router<S: Service>(service: Arc<S>, options: ApiOptions) -> Router {
     let openapi = openapi::document(operations, service.public_url());
     let app = Arc::new(App {
         service,
-        options,
         buckets: Buckets::new(options.rate, Instant::now()),
+        options,
         requests: Arc::new(Semaphore::new(REQUESTS)),
         intake: Arc::new(Semaphore::new(
             usize::try_from(INTAKE_KIB).unwrap_or(usize::MAX),

@@ -27,7 +27,7 @@ mod sequence;
 mod serve;
 pub mod service;
 
-pub use app::{ApiOptions, router};
+pub use app::{ApiOptions, EntryBundles, router};
 pub use limits::{SEQUENCE_BYTES_MAX, SEQUENCE_STATEMENTS_MAX, STATEMENT_BYTES_MAX};
 pub use rate::Rate;
 pub use serve::{ServeError, Tls, serve};

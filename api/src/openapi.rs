@@ -61,14 +61,15 @@ pub(crate) enum Tag {
     Resolution,
     Events,
     Recalls,
+    Log,
     Service,
 }
 
 impl Tag {
-    const ALL: [(Self, &'static str); 5] = [
+    const ALL: [(Self, &'static str); 6] = [
         (
             Self::Registration,
-            "Signed statements in, receipts out (SCRAPI), and the log's checkpoint.",
+            "Signed statements in, receipts out (SCRAPI).",
         ),
         (
             Self::Resolution,
@@ -79,6 +80,10 @@ impl Tag {
             Self::Recalls,
             "What is stopped, why, and how far its recall is done.",
         ),
+        (
+            Self::Log,
+            "The log itself, for verifiers, mirrors and witnesses (C2SP).",
+        ),
         (Self::Service, "The node itself."),
     ];
 
@@ -88,6 +93,7 @@ impl Tag {
             Self::Resolution => "resolution",
             Self::Events => "events",
             Self::Recalls => "recalls",
+            Self::Log => "log",
             Self::Service => "service",
         }
     }
@@ -157,7 +163,9 @@ pub(crate) fn document<'a>(
 ) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for operation in operations {
-        let item = paths.entry(operation.path).or_insert_with(|| json!({}));
+        // The router marks a parameter of several segments; OpenAPI has no such mark.
+        let path = operation.path.replace("{*", "{");
+        let item = paths.entry(path).or_insert_with(|| json!({}));
         item[operation.method.word()] = describe(operation);
     }
     let tags: Vec<Value> = Tag::ALL

@@ -5,10 +5,12 @@
 
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
+use ledger::hash::Digest;
 use ledger::ids::{CaptureId, Handle, LeafIndex, UnixMillis};
 use ledger::reject::RejectReason;
 use ledger::signature::PublicKey;
 use ledger::store::{Store, StoreError};
+use ledger::witness::{AddCheckpoint, Cosignature, Refusal};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
@@ -60,6 +62,33 @@ pub trait Service: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn read_records(&self, from: u64, limit: usize) -> Result<Vec<ReadRecord>, StoreError>;
+
+    /// This log's signed `checkpoint` with the cosignatures that its witnesses have given so far.
+    fn with_cosignatures(&self, checkpoint: String) -> String {
+        checkpoint
+    }
+
+    /// The newest checkpoint of this log whose cosignatures meet the node's own policy; `None`
+    /// where there is none yet, or the policy asks for no witness.
+    fn witnessed_checkpoint(&self) -> Option<String> {
+        None
+    }
+
+    /// Cosigns another log's checkpoint as a witness, once it is durably that log's latest. Writes
+    /// the disk: called on blocking threads.
+    ///
+    /// # Errors
+    /// [`CosignError`].
+    fn cosign(&self, request: AddCheckpoint) -> Result<Cosignature, CosignError> {
+        let origin = request.checkpoint.claim().origin.clone();
+        Err(Refusal::OriginUnknown { origin }.into())
+    }
+
+    /// The latest checkpoint cosigned of the log whose origin has this SHA-256. May wait for a
+    /// write: called on blocking threads.
+    fn latest_cosigned(&self, _origin_hash: &Digest) -> Option<String> {
+        None
+    }
 
     /// The log's name: the first line of its checkpoints.
     fn origin(&self) -> &str;
@@ -128,6 +157,17 @@ pub struct Submitted {
     pub again: bool,
     /// The receipt: a tagged COSE_Sign1.
     pub receipt: Vec<u8>,
+}
+
+/// Why a checkpoint of another log is not cosigned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CosignError {
+    /// The log's fault, or nobody's: the protocol's own refusals.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// This witness's fault: it could not keep the checkpoint, and does not know whether it did.
+    #[error("the witness could not keep the checkpoint")]
+    NotKept,
 }
 
 /// Why a statement has no receipt.

@@ -5,6 +5,7 @@ mod check;
 mod events;
 mod fake;
 mod listening;
+mod log;
 mod openapi;
 mod parts;
 mod recalls;

@@ -11,6 +11,7 @@
 
 use crate::clock::{Clock, ClockGuard};
 use crate::config::Settings;
+use crate::cosigning::{self, Cosigning};
 use crate::metrics::{Gauges, Metrics};
 use crate::notify::Notices;
 use crate::reads::AccessLog;
@@ -18,15 +19,17 @@ use crate::receipts;
 use crate::room::{Answer, Job, NoSeat, QueueLimits, Room, Submission, Verified};
 use crate::sequencer;
 use crate::verifier::{KEYS_MAX, KeyCache, verify};
+use crate::witness::Witness;
 use api::service::SubmitError;
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
-use ledger::checkpoint::{Checkpoint, CheckpointError};
+use ledger::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use ledger::ids::LeafIndex;
 use ledger::note::{KeyKind, NoteKey};
 use ledger::seal::Log;
 use ledger::signature::{PublicKey, Signer as _, SigningKey};
 use ledger::store::{Store, StoreError, View as _};
+use ledger::tlog_policy::TlogPolicy;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -68,6 +71,12 @@ pub enum StartError {
     /// The newest checkpoint is not signed by this log's key.
     #[error("the log's key did not sign the ledger's newest checkpoint: {0}")]
     OtherKey(#[source] CheckpointError),
+    /// The trust policy does not name this log.
+    #[error("the trust policy does not name this log: add the line `log {vkey}`")]
+    PolicyOfAnother {
+        /// The log's verifier key.
+        vkey: String,
+    },
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
@@ -84,6 +93,7 @@ pub(crate) struct Shared<S> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) room: Arc<Room>,
     pub(crate) metrics: Metrics,
+    pub(crate) cosigning: Cosigning,
     keys: KeyCache,
     halted: watch::Sender<Option<Halt>>,
 }
@@ -108,6 +118,7 @@ impl<S> Shared<S> {
             first
         });
         self.room.abandon();
+        self.cosigning.close();
     }
 }
 
@@ -123,6 +134,10 @@ pub struct Running {
     pub clock: Arc<dyn Clock>,
     /// Where it records who was shown withheld parts; without it, nobody is.
     pub reads: Option<AccessLog>,
+    /// Whom it asks for cosignatures, and how many of them make a checkpoint witnessed.
+    pub policy: Option<TlogPolicy>,
+    /// This node as a witness of other logs.
+    pub witness: Option<Witness>,
 }
 
 impl fmt::Debug for Running {
@@ -141,6 +156,7 @@ pub struct Node<S> {
     settings: Settings,
     vkey: String,
     reads: Option<AccessLog>,
+    witness: Option<Witness>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     notices: Mutex<Notices>,
 }
@@ -158,6 +174,9 @@ impl<S: Store + 'static> Node<S> {
     ///
     /// # Errors
     /// [`StartError`].
+    ///
+    /// # Panics
+    /// Never: a log's own key is the key of a log.
     pub fn start(store: S, key: SigningKey, running: Running) -> Result<Self, StartError> {
         let Running {
             settings,
@@ -165,6 +184,8 @@ impl<S: Store + 'static> Node<S> {
             threads,
             clock,
             reads,
+            policy,
+            witness,
         } = running;
         let origin = settings.origin().to_owned();
         let head = store.view().head()?.ok_or(StartError::NotFounded)?;
@@ -173,9 +194,21 @@ impl<S: Store + 'static> Node<S> {
         if clock.wall() < head.block.time {
             tracing::warn!("the wall clock is behind the newest block, whose time will stand");
         }
-        let vkey = NoteKey::new(&origin, KeyKind::Ed25519, key.public_key().clone())
-            .map_err(|error| StartError::OtherKey(error.into()))?
-            .to_string();
+        let own = NoteKey::new(&origin, KeyKind::Ed25519, key.public_key().clone())
+            .map_err(|error| StartError::OtherKey(error.into()))?;
+        let vkey = own.to_string();
+        let policy = match policy {
+            Some(policy) => policy,
+            None => TlogPolicy::of_log(own.clone()).expect("it is the key of a log"),
+        };
+        if policy.logs().iter().all(|log| log.key != own) {
+            return Err(StartError::PolicyOfAnother { vkey });
+        }
+        for witness in policy.witnesses().iter().filter(|one| one.url.is_none()) {
+            let name = &witness.name;
+            tracing::warn!("the trust policy gives no address of witness {name}: it is not asked");
+        }
+        let newest = SignedCheckpoint::parse(&head.checkpoint).map_err(StartError::OtherKey)?;
         let metrics = Metrics::default();
         metrics.tree_size(head.size());
         let shared = Arc::new(Shared {
@@ -185,6 +218,7 @@ impl<S: Store + 'static> Node<S> {
             clock,
             room: Arc::new(Room::new(limits)),
             metrics,
+            cosigning: Cosigning::new(policy, newest),
             keys: KeyCache::new(KEYS_MAX),
             halted: watch::Sender::new(None),
         });
@@ -193,6 +227,7 @@ impl<S: Store + 'static> Node<S> {
             settings,
             vkey,
             reads,
+            witness,
             threads: Mutex::default(),
             notices: Mutex::default(),
         };
@@ -223,6 +258,15 @@ impl<S: Store + 'static> Node<S> {
                 sequencer::run(shared, guard, &inbox);
             },
         )?);
+        for number in self.shared.cosigning.reachable() {
+            threads.push(spawn(
+                &self.shared,
+                format!("witness-{number}"),
+                move |shared| {
+                    cosigning::run(shared, number);
+                },
+            )?);
+        }
         drop(threads);
         Ok(())
     }
@@ -329,8 +373,9 @@ impl<S: Store + 'static> Node<S> {
     /// synced; nothing is left to flush.
     pub async fn shutdown(&self) {
         self.shared.room.close();
+        self.shared.cosigning.close();
         let threads = self.take_threads();
-        // Joining blocks, for a block's time at most.
+        // Joining blocks, for the time of a block or of a request to a witness at most.
         let joined = tokio::task::spawn_blocking(move || join(threads)).await;
         if let Err(error) = joined {
             tracing::error!("while the node's threads ended: {error}");
@@ -357,6 +402,21 @@ impl<S> Node<S> {
     /// Signs the answer to a check. It is recorded nowhere: the signer says what it read.
     pub fn attest(&self, answer: &Attested) -> Vec<u8> {
         answer.sign(self.settings.origin(), &self.shared.key)
+    }
+
+    /// This log's signed `checkpoint` with the cosignatures that it has so far.
+    pub fn with_cosignatures(&self, checkpoint: String) -> String {
+        self.shared.cosigning.with_cosignatures(checkpoint)
+    }
+
+    /// The newest checkpoint whose cosignatures met the node's policy since it was started.
+    pub fn witnessed_checkpoint(&self) -> Option<String> {
+        self.shared.cosigning.witnessed().map(|(_, note)| note)
+    }
+
+    /// This node as a witness of other logs.
+    pub const fn witness(&self) -> Option<&Witness> {
+        self.witness.as_ref()
     }
 
     /// The same key as C2SP tools want it, `name+id+base64`.
@@ -389,6 +449,7 @@ impl<S> Node<S> {
     pub fn metrics_text(&self) -> String {
         self.shared.metrics.render(Gauges {
             in_flight: self.shared.room.statements(),
+            witnessed: self.shared.cosigning.witnessed().map(|(size, _)| size),
             ready: self.is_ready(),
         })
     }
@@ -421,6 +482,7 @@ impl<S> Node<S> {
 impl<S> Drop for Node<S> {
     fn drop(&mut self) {
         self.shared.room.close();
+        self.shared.cosigning.close();
         join(self.take_threads());
     }
 }

@@ -1,12 +1,14 @@
 //! The node as inbound HTTP sees it.
 
 use crate::node::Node;
-use api::service::{Notice, Service, SubmitError, Submitted};
+use api::service::{CosignError, Notice, Service, SubmitError, Submitted};
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
+use ledger::hash::Digest;
 use ledger::ids::{Handle, LeafIndex, UnixMillis};
 use ledger::signature::PublicKey;
 use ledger::store::{Store, StoreError};
+use ledger::witness::{AddCheckpoint, Cosignature, Refusal};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -39,6 +41,28 @@ impl<S: Store + 'static> Service for Node<S> {
 
     fn read_records(&self, from: u64, limit: usize) -> Result<Vec<ReadRecord>, StoreError> {
         Self::read_records(self, from, limit)
+    }
+
+    fn with_cosignatures(&self, checkpoint: String) -> String {
+        Self::with_cosignatures(self, checkpoint)
+    }
+
+    fn witnessed_checkpoint(&self) -> Option<String> {
+        Self::witnessed_checkpoint(self)
+    }
+
+    fn cosign(&self, request: AddCheckpoint) -> Result<Cosignature, CosignError> {
+        match self.witness() {
+            Some(witness) => witness.cosign(request),
+            None => {
+                let origin = request.checkpoint.claim().origin.clone();
+                Err(Refusal::OriginUnknown { origin }.into())
+            }
+        }
+    }
+
+    fn latest_cosigned(&self, origin_hash: &Digest) -> Option<String> {
+        self.witness()?.latest(origin_hash)
     }
 
     fn origin(&self) -> &str {

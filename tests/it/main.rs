@@ -16,3 +16,4 @@ mod ledger_under_test;
 mod power;
 mod recall;
 mod shape;
+mod witness;

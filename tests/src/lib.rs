@@ -5,6 +5,7 @@
 //! - [`writer`] runs that process and ends it; [`layer`] stands between it and its disk, and
 //!   [`disk`] works out what a power cut leaves there.
 //! - [`check`] opens what is left, the way an operator would, and names every loss.
+//! - [`region`] is a ledger and its node among others, in a process of its own.
 //! - [`demo`] runs the binary `suyuan` as its users do, and [`chromium`] opens its pages as a phone.
 //! - [`dice`] makes each run another one, and any run repeatable; [`files`] copies what is harmed.
 //!
@@ -17,6 +18,7 @@ pub mod dice;
 pub mod disk;
 pub mod files;
 pub mod layer;
+pub mod region;
 pub mod said;
 pub mod town;
 pub mod writer;

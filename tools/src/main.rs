@@ -60,6 +60,8 @@ enum Command {
     #[cfg(feature = "node")]
     Delegate(commands::delegate::Args),
     #[cfg(feature = "node")]
+    ExportTiles(commands::export_tiles::Args),
+    #[cfg(feature = "node")]
     Findings(commands::findings::Args),
     #[cfg(feature = "node")]
     Forget(commands::forget::Args),
@@ -88,6 +90,8 @@ enum Command {
     Token(commands::token::Args),
     #[cfg(feature = "node")]
     Trace(commands::trace::Args),
+    #[cfg(feature = "node")]
+    Witness(commands::witness::Args),
     Keygen(commands::keygen::Args),
     Qr(commands::qr::Args),
     Verify(commands::verify::Args),
@@ -131,6 +135,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         #[cfg(feature = "node")]
         Command::Delegate(args) => commands::delegate::run(&args, console),
         #[cfg(feature = "node")]
+        Command::ExportTiles(args) => commands::export_tiles::run(&args, console),
+        #[cfg(feature = "node")]
         Command::Findings(args) => commands::findings::run(args, console),
         #[cfg(feature = "node")]
         Command::Forget(args) => commands::forget::run(&args, console),
@@ -159,6 +165,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         Command::Token(args) => commands::token::run(&args, console),
         #[cfg(feature = "node")]
         Command::Trace(args) => commands::trace::run(&args, console),
+        #[cfg(feature = "node")]
+        Command::Witness(args) => commands::witness::run(&args, console),
         Command::Keygen(args) => commands::keygen::run(&args, console),
         Command::Qr(args) => commands::qr::run(&args, console),
         Command::Verify(args) => commands::verify::run(&args, console),

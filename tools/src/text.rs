@@ -106,6 +106,14 @@ pub(crate) const NOT_WITNESSED: Text = [
     "That another log has witnessed this: so far only the log's own signature stands for it.",
 ];
 
+pub(crate) const STANDING_BEHIND: Text = ["见证情况", "standing"];
+pub(crate) const RECORDED: Text = [
+    "已记录（见证不足）",
+    "recorded (too few witnesses, or none)",
+];
+pub(crate) const WITNESSED: Text = ["已见证", "witnessed"];
+pub(crate) const WITNESSED_BY: Text = ["见证者", "cosigned by"];
+
 // Checking before an act.
 pub(crate) const DECISION: Text = ["决定", "decision"];
 pub(crate) const RULE: Text = ["规则", "rule"];
@@ -224,6 +232,12 @@ mod node_texts {
         "找不到局域网地址；请用 --public-url 指定。",
         "No address in a local network was found; name one with --public-url.",
     ];
+
+    pub(crate) const WITNESS_LINE: Text = [
+        "各日志及其核验者在信任文件中加入此行",
+        "for the trust files of these logs and of their verifiers",
+    ];
+    pub(crate) const TILES_WRITTEN: Text = ["新写瓦片", "tiles written"];
 
     // Auditing.
     pub(crate) const AUDIT_CLEAN: Text = ["审计通过", "AUDIT CLEAN"];

@@ -1,35 +1,28 @@
 //! The trust file: whose word a verifier takes before it starts.
 //!
-//! Plain text as in C2SP tlog-policy: one `log VKEY [URL]` a line, `#` starts a comment. A log's
-//! origin is the name in its verifier key (C2SP signed-note). Get the file from the log's operator
-//! by another way than the proofs, and compare the key by telephone.
+//! It is a trust policy (C2SP tlog-policy): `log VKEY [URL]` for each log, `witness NAME VKEY
+//! [URL]` and `group` lines for witnesses, and one `quorum` line, `quorum none` where no witness is
+//! asked for. A log's origin is the name in its verifier key (C2SP signed-note). Get the file from
+//! the log's operator by another way than the proofs, and compare the keys by telephone.
 
 use crate::exit::Failure;
 use ledger::bundle::Trust;
-use ledger::note::{KeyKind, NoteKey};
+use ledger::tlog_policy::{POLICY_BYTES_MAX, PolicyError, TlogPolicy};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
-/// Bytes of a trust file: some hundred logs.
-const FILE_BYTES_MAX: usize = 64 * 1024;
-
-/// The logs that a verifier trusts.
+/// The logs that a verifier trusts, and the witnesses whose cosignatures count.
 #[derive(Clone, Debug)]
 pub(crate) struct TrustFile {
-    logs: Vec<NoteKey>,
+    policy: TlogPolicy,
 }
 
 /// Why a trust file is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TrustError {
-    #[error("line {line}: {why}")]
-    Key {
-        line: usize,
-        why: ledger::note::NoteError,
-    },
-    #[error("line {line}: not the key of a log")]
-    KeyKind { line: usize },
-    #[error("line {line}: {word:?} is not known here; known is: log VKEY [URL]")]
-    Word { line: usize, word: String },
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     #[error("no log is named")]
     Empty,
 }
@@ -40,31 +33,11 @@ impl TrustFile {
     /// # Errors
     /// [`TrustError`]: a line that is not understood is refused, since it may narrow the trust.
     pub(crate) fn parse(text: &str) -> Result<Self, TrustError> {
-        let mut logs = Vec::new();
-        for (line, content) in (1..).zip(text.lines()) {
-            let content = content.split('#').next().unwrap_or_default();
-            let mut words = content.split_whitespace();
-            match (words.next(), words.next()) {
-                (None, _) => {}
-                (Some("log"), Some(vkey)) => {
-                    let key = NoteKey::parse(vkey).map_err(|why| TrustError::Key { line, why })?;
-                    if key.kind() != KeyKind::Ed25519 {
-                        return Err(TrustError::KeyKind { line });
-                    }
-                    logs.push(key);
-                }
-                (Some(word), _) => {
-                    return Err(TrustError::Word {
-                        line,
-                        word: word.to_owned(),
-                    });
-                }
-            }
-        }
-        if logs.is_empty() {
+        let policy = TlogPolicy::parse(text)?;
+        if policy.logs().is_empty() {
             Err(TrustError::Empty)
         } else {
-            Ok(Self { logs })
+            Ok(Self { policy })
         }
     }
 
@@ -73,37 +46,43 @@ impl TrustFile {
     /// # Errors
     /// [`Failure`]: usage where there is none, malformed.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
+        let failed = |error| Failure::file(path, &error);
         let malformed = |why: &dyn std::fmt::Display| {
-            Failure::malformed(format!("{}: {why}", path.display()))
-                .remedy("a trust file has one line `log VKEY` for each log")
+            Failure::malformed(format!("{}: {why}", path.display())).remedy(
+                "a trust file has a line `log VKEY` for each log, and ends in `quorum none` or \
+                 names its witnesses (C2SP tlog-policy)",
+            )
         };
-        if bytes.len() > FILE_BYTES_MAX {
-            return Err(malformed(&"too large for a trust file"));
-        }
+        // One byte more than may be, which parsing then refuses.
+        let limit = u64::try_from(POLICY_BYTES_MAX + 1).unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(failed)?;
+        file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
         let text = String::from_utf8(bytes).map_err(|error| malformed(&error))?;
         Self::parse(&text).map_err(|error| malformed(&error))
     }
 
     /// The text of a trust file for one log.
     #[cfg(feature = "node")]
-    pub(crate) fn text(
-        origin: &str,
-        key: &ledger::signature::PublicKey,
-    ) -> Result<String, ledger::note::NoteError> {
-        let key = NoteKey::new(origin, KeyKind::Ed25519, key.clone())?;
-        Ok(format!("# Whose word `suyuan verify` takes.\nlog {key}\n"))
+    pub(crate) fn text(key: &ledger::note::NoteKey) -> String {
+        format!("# Whose word `suyuan verify` takes.\nlog {key}\nquorum none\n")
+    }
+
+    /// The policy itself.
+    pub(crate) const fn policy(&self) -> &TlogPolicy {
+        &self.policy
     }
 
     /// Each log, as a bundle's verifier wants it.
     pub(crate) fn logs(&self) -> impl Iterator<Item = Trust> {
-        self.logs.iter().map(|key| Trust {
-            origin: key.name().to_owned(),
-            log_key: key.public_key().clone(),
+        self.policy.logs().iter().map(|log| Trust {
+            origin: log.key.name().to_owned(),
+            log_key: log.key.public_key().clone(),
         })
     }
 
     /// The logs of that origin.
+    #[cfg(feature = "node")]
     pub(crate) fn of_origin(&self, origin: &str) -> Option<Trust> {
         self.logs().find(|trust| trust.origin == origin)
     }
@@ -126,53 +105,26 @@ pub(crate) fn known(trust: &TrustFile) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ledger::note::{KeyKind, NoteKey};
     use ledger::signature::{Signer as _, SigningKey};
-
-    fn vkey(kind: KeyKind) -> String {
-        let key = SigningKey::from_seed([7; 32]).public_key().clone();
-        NoteKey::new("log.example/cd", kind, key)
-            .unwrap()
-            .to_string()
-    }
+    use ledger::tlog_policy::PolicyFault;
 
     #[test]
     fn a_log_is_known_by_its_line() {
-        let text = format!(
-            "# Chengdu\n\nlog {} https://log.example\n",
-            vkey(KeyKind::Ed25519)
-        );
+        let key = SigningKey::from_seed([7; 32]).public_key().clone();
+        let key = NoteKey::new("log.example/cd", KeyKind::Ed25519, key).unwrap();
+        let text = format!("# Chengdu\n\nlog {key} https://log.example\nquorum none\n");
         let trust = TrustFile::parse(&text).unwrap();
-        assert!(trust.of_origin("log.example/cd").is_some());
-        assert!(trust.of_origin("log.example/other").is_none());
+        assert_eq!(trust.logs().count(), 1);
         assert_eq!(known(&trust), "log.example/cd");
     }
 
     #[test]
-    fn what_is_not_understood_is_refused_by_line() {
-        let key = vkey(KeyKind::Cosignature);
-        for (text, why) in [
-            ("# nothing\n".to_owned(), TrustError::Empty),
-            (
-                "\nquorum none\n".to_owned(),
-                TrustError::Word {
-                    line: 2,
-                    word: "quorum".to_owned(),
-                },
-            ),
-            (
-                "log\n".to_owned(),
-                TrustError::Word {
-                    line: 1,
-                    word: "log".to_owned(),
-                },
-            ),
-            (format!("log {key}\n"), TrustError::KeyKind { line: 1 }),
-        ] {
-            assert_eq!(TrustFile::parse(&text).unwrap_err(), why, "{text:?}");
-        }
-        let broken = vkey(KeyKind::Ed25519).replace("log.example", "log.exampel");
-        let error = TrustFile::parse(&format!("log {broken}")).unwrap_err();
-        let why = ledger::note::NoteError::KeyId;
-        assert_eq!(error, TrustError::Key { line: 1, why });
+    fn a_file_that_names_no_log_or_no_quorum_is_refused() {
+        let refused = |text: &str| TrustFile::parse(text).unwrap_err();
+        assert_eq!(refused("quorum none\n"), TrustError::Empty);
+        let fault = PolicyFault::QuorumMissing;
+        let missing = PolicyError { line: 2, fault };
+        assert_eq!(refused("# nothing\n"), TrustError::Policy(missing));
     }
 }

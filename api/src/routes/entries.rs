@@ -1,4 +1,4 @@
-//! Statements in, receipts out: SCRAPI, and the log's keys and checkpoint.
+//! Statements in, receipts out: SCRAPI, and the log's keys.
 
 use super::Shared;
 use crate::app::Ask;
@@ -20,7 +20,6 @@ use ledger::cbor::Writer;
 use ledger::cose::ALG_EDDSA;
 use ledger::ids::LeafIndex;
 use ledger::signature::{KeyId, PublicKey};
-use ledger::store::{Store as _, View as _};
 
 const COSE: &str = "application/cose";
 const SEQUENCE: &str = "application/cbor-seq";
@@ -91,18 +90,6 @@ pub(crate) static KEY: Operation = Operation {
         status: 200,
         description: "The key.",
         types: &["application/cbor"],
-    }],
-    ..Operation::GET
-};
-
-pub(crate) static CHECKPOINT: Operation = Operation {
-    path: "/checkpoint",
-    tag: Tag::Registration,
-    summary: "The newest checkpoint, a C2SP signed note.",
-    answers: &[Answer {
-        status: 200,
-        description: "The checkpoint.",
-        types: &["text/plain; charset=utf-8"],
     }],
     ..Operation::GET
 };
@@ -411,16 +398,4 @@ fn write_key(writer: &mut Writer, key: &PublicKey) {
     writer.int(3).int(ALG_EDDSA);
     writer.int(-1).int(6);
     writer.int(-2).byte_string(key.as_bytes());
-}
-
-/// `GET /checkpoint`.
-pub(crate) async fn checkpoint<S: Service>(
-    State(app): State<Shared<S>>,
-) -> Result<Response, Problem> {
-    let head = app
-        .read(|service| Ok(service.store().view().head()?))
-        .await?;
-    let head = head.ok_or(Problem::LogEmpty)?;
-    let media_type = "text/plain; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, media_type)], head.checkpoint).into_response())
 }

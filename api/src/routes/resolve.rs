@@ -15,6 +15,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use ledger::access::shown;
 use ledger::bundle::{self, BUNDLE_BYTES_MAX, Trust};
+use ledger::checkpoint::SignedCheckpoint;
 use ledger::identifier::{Identifier, IdentifierError, Kind, scan};
 use ledger::lists::{Reader, ViewSource};
 use ledger::provenance::answer::{BreakKind, Verdict};
@@ -313,6 +314,8 @@ struct Proven {
     /// Whether the bundle is of open lists only.
     open: bool,
     bundle: Vec<u8>,
+    /// Witnesses whose cosignatures travel with it.
+    witnesses: usize,
     checkpoint: pages::Checkpoint,
 }
 
@@ -325,13 +328,17 @@ fn prove<S: Service>(service: &S, item: &Identifier, ask: &Ask) -> Result<Proven
     let mut source = ViewSource::new(&view, reader.clone());
     let answer = limited(service, &mut source, item, &reader)?;
     let whole = source.sees_all();
-    let bundle = if whole {
+    let mut bundle = if whole {
         bundle::build(&view, &source, item.as_str())?
     } else {
         let mut open = ViewSource::open(&view);
         trace(&mut open, item, service.now(), Limits::DEFAULT)?;
         bundle::build(&view, &open, item.as_str())?
     };
+    bundle.checkpoint = service.with_cosignatures(bundle.checkpoint);
+    let signatures = SignedCheckpoint::parse(&bundle.checkpoint).map(|one| one.signatures());
+    // All but the log's own, which a node adopts once it has verified them.
+    let witnesses = signatures.map_or(0, |all| all.saturating_sub(1));
     let mut root = head.block.root.to_string();
     root.truncate(16);
     let checkpoint = pages::Checkpoint {
@@ -343,6 +350,7 @@ fn prove<S: Service>(service: &S, item: &Identifier, ask: &Ask) -> Result<Proven
         answer,
         open: !whole,
         bundle: bundle.encode(),
+        witnesses,
         checkpoint,
     })
 }
@@ -392,7 +400,8 @@ async fn page<S: Service>(app: &App<S>, ask: &Ask, item: &Identifier) -> Result<
     let mut context = app.page(ask);
     context.checkpoint = Some(proven.checkpoint);
     let url = app.service.public_url();
-    context.proof = signatures.map(|signatures| proof(url, item, signatures, proven.open));
+    let (open, witnesses) = (proven.open, proven.witnesses);
+    context.proof = signatures.map(|signatures| proof(url, item, signatures, open, witnesses));
     let code = item.human_readable();
     let html = if answer.verdict != Verdict::Unknown {
         pages::answer(&answer, &context)
@@ -410,13 +419,18 @@ fn is_foreign(answer: &Answer, item: &Identifier) -> bool {
     item.kind() == Kind::Opaque || answer.breaks.iter().any(|one| elsewhere(one.kind))
 }
 
-fn proof(public_url: &str, item: &Identifier, signatures: usize, open: bool) -> pages::Proof {
+fn proof(
+    public_url: &str,
+    item: &Identifier,
+    signatures: usize,
+    open: bool,
+    witnesses: usize,
+) -> pages::Proof {
     let path = item.digital_link_path();
     pages::Proof {
         signatures,
         open,
-        // Cosignatures of witnesses are not collected yet.
-        witnesses: 0,
+        witnesses,
         bundle_url: format!("{public_url}{path}?format=bundle"),
         json_url: format!("{public_url}{path}?format=json"),
         verify_command: "suyuan verify suyuan-proof.cbor --trust trust.json".to_owned(),

@@ -38,6 +38,9 @@ pub mod store;
 pub mod stored;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod tiles;
 pub mod time;
+pub mod tlog_policy;
 pub mod token;
 pub mod visibility;
+pub mod witness;

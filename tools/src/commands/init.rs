@@ -9,9 +9,10 @@ use crate::text;
 use crate::trust::TrustFile;
 use clap::Args as ClapArgs;
 use ledger::ids::Handle;
+use ledger::note::{KeyKind, NoteKey};
 use ledger::registry::NewKey;
 use ledger::signature::{PublicKey, Signer as _};
-use node::config::key_path;
+use node::config::{key_path, policy_path};
 use node::{Founding, Settings};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -138,13 +139,8 @@ pub(crate) fn write_trust(dir: &Path, origin: &str) -> Result<(PathBuf, String),
         .map_err(|error| Failure::new(Code::Store, with_source(&error)))?
         .public_key()
         .clone();
-    let text = TrustFile::text(origin, &key).map_err(Failure::usage)?;
-    let path = dir.join("trust.txt");
-    std::fs::write(&path, &text).map_err(|error| Failure::file(&path, &error))?;
-    let vkey = text
-        .split_whitespace()
-        .last()
-        .unwrap_or_default()
-        .to_owned();
-    Ok((path, vkey))
+    let key = NoteKey::new(origin, KeyKind::Ed25519, key).map_err(Failure::usage)?;
+    let path = policy_path(dir);
+    std::fs::write(&path, TrustFile::text(&key)).map_err(|error| Failure::file(&path, &error))?;
+    Ok((path, key.to_string()))
 }

@@ -16,6 +16,8 @@ pub(crate) mod delegate;
 #[cfg(feature = "node")]
 pub(crate) mod demo;
 #[cfg(feature = "node")]
+pub(crate) mod export_tiles;
+#[cfg(feature = "node")]
 pub(crate) mod findings;
 #[cfg(feature = "node")]
 pub(crate) mod forget;
@@ -46,3 +48,5 @@ pub(crate) mod token;
 #[cfg(feature = "node")]
 pub(crate) mod trace;
 pub(crate) mod verify;
+#[cfg(feature = "node")]
+pub(crate) mod witness;

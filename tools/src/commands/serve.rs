@@ -4,8 +4,9 @@ use crate::client::ledger::{open_failure, with_source};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
-use api::{ApiOptions, Tls};
+use api::{ApiOptions, EntryBundles, Tls};
 use clap::{Args as ClapArgs, ValueEnum};
+use ledger::ids::Handle;
 use ledger_rocks::RocksStore;
 use node::{Halt, Node, NodeConfig};
 use std::net::{SocketAddr, TcpListener};
@@ -51,6 +52,16 @@ pub(crate) struct Args {
     /// have accounts.
     #[arg(long)]
     no_loopback_privileges: bool,
+    /// A participant whose mirror may read the log's entries in bulk; may be repeated.
+    #[arg(long, value_name = "HANDLE", value_parser = handle)]
+    mirror: Vec<Handle>,
+    /// Let everyone read the log's entries in bulk: who makes how many statements when.
+    #[arg(long, conflicts_with = "mirror")]
+    public_entries: bool,
+}
+
+fn handle(text: &str) -> Result<Handle, String> {
+    Handle::parse(text).ok_or_else(|| "not a handle of 22 base64url characters".to_owned())
 }
 
 /// A form of log lines.
@@ -76,6 +87,11 @@ pub(crate) fn run(args: Args, console: Console) -> Result<(), Failure> {
         .map(|(certificates, key)| Tls { certificates, key });
     let options = ApiOptions {
         loopback_privileges: !args.no_loopback_privileges,
+        entry_bundles: if args.public_entries {
+            EntryBundles::ForAll
+        } else {
+            EntryBundles::For(args.mirror.into_iter().collect())
+        },
         ..ApiOptions::default()
     };
     console.note(format_args!(

@@ -10,16 +10,16 @@ use crate::output::Console;
 use crate::text::{self, Text};
 use crate::trust::{self, TrustFile};
 use clap::Args as ClapArgs;
-use ledger::bundle::{self, BUNDLE_BYTES_MAX, Bundle, BundleError, Facts, Proved};
+use ledger::bundle::{self, BUNDLE_BYTES_MAX, BundleError, Facts, Proved};
 use ledger::check::is_check;
-use ledger::checkpoint::{Checkpoint, CheckpointError};
+use ledger::checkpoint::CheckpointError;
 use ledger::identifier::Identifier;
 use ledger::ids::{LeafIndex, UnixMillis};
-use ledger::note::Note;
 use ledger::provenance::{Answer, Limits, Scope, trace};
 use ledger::receipt::{Receipt, ReceiptError};
 use ledger::statement::SignedStatement;
 use ledger::time::format_utc;
+use ledger::tlog_policy::{Cosigned, Judged, Standing};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -35,8 +35,9 @@ use std::time::SystemTime;
   suyuan verify harvest.receipt.cbor --trust trust.txt
   suyuan verify r.cbor --entry statement.cbor --trust trust.txt --json
 
-A trust file has one line `log VKEY` for each log. Get it from the log's operator by another way
-than the proof, and compare the key by telephone.")]
+A trust file is a C2SP tlog-policy: `log VKEY` for each log, its witnesses, and their quorum, or
+`quorum none`. Get it from the log's operator by another way than the proof, and compare the keys by
+telephone. Whether a proof is recorded or witnessed is computed from it.")]
 pub(crate) struct Args {
     /// The receipt or check answer (COSE) or bundle (CBOR).
     file: PathBuf,
@@ -94,7 +95,8 @@ pub(crate) fn now() -> UnixMillis {
 pub(crate) struct ProvedAnswer {
     pub(crate) proved: Proved,
     pub(crate) answer: Answer,
-    pub(crate) origin: String,
+    /// Whose checkpoint it rests on, and what stands behind that.
+    pub(crate) judged: Judged,
 }
 
 /// Verifies a bundle and computes its answer again.
@@ -106,15 +108,7 @@ pub(crate) fn prove(
     trust: &TrustFile,
     now: UnixMillis,
 ) -> Result<ProvedAnswer, BundleError> {
-    let bundle = Bundle::decode(bytes)?;
-    let origin = Note::parse(&bundle.checkpoint)
-        .map_err(CheckpointError::from)
-        .and_then(|note| Checkpoint::parse(note.text()))?
-        .origin;
-    // Of an unknown origin any log will do to say so: the name is checked first.
-    let log = trust.of_origin(&origin).or_else(|| trust.logs().next());
-    let log = log.expect("a trust file names at least one log");
-    let mut proved = bundle::verify(bytes, &log)?;
+    let (mut proved, judged) = bundle::verify_by(bytes, trust.policy())?;
     let item = Identifier::parse(proved.item()).map_err(|_| BundleError::RecordMalformed {
         item: proved.item().to_owned(),
     })?;
@@ -123,7 +117,7 @@ pub(crate) fn prove(
     Ok(ProvedAnswer {
         proved,
         answer,
-        origin,
+        judged,
     })
 }
 
@@ -131,13 +125,15 @@ fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<()
     let ProvedAnswer {
         proved,
         answer,
-        origin,
+        judged,
     } = prove(bytes, trust, now()).map_err(|error| bundle_failure(&error, trust))?;
     let facts = proved.facts();
     if console.json {
         return console.value(&serde_json::json!({
             "verified": "bundle",
-            "log": origin,
+            "log": judged.checkpoint.origin,
+            "standing": judged.standing.word(),
+            "cosigned": cosigned_json(&judged),
             "item": answer.item,
             "scope": answer.scope,
             "verdict": answer.verdict.word(),
@@ -171,8 +167,9 @@ fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<()
         text::INCOMPLETE
     };
     row(console, text::RECORD, console.lang.pick(complete))?;
-    row(console, text::LOG, &origin)?;
+    row(console, text::LOG, &judged.checkpoint.origin)?;
     show_facts(console, &facts)?;
+    show_standing(console, &judged)?;
     console.line("")?;
     console.say(text::PROVED)?;
     let proves = match answer.scope {
@@ -183,15 +180,43 @@ fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<()
     for signer in answer.participants.values() {
         console.line(format_args!("  · {}", console.lang.pick_of(&signer.name)))?;
     }
-    not_proved(
-        console,
-        &[
-            text::NOT_TRUTH,
-            text::NOT_COPY,
-            text::NOT_LATER,
-            text::NOT_WITNESSED,
-        ],
-    )
+    let open = [
+        text::NOT_TRUTH,
+        text::NOT_COPY,
+        text::NOT_LATER,
+        text::NOT_WITNESSED,
+    ];
+    // What witnesses have proved is the last of these.
+    let count = open.len() - usize::from(judged.standing == Standing::Witnessed);
+    not_proved(console, &open[..count])
+}
+
+fn cosigned_json(judged: &Judged) -> Vec<serde_json::Value> {
+    let one = |cosigned: &Cosigned| {
+        let time = format_utc(since_1970(cosigned.time));
+        serde_json::json!({ "witness": cosigned.witness, "time": time })
+    };
+    judged.cosigned.iter().map(one).collect()
+}
+
+fn show_standing(console: Console, judged: &Judged) -> Result<(), Failure> {
+    let standing = match judged.standing {
+        Standing::Recorded => text::RECORDED,
+        Standing::Witnessed => text::WITNESSED,
+    };
+    row(console, text::STANDING_BEHIND, console.lang.pick(standing))?;
+    for cosigned in &judged.cosigned {
+        let time = format_utc(since_1970(cosigned.time));
+        let what = format!("{} ({time})", cosigned.witness);
+        row(console, text::WITNESSED_BY, &what)?;
+    }
+    Ok(())
+}
+
+/// Seconds, as receipts and cosignatures say them.
+fn since_1970(seconds: u64) -> UnixMillis {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX / 1000);
+    UnixMillis(seconds.saturating_mul(1000))
 }
 
 fn show_facts(console: Console, facts: &Facts) -> Result<(), Failure> {
@@ -252,11 +277,7 @@ fn verify_receipt(
             format!("issuer-mismatch: {what}"),
         ));
     }
-    let issued = UnixMillis(
-        i64::try_from(facts.claims.iat)
-            .unwrap_or(i64::MAX / 1000)
-            .saturating_mul(1000),
-    );
+    let issued = since_1970(facts.claims.iat);
     if console.json {
         return console.value(&serde_json::json!({
             "verified": "receipt",

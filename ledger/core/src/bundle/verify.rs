@@ -17,6 +17,7 @@ use crate::state::{
 use crate::statemap::MapProofError;
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::EventRef;
+use crate::tlog_policy::{Judged, TlogPolicy};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -237,7 +238,25 @@ impl Source for Proved {
 /// [`BundleError`], the first fault in the order of the design: form, checkpoint, tree, state,
 /// statements, lists.
 pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
+    prove(Bundle::decode(bytes)?, trust)
+}
+
+/// As [`verify`], for a bundle of any log of `policy`; also says whether its checkpoint is
+/// recorded or witnessed, by that policy and by nothing that the bundle says of itself.
+///
+/// # Errors
+/// [`BundleError`]; `Checkpoint(Origin)` for a log that is not of the policy.
+pub fn verify_by(bytes: &[u8], policy: &TlogPolicy) -> Result<(Proved, Judged), BundleError> {
     let bundle = Bundle::decode(bytes)?;
+    let judged = policy.judge(&bundle.checkpoint)?;
+    let trust = Trust {
+        origin: judged.log.name().to_owned(),
+        log_key: judged.log.public_key().clone(),
+    };
+    Ok((prove(bundle, &trust)?, judged))
+}
+
+fn prove(bundle: Bundle, trust: &Trust) -> Result<Proved, BundleError> {
     let checkpoint = Checkpoint::verify(&bundle.checkpoint, &trust.origin, &trust.log_key)?;
     let leaves: Vec<LeafIndex> = bundle.statements.iter().map(|one| one.leaf).collect();
     let hashes: Vec<Digest> = bundle

@@ -90,8 +90,8 @@ pub struct Affected {
     pub taken_back: Option<LeafIndex>,
     /// Distance from the items asked for.
     pub depth: u32,
-    /// Who has it; of a lot, who has some of it or sold some, and where amounts are not known, who
-    /// ever had some.
+    /// Who has it; of a lot, who has some of it, made it or sold some, and where amounts are not
+    /// known, who ever had some.
     pub holders: Vec<Handle>,
     /// To whom it is on its way.
     pub under_way: Vec<String>,

@@ -41,9 +41,9 @@ pub(super) fn place<S: Source>(
             Some(piece(&holders, !custody.under_way.is_empty(), end))
         } else {
             let stock = Stock::follow(&story, names, boxes);
-            stock.map(|(amounts, sellers)| {
-                // Who passed all of it on has nothing to stop; who sold some must be told.
-                holders = amounts.by.keys().copied().chain(sellers).collect();
+            stock.map(|(amounts, answerable)| {
+                // Who only passed it on has nothing to stop and no customers to tell.
+                holders = amounts.by.keys().copied().chain(answerable).collect();
                 amounts
             })
         };
@@ -211,13 +211,14 @@ struct Stock {
     sent: Vec<Sent>,
     made: i128,
     sold: i128,
-    sellers: BTreeSet<Handle>,
+    /// Who made it, or sold some.
+    answerable: BTreeSet<Handle>,
     used: i128,
     destroyed: i128,
 }
 
 impl Stock {
-    /// Follows a lot: its amounts, and who sold of it; `None` where an amount that matters is not
+    /// Follows a lot: its amounts, and who made it or sold some; `None` where an amount that matters is not
     /// shown, or in another unit.
     fn follow(story: &Story, names: &Names, boxes: &Boxes) -> Option<(Amounts, BTreeSet<Handle>)> {
         let mut stock = Self::default();
@@ -245,7 +246,7 @@ impl Stock {
             destroyed: Millionths(stock.destroyed),
             by,
         };
-        Some((amounts, stock.sellers))
+        Some((amounts, stock.answerable))
     }
 
     fn at(&mut self, who: Handle, inside: Option<&str>) -> &mut i128 {
@@ -288,6 +289,7 @@ impl Stock {
             *self.at(who, to) += amount;
         } else if fact.makes() {
             self.made += amount;
+            self.answerable.insert(who);
             *self.at(who, None) += amount;
         } else if step == "shipping" {
             let to = fact.destination().map(|to| names.spelling(to));
@@ -320,7 +322,7 @@ impl Stock {
             self.used += amount;
         } else if fact.sells() {
             self.sold += amount;
-            self.sellers.insert(fact.issuer());
+            self.answerable.insert(fact.issuer());
         } else {
             self.destroyed += amount;
         }

@@ -101,12 +101,19 @@ impl Ledger {
     }
 
     pub(super) fn act(&mut self, issuer: Handle, action: Action, record: Map, items: &[String]) {
-        self.push(
-            issuer,
-            at(-10_000),
-            Content::Registry { action, record },
-            items,
-        );
+        self.act_at(at(-10_000), issuer, action, record, items);
+    }
+
+    pub(super) fn act_at(
+        &mut self,
+        recorded: i64,
+        issuer: Handle,
+        action: Action,
+        record: Map,
+        items: &[String],
+    ) {
+        let content = Content::Registry { action, record };
+        self.push(issuer, recorded, content, items);
     }
 
     pub(super) fn admit(&mut self, handle: Handle, roles: &[Role], record: Map, glns: &[String]) {

@@ -134,7 +134,7 @@ fn cases_taken_off_a_pallet_carry_on_what_is_in_them() {
 }
 
 #[test]
-fn who_passed_all_of_a_lot_on_holds_none_and_who_sold_it_out_is_told() {
+fn who_only_passed_a_lot_on_is_no_holder_and_maker_and_seller_are() {
     let mut ledger = Ledger::with_firms();
     ledger
         .say(1, 0, kilos(on(&lot(1), "ADD", "commissioning"), 10))
@@ -143,7 +143,7 @@ fn who_passed_all_of_a_lot_on_holds_none_and_who_sold_it_out_is_told() {
         .say(2, 30, kilos(hand_over(&lot(1), "shipping", 2, 3), 10))
         .say(3, 40, kilos(hand_over(&lot(1), "receiving", 2, 3), 10))
         .say(3, 50, kilos(on(&lot(1), "OBSERVE", "retail_selling"), 10));
-    assert_eq!(ledger.forward(&lot(1)).items[0].holders, [who(3)]);
+    assert_eq!(ledger.forward(&lot(1)).items[0].holders, [who(1), who(3)]);
 }
 
 #[test]
