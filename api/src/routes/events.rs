@@ -52,7 +52,7 @@ pub(crate) static EVENT: Operation = Operation {
     summary: "One event by its eventID and issuer, or by its place on the log.",
     description: "An eventID is unique for its issuer only. What does not concern the token's \
         bearer, and is not anyone's to see, is answered as unknown; by place, as leaf.index, \
-        strangers are told nothing, since places can be counted through.",
+        only what concerns the token's bearer is told, since places can be counted through.",
     parameters: &[
         Parameter::path("id", "The eventID, percent-encoded; or leaf.index."),
         Parameter::query(
@@ -333,7 +333,9 @@ pub(crate) async fn event<S: Service>(
             let events = source.passing(at.leaf, &entry, &body)?;
             let seen = events.into_iter().find(|one| one.at == at);
             let seen = seen.ok_or(Problem::EventUnknown)?;
-            if seen.sight < Sight::Named && !source.is_open(at, &seen.event)? {
+            // Places can be counted through: who knows an event's id has it from somebody.
+            let known = place.is_none() && source.is_open(at, &seen.event)?;
+            if seen.sight < Sight::Named && !known {
                 return Err(Problem::EventUnknown);
             }
             if let Some(opened) = seen.opened {
