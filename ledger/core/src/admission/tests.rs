@@ -69,7 +69,8 @@ refusals! {
         bytes::a_part_not_delivered
         bytes::a_part_of_another_disclosure
         bytes::a_malformed_list_of_parts
-        bytes::a_field_that_stands_twice;
+        bytes::a_field_that_stands_twice
+        said::a_person_inside_a_confidential_field;
     DisclosureCount:
         bytes::disclosures_not_delivered
         bytes::a_disclosure_too_many
@@ -84,7 +85,11 @@ refusals! {
         said::an_event_not_in_normal_form
         said::an_event_of_unknown_type
         policy::an_event_that_names_the_policy_as_its_item;
-    FieldNotPublic: said::a_quantity_shown_to_all said::an_extension_shown_to_all;
+    FieldNotPublic:
+        said::a_quantity_shown_to_all
+        said::an_extension_shown_to_all
+        said::a_person_shown_inside_a_test
+        records::a_contact_shown_to_all;
     ForeignIdentifier:
         said::a_lot_commissioned_under_anothers_prefix
         said::an_output_under_anothers_prefix

@@ -20,6 +20,17 @@ pub(super) fn master_data_of_anothers_product() -> RejectReason {
     refused_act(&mut world, &shop, Action::Product, &[record], &want)
 }
 
+pub(super) fn a_contact_shown_to_all() -> RejectReason {
+    let (mut world, _) = scene();
+    let new = world.stranger();
+    let action = admission(&mut world, &new, &[Role::Producer], "510117");
+    let record = map_of_json(&json!({"name": "x", "offices": [{"contact": "wang"}]}));
+    let statement = world.registry_by_authority(action, vec![record]);
+    let path = "/offices/0/contact".to_owned();
+    let want = RejectReason::FieldNotPublic { index: 0, path };
+    refused(&mut world, statement, &want)
+}
+
 pub(super) fn a_recoding_into_anothers_code() -> RejectReason {
     let (mut world, maker) = scene();
     let shop = shop(&mut world);

@@ -1,6 +1,8 @@
 //! Events that may not be said: by whom, when, about what, and twice.
 
 use super::*;
+use crate::cbor::Value;
+use crate::disclosure::{Class, Disclosure, DisclosureError, Part, WITHHELD};
 use crate::event::{EventError, EventFault};
 use crate::identifier::{Identifier, IdentifierError, Kind};
 use crate::ids::CaptureId;
@@ -217,7 +219,7 @@ pub(super) fn an_event_of_unknown_type() -> RejectReason {
 /// The event as its own public part, nothing withheld.
 fn all_shown(world: &mut World, maker: &Member, event: &Json) -> SignedStatement {
     let map = crate::testing::map_of_json(event);
-    let disclosure = crate::disclosure::Disclosure::seal(world.salt(), map);
+    let disclosure = Disclosure::seal(world.salt(), map);
     let disclosed = Disclosed {
         index: 0,
         disclosure,
@@ -250,6 +252,51 @@ pub(super) fn an_extension_shown_to_all() -> RejectReason {
         &mut world,
         statement,
         &RejectReason::FieldNotPublic { index: 0, path },
+    )
+}
+
+pub(super) fn a_person_shown_inside_a_test() -> RejectReason {
+    let (mut world, maker) = scene();
+    let mut event = shipping(&mut world);
+    event["quantityList"] = json!([{"epcClass": LOT}]);
+    event["@context"] = json!({
+        "sy": "https://ref.suyuan.example/voc/",
+        "p": "https://ref.suyuan.example/personal/",
+    });
+    event["sy:test"] = json!({"conclusion": "pass", "by": [{"p:analyst": "wang"}]});
+    let statement = all_shown(&mut world, &maker, &event);
+    let path = "/sy:test/by/0/p:analyst".to_owned();
+    refused(
+        &mut world,
+        statement,
+        &RejectReason::FieldNotPublic { index: 0, path },
+    )
+}
+
+/// No order to delete reaches a confidential part.
+pub(super) fn a_person_inside_a_confidential_field() -> RejectReason {
+    let (mut world, maker) = scene();
+    let mut event = shipping(&mut world);
+    event["quantityList"] = json!([{"epcClass": LOT}]);
+    event["@context"] = json!({
+        "erp": "https://erp.example/", "p": "https://ref.suyuan.example/personal/",
+    });
+    let mut map = crate::testing::map_of_json(&event);
+    let delivery = json!({"erp:delivery": {"van": "A12345", "p:driver": "wang"}});
+    let fields = crate::testing::map_of_json(&delivery);
+    let part = Part::seal(world.salt(), fields, Class::Confidential);
+    map.insert(WITHHELD, vec![Value::Bytes(part.digest().0.to_vec())]);
+    let disclosed = Disclosed {
+        index: 0,
+        disclosure: Disclosure::seal(world.salt(), map),
+        parts: vec![part],
+    };
+    let statement = world.disclosures(&maker, vec![disclosed]);
+    let why = DisclosureError::WrongPart;
+    refused(
+        &mut world,
+        statement,
+        &RejectReason::Disclosure { index: 0, why },
     )
 }
 
