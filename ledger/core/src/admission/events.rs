@@ -43,7 +43,7 @@ impl From<Event> for Said {
         Self {
             items: touched(&event),
             created: created(&event).collect(),
-            names_no_goods: names_no_goods(&event),
+            names_no_goods: lists_a_standing(&event),
             event,
         }
     }
@@ -186,25 +186,29 @@ fn may_say(role: Role, said: &Said) -> bool {
     }
 }
 
-/// Whether an event names as an object what is none: events would then swell the list by which a
-/// participant's standing is proved.
-fn names_no_goods(event: &Event) -> bool {
+/// Whether an event would stand on the list of somebody, as an object, a transformation or, where
+/// it names none, as the place of a reading.
+fn lists_a_standing(event: &Event) -> bool {
     event
-        .objects()
+        .items()
         .iter()
-        .filter_map(|object| Identifier::parse(object.id).ok())
-        .any(|identifier| {
-            matches!(
-                identifier.kind(),
-                Kind::Party
-                    | Kind::Participant
-                    | Kind::Case
-                    | Kind::Uscc
-                    | Kind::FoodProductionLicence
-                    | Kind::FoodOperationLicence
-                    | Kind::FoodOperationFiling
-            )
-        })
+        .filter_map(|item| Identifier::parse(item).ok())
+        .any(|identifier| is_standing(identifier.kind()))
+}
+
+/// Kinds of identifier that name somebody, a licence or a case. Their lists prove who is suspended,
+/// whose a location number is and what was ordered: what others could add would crowd that out.
+pub(super) const fn is_standing(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Party
+            | Kind::Participant
+            | Kind::Case
+            | Kind::Uscc
+            | Kind::FoodProductionLicence
+            | Kind::FoodOperationLicence
+            | Kind::FoodOperationFiling
+    )
 }
 
 /// Goods that this event brings into being: commissioned or put out by a transformation, and the

@@ -145,6 +145,7 @@ refusals! {
         records::a_product_without_identifier
         records::a_place_not_in_canonical_form
         records::a_recoding_into_itself
+        records::a_record_on_somebodys_list
         records::a_malformed_gln
         orders::a_recall_of_a_product_without_lot
         orders::a_recall_of_nothing
@@ -153,6 +154,7 @@ refusals! {
         acts::a_threshold_no_founders_can_meet;
     RoleForbids:
         said::a_lot_commissioned_by_a_carrier
+        said::a_reading_on_somebodys_list
         acts::an_admission_by_a_producer
         acts::a_key_retired_by_a_delegate
         acts::a_key_added_by_a_delegate

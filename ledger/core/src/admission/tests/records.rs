@@ -119,6 +119,30 @@ pub(super) fn a_place_not_in_canonical_form() -> RejectReason {
     )
 }
 
+/// Such a record stands on the list by which a suspension, or the owner of a number, is found.
+pub(super) fn a_record_on_somebodys_list() -> RejectReason {
+    let (mut world, maker) = scene();
+    let shop = shop(&mut world);
+    let somebody = [
+        Identifier::participant(maker.handle).to_string(),
+        "https://id.gs1.org/417/6901234000016".to_owned(),
+        Identifier::case(maker.handle, "1").unwrap().to_string(),
+        "urn:suyuan:uscc:91510100MA6CHN000D".to_owned(),
+    ];
+    for id in somebody {
+        let name = json!({"zh": "x", "en": "x"});
+        for action in [Action::Place, Action::Product] {
+            let record = json!({"id": id, "name": name});
+            refused_act(&mut world, &shop, action, &[record], &record_invalid("id"));
+        }
+        let own = Identifier::own_lot(shop.handle, "p", "1").unwrap();
+        let record = json!({"old": id, "new": own.as_str()});
+        let want = record_invalid("old");
+        refused_act(&mut world, &shop, Action::Recode, &[record], &want);
+    }
+    record_invalid("id")
+}
+
 pub(super) fn a_recoding_into_itself() -> RejectReason {
     let (mut world, maker) = scene();
     let record = json!({"old": LOT, "new": LOT});

@@ -204,6 +204,23 @@ pub(super) fn an_event_not_in_normal_form() -> RejectReason {
     )
 }
 
+/// An event without objects stands on the list of its place.
+pub(super) fn a_reading_on_somebodys_list() -> RejectReason {
+    let (mut world, maker) = scene();
+    let shop = shop(&mut world);
+    let mut event = shipping(&mut world);
+    event.as_object_mut().unwrap().remove("quantityList");
+    event["epcList"] = json!([]);
+    event["readPoint"] = json!({"id": Identifier::participant(maker.handle).to_string()});
+    let statement = unchecked_statement(&mut world, &shop, &event);
+    let what = "a participant or licence in place of goods";
+    refused(
+        &mut world,
+        statement,
+        &RejectReason::RoleForbids { index: 0, what },
+    )
+}
+
 pub(super) fn an_event_of_unknown_type() -> RejectReason {
     let (mut world, maker) = scene();
     let mut event = shipping(&mut world);
