@@ -26,6 +26,8 @@ use std::collections::BTreeMap;
 const SCAN_LEAVES: usize = 4096;
 /// Leaves read at once.
 const SCAN_STEP: usize = 128;
+/// Bytes of bodies read at once.
+const SCAN_BYTES: usize = 8 * 1024 * 1024;
 
 pub(crate) static QUERY: Operation = Operation {
     path: "/events",
@@ -242,7 +244,7 @@ fn scan<V: View>(
     let mut recorded = (LeafIndex(0), UnixMillis(0));
     let (mut bytes, mut whole) = (0_usize, true);
     while leaf.0 < last && whole {
-        let read = view.leaves(leaf, SCAN_STEP)?;
+        let read = view.leaves_within(leaf, SCAN_STEP, SCAN_BYTES)?;
         if read.is_empty() {
             break;
         }
