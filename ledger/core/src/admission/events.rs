@@ -21,6 +21,8 @@ pub(super) struct Said {
     /// The goods it brings into being.
     created: Vec<Identifier>,
     names_no_goods: bool,
+    /// Whether everyone may see it whoever says it, because it warns.
+    warns: bool,
 }
 
 /// An item that an event touches: its whole list, and perhaps its open one.
@@ -40,8 +42,10 @@ struct Opening {
 
 impl From<Event> for Said {
     fn from(event: Event) -> Self {
+        let openings = Openings::of(&event);
         Self {
-            items: touched(&event),
+            items: touched(&event, &openings),
+            warns: openings.warns(),
             created: created(&event).collect(),
             names_no_goods: lists_a_standing(&event),
             event,
@@ -49,8 +53,7 @@ impl From<Event> for Said {
     }
 }
 
-fn touched(event: &Event) -> Vec<Touched> {
-    let openings = Openings::of(event);
+fn touched(event: &Event, openings: &Openings) -> Vec<Touched> {
     let items = event.items();
     let one = |item: &Cow<'_, str>| Touched {
         whole: StateKey::item(item).digest,
@@ -110,6 +113,38 @@ fn opens(
     Ok(true)
 }
 
+/// Checks that a warning, which everyone may see, names no place of another and no other party:
+/// where a laboratory took its sample, or who brings recalled goods back, says who had the goods.
+fn warns_of_nobody_else(
+    state: &mut impl State,
+    index: u16,
+    event: &Event,
+    handle: Handle,
+) -> Result<(), Refusal> {
+    let places = [
+        ("/bizLocation", event.biz_location()),
+        ("/readPoint", event.read_point()),
+    ];
+    for (path, place) in places {
+        if let Some(place) = place
+            && owner(state, place)?.is_some_and(|owner| owner != handle)
+        {
+            let path = path.to_owned();
+            return Err(RejectReason::FieldNotPublic { index, path }.into());
+        }
+    }
+    let sources = event.sources().map(|(_, id)| ("/sourceList", id));
+    let destinations = event.destinations().map(|(_, id)| ("/destinationList", id));
+    for (path, party) in sources.chain(destinations) {
+        // A number that belongs to nobody here may be anyone's.
+        if owner(state, party)? != Some(handle) {
+            let path = path.to_owned();
+            return Err(RejectReason::FieldNotPublic { index, path }.into());
+        }
+    }
+    Ok(())
+}
+
 /// Who owns the prefix or handle in an identifier, or is it.
 fn owner(state: &mut impl State, id: &str) -> Result<Option<Handle>, Refusal> {
     let Ok(identifier) = Identifier::parse(id) else {
@@ -140,6 +175,9 @@ pub(super) fn effects(
         if said.names_no_goods {
             let what = "a participant or licence in place of goods";
             return Err(RejectReason::RoleForbids { index, what }.into());
+        }
+        if said.warns {
+            warns_of_nobody_else(state, index, event, handle)?;
         }
         own_prefixes(state, index, &said.created, handle)?;
         register(state, index, event, handle, moment, &mut effects)?;

@@ -89,6 +89,7 @@ refusals! {
         said::a_quantity_shown_to_all
         said::an_extension_shown_to_all
         said::a_person_shown_inside_a_test
+        said::a_failed_test_in_anothers_shop
         records::a_contact_shown_to_all;
     ForeignIdentifier:
         said::a_lot_commissioned_under_anothers_prefix

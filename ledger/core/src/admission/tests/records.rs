@@ -23,7 +23,7 @@ pub(super) fn master_data_of_anothers_product() -> RejectReason {
 pub(super) fn a_contact_shown_to_all() -> RejectReason {
     let (mut world, _) = scene();
     let new = world.stranger();
-    let action = admission(&mut world, &new, &[Role::Producer], "510117");
+    let action = admission(&world, &new, &[Role::Producer], "510117");
     let record = map_of_json(&json!({"name": "x", "offices": [{"contact": "wang"}]}));
     let statement = world.registry_by_authority(action, vec![record]);
     let path = "/offices/0/contact".to_owned();

@@ -290,6 +290,45 @@ pub(super) fn a_person_shown_inside_a_test() -> RejectReason {
     )
 }
 
+/// Everyone sees a failed test, and so would see who had the goods.
+pub(super) fn a_failed_test_in_anothers_shop() -> RejectReason {
+    let (mut world, _) = scene();
+    let shop = shop(&mut world);
+    let laboratory = world.admit(&[Role::Laboratory], "510104", &json!({}));
+    let party = |member: &Member| Identifier::participant(member.handle).to_string();
+    let mut failed = shipping(&mut world);
+    failed["bizStep"] = json!("inspecting");
+    failed["@context"] = json!({"sy": "https://ref.suyuan.example/voc/"});
+    failed["sy:test"] = json!({"conclusion": "fail", "report": "R-1"});
+    let mut last = None;
+    let parties = |key: &str, member| json!([{"type": "possessing_party", key: party(member)}]);
+    for (field, value) in [
+        ("readPoint", json!({"id": party(&shop)})),
+        ("bizLocation", json!({"id": party(&shop)})),
+        ("sourceList", parties("source", &shop)),
+        ("destinationList", parties("destination", &shop)),
+    ] {
+        let mut event = failed.clone();
+        event[field] = value;
+        let statement = world.events(&laboratory, &[event]);
+        let path = format!("/{field}");
+        let want = RejectReason::FieldNotPublic { index: 0, path };
+        last = Some(refused(&mut world, statement, &want));
+    }
+    // In its own rooms, or with no place at all.
+    for (field, value) in [
+        ("readPoint", json!({"id": party(&laboratory)})),
+        ("sy:note", json!(1)),
+    ] {
+        let mut event = failed.clone();
+        event["eventID"] = json!(format!("urn:e:{}", world.tick()));
+        event[field] = value;
+        let statement = world.events(&laboratory, &[event]);
+        admitted_at(&mut world, statement);
+    }
+    last.unwrap()
+}
+
 /// No order to delete reaches a confidential part.
 pub(super) fn a_person_inside_a_confidential_field() -> RejectReason {
     let (mut world, maker) = scene();
