@@ -21,6 +21,8 @@ pub(super) struct Said {
     /// The goods it brings into being.
     created: Vec<Identifier>,
     names_no_goods: bool,
+    /// Whose place it stands on the list of, where it names no goods.
+    read_at: Option<Handle>,
     /// Whether everyone may see it whoever says it, because it warns.
     warns: bool,
 }
@@ -48,6 +50,7 @@ impl From<Event> for Said {
             warns: openings.warns(),
             created: created(&event).collect(),
             names_no_goods: lists_a_standing(&event),
+            read_at: read_at(&event),
             event,
         }
     }
@@ -172,7 +175,8 @@ pub(super) fn effects(
             let what = event.kind().as_str();
             return Err(RejectReason::RoleForbids { index, what }.into());
         }
-        if said.names_no_goods {
+        let elsewhere = said.read_at.is_some_and(|place| place != handle);
+        if said.names_no_goods || elsewhere {
             let what = "a participant or licence in place of goods";
             return Err(RejectReason::RoleForbids { index, what }.into());
         }
@@ -225,13 +229,26 @@ fn may_say(role: Role, said: &Said) -> bool {
 }
 
 /// Whether an event would stand on the list of somebody, as an object, a transformation or, where
-/// it names none, as the place of a reading.
+/// it names none, as the place of a reading. A participant as such a place is for [`read_at`].
 fn lists_a_standing(event: &Event) -> bool {
+    let place = read_at(event);
     event
         .items()
         .iter()
         .filter_map(|item| Identifier::parse(item).ok())
+        .filter(|identifier| place.is_none() || identifier.participant_handle() != place)
         .any(|identifier| is_standing(identifier.kind()))
+}
+
+/// The participant at whose place an event without objects was read: one that has no location
+/// number of its own.
+fn read_at(event: &Event) -> Option<Handle> {
+    if event.transformation_id().is_some() || !event.objects().is_empty() {
+        return None;
+    }
+    Identifier::parse(event.read_point()?)
+        .ok()?
+        .participant_handle()
 }
 
 /// Kinds of identifier that name somebody, a licence or a case. Their lists prove who is suspended,

@@ -610,7 +610,8 @@ impl<'a> Act<'a> {
         records: &[Map],
     ) -> Result<(), Refusal> {
         for (index, record) in (0_u16..).zip(records) {
-            let identifier = identifier_in(record, "id", index)?;
+            // Who has no location number of its own is a place under its own name.
+            let identifier = identifier_in(record, "id", index, Some(handle))?;
             owned(state, index, &identifier, handle)?;
             self.touch(index, &identifier.to_string());
         }
@@ -714,8 +715,8 @@ impl<'a> Act<'a> {
         records: &[Map],
     ) -> Result<(), Refusal> {
         for (index, record) in (0_u16..).zip(records) {
-            let old = identifier_in(record, "old", index)?;
-            let new = identifier_in(record, "new", index)?;
+            let old = identifier_in(record, "old", index, None)?;
+            let new = identifier_in(record, "new", index, None)?;
             if old == new {
                 return Err(RejectReason::RecordInvalid {
                     index,
@@ -856,15 +857,20 @@ fn owned(
     }
 }
 
-/// The identifier of a thing or place, canonical.
+/// The identifier of a thing or place, canonical; of somebody's lists only `own` may be named.
 fn identifier_in(
     record: &Map,
     field: &'static str,
     index: u16,
+    own: Option<Handle>,
 ) -> Result<Identifier, RejectReason> {
     let text = record.get(field).and_then(Value::as_text);
+    let named = |identifier: &Identifier| {
+        let handle = identifier.participant_handle();
+        !is_standing(identifier.kind()) || (handle.is_some() && handle == own)
+    };
     text.and_then(|text| Identifier::parse(text).ok())
-        .filter(|identifier| !is_standing(identifier.kind()))
+        .filter(named)
         // Only the canonical spelling: what is hashed into the state must be what is shown.
         .filter(|identifier| Some(identifier.to_string().as_str()) == text)
         .ok_or(RejectReason::RecordInvalid { index, field })

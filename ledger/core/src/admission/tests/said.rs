@@ -212,6 +212,9 @@ pub(super) fn a_reading_on_somebodys_list() -> RejectReason {
     event.as_object_mut().unwrap().remove("quantityList");
     event["epcList"] = json!([]);
     event["readPoint"] = json!({"id": Identifier::participant(maker.handle).to_string()});
+    // The maker, who has no number for its store, may.
+    let statement = unchecked_statement(&mut world, &maker, &event);
+    admitted_at(&mut world, statement);
     let statement = unchecked_statement(&mut world, &shop, &event);
     let what = "a participant or licence in place of goods";
     refused(
