@@ -96,7 +96,11 @@ struct Client {
 impl Client {
     /// A stranger on the internet.
     fn stranger(fake: &Arc<Fake>) -> Self {
-        let router = router(Arc::clone(fake), ApiOptions::default());
+        let options = ApiOptions {
+            loopback_privileges: true,
+            ..ApiOptions::default()
+        };
+        let router = router(Arc::clone(fake), options);
         Self {
             router,
             peer: "192.0.2.7",

@@ -46,8 +46,11 @@ const ANEW_MS: i64 = 10 * 60 * 1000;
 /// The longest pause between two tries.
 const PAUSE_MAX_MS: i64 = 10 * 60 * 1000;
 
-/// Cases that are followed: a city's open ones.
-const CASES_MAX: usize = 100;
+/// Newest cases that are looked at for such as stand: a city's open ones, some times over.
+const CASES_MAX: usize = 1000;
+
+/// Cases that are followed at a time: the holders of each are found anew every ten minutes.
+const KNOWN_MAX: usize = 10_000;
 
 /// Items named in one notice; the case names the rest.
 const ITEMS_MAX: usize = 10_000;
@@ -194,14 +197,14 @@ impl Notices {
             let open = lines
                 .into_iter()
                 .filter(|line| line.standing && line.closed.is_none());
-            let open: BTreeMap<String, (u64, i64)> = open
-                .map(|line| {
-                    let known = self.known.get(&line.case).copied().unwrap_or_default();
-                    (line.case, known)
-                })
-                .collect();
-            self.waiting.retain(|(case, _), _| open.contains_key(case));
-            self.known = open;
+            // One that is followed leaves when it ends, and not because newer ones came.
+            for line in open {
+                if self.known.len() >= KNOWN_MAX && !self.known.contains_key(&line.case) {
+                    tracing::error!(case = line.case, "too many cases stand; one is left out");
+                    continue;
+                }
+                self.known.entry(line.case).or_default();
+            }
             self.all = all;
         }
         let mut changed = false;
@@ -216,8 +219,14 @@ impl Notices {
                 continue;
             };
             let mut source = BatchSource::new(view, Reader::Confidential);
-            if let Some(case) = case(&mut source, &identifier, now, Limits::RECALL)? {
-                self.take(&case, addresses, public_url);
+            match case(&mut source, &identifier, now, Limits::RECALL)? {
+                Some(case) if case.head.standing && case.head.closed.is_none() => {
+                    self.take(&case, addresses, public_url);
+                }
+                Some(_) | None => {
+                    self.known.remove(&id);
+                    self.waiting.retain(|(other, _), _| *other != id);
+                }
             }
         }
         Ok(changed)

@@ -248,6 +248,7 @@ pub(crate) fn stretch(grade: Grade) -> Stretch {
         mean_kinetic_tenths: Some(25),
         events: vec![event(8), event(9)],
         readings,
+        hourly: false,
     }
 }
 

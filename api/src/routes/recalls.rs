@@ -276,10 +276,16 @@ pub(crate) async fn feed<S: Service>(
     let turn = std::sync::Arc::clone(&app.feeds)
         .try_acquire_owned()
         .map_err(|_| Problem::Overloaded)?;
+    let share = if ask.caller.local {
+        None
+    } else {
+        let share = app.feeding.try_take(ask.caller.counted);
+        Some(share.ok_or(Problem::TooManyRequests { retry_after_s: 10 })?)
+    };
     // One waits to be read, one is made: a slow reader slows its own stream only.
     let (sender, receiver) = mpsc::channel::<Bytes>(1);
     tokio::spawn(async move {
-        let _turn = turn;
+        let _held = (turn, share);
         let (mut known, mut quiet) = (None, 0);
         loop {
             let Ok(now) = app.read(|service| length(service)).await else {

@@ -31,8 +31,9 @@ pub const LIST_MAX: usize = 1000;
 /// request can make a node hold.
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Statements whose bodies are read together.
-const FETCH_STATEMENTS: usize = 64;
+/// Statements whose bodies are read together: by so many of 4 MiB each an answer may go beyond
+/// [`BODY_BYTES_MAX`].
+const FETCH_STATEMENTS: usize = 8;
 
 /// An event read in passing, and whom it concerns.
 #[derive(Clone, Debug)]
@@ -151,11 +152,11 @@ impl<'v, V: View> ViewSource<'v, V> {
             Reader::Public => false,
             Reader::Confidential | Reader::All => true,
             Reader::Bearer(_) => self.lists.values().flatten().all(|at| {
-                let events = self
-                    .statements
-                    .get(&at.leaf)
-                    .is_some_and(|read| matches!(read.statement.payload(), Payload::Events(_)));
-                !events || self.sight(*at) >= Sight::Named
+                // What was not read, because a limit was reached, nobody has shown it may see.
+                self.statements.get(&at.leaf).is_some_and(|read| {
+                    let events = matches!(read.statement.payload(), Payload::Events(_));
+                    !events || self.sight(*at) >= Sight::Named
+                })
             }),
         }
     }
@@ -580,7 +581,8 @@ impl<V: View> Source for ViewSource<'_, V> {
                 list
             }
         };
-        self.fetch(list.iter().map(|at| at.leaf))?;
+        // The one too many only tells that there are more.
+        self.fetch(list.iter().take(LIST_MAX).map(|at| at.leaf))?;
         let mut shown = Vec::with_capacity(list.len().min(LIST_MAX));
         for at in list.iter().take(LIST_MAX) {
             // Past the budget the list is cut, and the answer says so.

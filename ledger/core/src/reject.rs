@@ -91,10 +91,11 @@ pub enum RejectReason {
         /// Where and what.
         why: EventError,
     },
-    /// A field stands in the public part that is not on the public list.
-    #[error("event {index}: {path} is not on the list of public fields")]
+    /// A field stands in the public part that is not on the public list, or is personal data and
+    /// stands in no personal part.
+    #[error("disclosure {index}: {path} is not on the list of public fields")]
     FieldNotPublic {
-        /// Which event of the statement.
+        /// Which event or record of the statement.
         index: u16,
         /// Where.
         path: String,

@@ -196,28 +196,47 @@ impl View for RocksView<'_> {
     }
 
     fn leaves(&self, from: LeafIndex, limit: usize) -> Result<Vec<EntryWrite>, StoreError> {
+        self.leaves_within(from, limit, usize::MAX)
+    }
+
+    fn leaves_within(
+        &self,
+        from: LeafIndex,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<EntryWrite>, StoreError> {
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let to = from.0.saturating_add(limit).min(self.size()?);
-        if from.0 >= to {
+        if from.0 >= to || bytes == 0 {
             return Ok(Vec::new());
         }
         let mut entries = self.leaf_range(Family::Entries, from.0, to)?;
         let mut bodies = Aligned::new(self.leaf_range(Family::Bodies, from.0, to)?);
         let mut effects = Aligned::new(self.leaf_range(Family::Effects, from.0, to)?);
-        (from.0..to)
-            .map(|leaf| match entries.next().transpose()? {
-                Some((found, entry)) if found == leaf => Ok(EntryWrite {
-                    leaf: LeafIndex(leaf),
-                    entry,
-                    body: bodies.at(leaf)?,
-                    effects: effects.at(leaf)?,
-                }),
-                Some(_) | None => Err(StoreError::Corrupt {
-                    what: "entry",
-                    detail: format!("leaf {leaf} is missing"),
-                }),
-            })
-            .collect()
+        let (mut found, mut read) = (Vec::new(), 0_usize);
+        for leaf in from.0..to {
+            let entry = match entries.next().transpose()? {
+                Some((found, entry)) if found == leaf => entry,
+                Some(_) | None => {
+                    return Err(StoreError::Corrupt {
+                        what: "entry",
+                        detail: format!("leaf {leaf} is missing"),
+                    });
+                }
+            };
+            let body = bodies.at(leaf)?;
+            read = read.saturating_add(body.len());
+            found.push(EntryWrite {
+                leaf: LeafIndex(leaf),
+                entry,
+                body,
+                effects: effects.at(leaf)?,
+            });
+            if read >= bytes {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     fn entries_with_bodies(

@@ -177,6 +177,37 @@ fn a_released_case_tells_nobody() {
     assert!(notices.due(town.world.now).is_empty());
 }
 
+/// Nobody's notice is dropped because somebody opens case after case about others' goods.
+#[test]
+fn other_cases_push_no_notice_out() {
+    let mut town = recalled();
+    let other = town.world.admit(
+        &[Role::Producer],
+        "510117",
+        &json!({"name": {"zh": "丙", "en": "C"}}),
+    );
+    let mut notices = Notices::default();
+    town.refresh(&mut notices, &town.addresses());
+    let claims: Vec<_> = (0..1_100)
+        .map(|number| {
+            let case = Identifier::case(other.handle, &format!("x-{number}")).unwrap();
+            let record = json!({
+                "id": LOT, "case": case.as_str(), "level": 3, "reach": "item", "fault": "label",
+                "reason": {"zh": "x", "en": "x"},
+            });
+            let world = &mut town.world;
+            world.registry(&other, Action::Hold, vec![map_of_json(&record)])
+        })
+        .collect();
+    town.world.admitted(claims);
+    town.refresh(&mut notices, &town.addresses());
+    let mut restarted = Notices::default();
+    town.refresh(&mut restarted, &town.addresses());
+    for notices in [notices, restarted] {
+        assert_eq!(notices.due(town.world.now).len(), 1);
+    }
+}
+
 #[test]
 fn addresses_are_https_or_this_machine() {
     let handle = Handle([7; 16]);

@@ -48,10 +48,11 @@ pub(crate) struct Args {
     /// The form of the log.
     #[arg(long, value_enum, default_value = "text")]
     log_format: LogFormat,
-    /// Count callers on this machine too, and do not show them the node's metrics: where strangers
-    /// have accounts.
+    /// Do not count callers on this machine, and show them the node's figures (/metrics). Not where
+    /// strangers have accounts, nor behind a proxy on this machine that does not send
+    /// X-Forwarded-For: whoever it asks for looks like a local caller.
     #[arg(long)]
-    no_loopback_privileges: bool,
+    loopback_privileges: bool,
     /// A participant whose mirror may read the log's entries in bulk; may be repeated.
     #[arg(long, value_name = "HANDLE", value_parser = handle)]
     mirror: Vec<Handle>,
@@ -86,7 +87,7 @@ pub(crate) fn run(args: Args, console: Console) -> Result<(), Failure> {
         .zip(args.tls_key)
         .map(|(certificates, key)| Tls { certificates, key });
     let options = ApiOptions {
-        loopback_privileges: !args.no_loopback_privileges,
+        loopback_privileges: args.loopback_privileges,
         entry_bundles: if args.public_entries {
             EntryBundles::ForAll
         } else {

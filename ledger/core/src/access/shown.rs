@@ -113,9 +113,15 @@ pub fn answer(answer: &mut Answer, reader: &Reader, sight: impl Fn(EventRef) -> 
     }
     for stretch in &mut answer.temperature {
         stretch.holder = numbers.handle(stretch.holder);
+        for at in &mut stretch.events {
+            *at = numbers.event(*at);
+        }
         if outlined {
             // It begins and ends with a hand-over: to the hour around it.
-            stretch.from = Moment(UnixMillis(stretch.from.0.0.div_euclid(HOUR_MS) * HOUR_MS));
+            stretch.from = hour(stretch.from);
+            // A reading that lasts is cut at the hand-over, to the millisecond.
+            stretch.readings = by_hour(&stretch.readings);
+            stretch.hourly = true;
             let until = stretch.until.0.0.div_euclid(HOUR_MS).saturating_add(1);
             stretch.until = Moment(UnixMillis(until.saturating_mul(HOUR_MS)));
         }
@@ -374,6 +380,26 @@ fn day(moment: Moment, offset_ms: i64) -> Moment {
             .saturating_sub(local.rem_euclid(DAY_MS))
             .saturating_sub(offset_ms),
     ))
+}
+
+/// The full hour before a moment.
+const fn hour(moment: Moment) -> Moment {
+    Moment(UnixMillis(moment.0.0.div_euclid(HOUR_MS) * HOUR_MS))
+}
+
+/// Of each hour the lowest and the highest reading, at the full hour before them.
+fn by_hour(readings: &[(Moment, i32)]) -> Vec<(Moment, i32)> {
+    let mut hours: BTreeMap<Moment, (i32, i32)> = BTreeMap::new();
+    for (at, tenths) in readings {
+        let (lowest, highest) = hours.entry(hour(*at)).or_insert((*tenths, *tenths));
+        *lowest = (*lowest).min(*tenths);
+        *highest = (*highest).max(*tenths);
+    }
+    let points = hours.into_iter().flat_map(|(at, (lowest, highest))| {
+        let second = (highest > lowest).then_some((at, highest));
+        [Some((at, lowest)), second].into_iter().flatten()
+    });
+    points.collect()
 }
 
 fn parties(

@@ -1,9 +1,9 @@
 //! Admission of registry acts, rules version 1: who may do what to whom, and the effects.
 
-use super::events::owner_of;
+use super::events::{is_standing, owner_of};
 use super::{Moment, RULES_VERSION, Refusal, config, participant};
 use crate::access::open::open_list;
-use crate::access::{Agreement, agreement_item};
+use crate::access::{Agreement, agreement_item, covers};
 use crate::cbor::{Map, Value};
 use crate::forget::{ORDERS, Order, entry_item};
 use crate::identifier::Identifier;
@@ -153,7 +153,8 @@ pub(super) fn effects(
         }
         Action::Suspend(handle) => {
             act.suspend(state, by, *handle, true)?;
-            by.has_second_signature(state, GuardedAct::Suspend, moment)?;
+            let over = [known(state, *handle)?.district];
+            by.has_second_signature(state, GuardedAct::Suspend, &over, moment)?;
         }
         Action::Reinstate(handle) => act.suspend(state, by, *handle, false)?,
         Action::AddKey { handle, key } => {
@@ -183,7 +184,8 @@ pub(super) fn effects(
         Action::Hold => act.order(by, records)?,
         Action::Recall => {
             act.order(by, records)?;
-            by.has_second_signature(state, GuardedAct::Recall, moment)?;
+            let own = std::slice::from_ref(&issuer.district);
+            by.has_second_signature(state, GuardedAct::Recall, own, moment)?;
         }
         Action::Release => act.release(state, by, records)?,
         Action::Respond => act.respond(state, by, records)?,
@@ -201,11 +203,11 @@ pub(super) fn effects(
         Action::Policy => {
             by.is_authority()?;
             by.has_approvals(state, [Role::Authority].into_iter().collect(), moment)?;
-            act.policy(state, records)?;
+            act.policy(state, by, records)?;
         }
         Action::Forget => {
-            act.forget(state, by, records)?;
-            by.has_second_signature(state, GuardedAct::Forget, moment)?;
+            let over = act.forget(state, by, records)?;
+            by.has_second_signature(state, GuardedAct::Forget, &over, moment)?;
         }
     }
     Ok(act.effects)
@@ -289,11 +291,12 @@ impl Authority<'_> {
     }
 
     /// Checks that a second person has signed (经办 and 审核), where the policy asks for that: with
-    /// another key of the issuer, or as another authority or regulator.
+    /// another key of the issuer, or as an authority or regulator over each of these districts.
     fn has_second_signature(
         &self,
         state: &mut impl State,
         act: GuardedAct,
+        over: &[String],
         moment: Moment<'_>,
     ) -> Result<(), Refusal> {
         if !config(state)?.second_signature.has(act) {
@@ -305,10 +308,11 @@ impl Authority<'_> {
         for (key, record) in self.approving(state, handle, capture, moment)? {
             let counts = key != self.statement.header().key
                 && participant(state, record.owner).is_ok_and(|other| {
-                    let roles = other.roles;
+                    let office =
+                        other.roles.has(Role::Authority) || other.roles.has(Role::Regulator);
+                    let mut over = over.iter();
                     record.owner == self.handle
-                        || roles.has(Role::Authority)
-                        || roles.has(Role::Regulator)
+                        || (office && over.all(|district| covers(&other.district, district)))
                 });
             if counts {
                 return Ok(());
@@ -606,7 +610,8 @@ impl<'a> Act<'a> {
         records: &[Map],
     ) -> Result<(), Refusal> {
         for (index, record) in (0_u16..).zip(records) {
-            let identifier = identifier_in(record, "id", index)?;
+            // Who has no location number of its own is a place under its own name.
+            let identifier = identifier_in(record, "id", index, Some(handle))?;
             owned(state, index, &identifier, handle)?;
             self.touch(index, &identifier.to_string());
         }
@@ -615,7 +620,13 @@ impl<'a> Act<'a> {
 
     /// Policy rows are read when something is judged; what decides about later acts goes into the
     /// ledger's own record.
-    fn policy(&mut self, state: &mut impl State, records: &[Map]) -> Result<(), Refusal> {
+    /// To do without a second signature from now on needs one last time.
+    fn policy(
+        &mut self,
+        state: &mut impl State,
+        by: Authority<'_>,
+        records: &[Map],
+    ) -> Result<(), Refusal> {
         let mut config = config(state)?;
         if records.is_empty() {
             let why = PolicyError::Record;
@@ -626,6 +637,10 @@ impl<'a> Act<'a> {
                 .map_err(|why| RejectReason::PolicyInvalid { index, why })?;
             for row in rows {
                 if let Setting::SecondSignature { act, required } = row.setting {
+                    if !required {
+                        let own = std::slice::from_ref(&by.issuer.district);
+                        by.has_second_signature(state, act, own, self.moment)?;
+                    }
                     config.second_signature.set(act, required);
                 }
             }
@@ -636,18 +651,19 @@ impl<'a> Act<'a> {
     }
 
     /// An order to delete concerns a statement that is there, of an issuer over whom the authority
-    /// has a say. Which of its parts are personal is not state, and no rule reads them: an order
+    /// has a say; returns whose districts these are. Which of its parts are personal is not state, and no rule reads them: an order
     /// that names another part deletes nothing.
     fn forget(
         &mut self,
         state: &mut impl State,
         by: Authority<'_>,
         records: &[Map],
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<String>, Refusal> {
         by.is_authority()?;
         if records.is_empty() {
             return Err(RejectReason::WithoutObject { what: "a part" }.into());
         }
+        let mut districts = Vec::new();
         for (index, record) in (0_u16..).zip(records) {
             let order = Order::read(record)
                 .map_err(|field| RejectReason::RecordInvalid { index, field })?;
@@ -661,10 +677,11 @@ impl<'a> Act<'a> {
             }
             let issuer = known(state, order.issuer)?;
             by.may_act_in(&issuer.district)?;
+            districts.push(issuer.district);
             self.touch(index, &entry_item(order.at.leaf));
             self.touch(index, ORDERS);
         }
-        Ok(())
+        Ok(districts)
     }
 
     /// Agreements of an authority, each over participants and districts of its own jurisdiction.
@@ -698,8 +715,8 @@ impl<'a> Act<'a> {
         records: &[Map],
     ) -> Result<(), Refusal> {
         for (index, record) in (0_u16..).zip(records) {
-            let old = identifier_in(record, "old", index)?;
-            let new = identifier_in(record, "new", index)?;
+            let old = identifier_in(record, "old", index, None)?;
+            let new = identifier_in(record, "new", index, None)?;
             if old == new {
                 return Err(RejectReason::RecordInvalid {
                     index,
@@ -840,13 +857,20 @@ fn owned(
     }
 }
 
+/// The identifier of a thing or place, canonical; of somebody's lists only `own` may be named.
 fn identifier_in(
     record: &Map,
     field: &'static str,
     index: u16,
+    own: Option<Handle>,
 ) -> Result<Identifier, RejectReason> {
     let text = record.get(field).and_then(Value::as_text);
+    let named = |identifier: &Identifier| {
+        let handle = identifier.participant_handle();
+        !is_standing(identifier.kind()) || (handle.is_some() && handle == own)
+    };
     text.and_then(|text| Identifier::parse(text).ok())
+        .filter(named)
         // Only the canonical spelling: what is hashed into the state must be what is shown.
         .filter(|identifier| Some(identifier.to_string().as_str()) == text)
         .ok_or(RejectReason::RecordInvalid { index, field })

@@ -69,7 +69,8 @@ refusals! {
         bytes::a_part_not_delivered
         bytes::a_part_of_another_disclosure
         bytes::a_malformed_list_of_parts
-        bytes::a_field_that_stands_twice;
+        bytes::a_field_that_stands_twice
+        said::a_person_inside_a_confidential_field;
     DisclosureCount:
         bytes::disclosures_not_delivered
         bytes::a_disclosure_too_many
@@ -84,7 +85,12 @@ refusals! {
         said::an_event_not_in_normal_form
         said::an_event_of_unknown_type
         policy::an_event_that_names_the_policy_as_its_item;
-    FieldNotPublic: said::a_quantity_shown_to_all said::an_extension_shown_to_all;
+    FieldNotPublic:
+        said::a_quantity_shown_to_all
+        said::an_extension_shown_to_all
+        said::a_person_shown_inside_a_test
+        said::a_failed_test_in_anothers_shop
+        records::a_contact_shown_to_all;
     ForeignIdentifier:
         said::a_lot_commissioned_under_anothers_prefix
         said::an_output_under_anothers_prefix
@@ -140,6 +146,7 @@ refusals! {
         records::a_product_without_identifier
         records::a_place_not_in_canonical_form
         records::a_recoding_into_itself
+        records::a_record_on_somebodys_list
         records::a_malformed_gln
         orders::a_recall_of_a_product_without_lot
         orders::a_recall_of_nothing
@@ -148,6 +155,7 @@ refusals! {
         acts::a_threshold_no_founders_can_meet;
     RoleForbids:
         said::a_lot_commissioned_by_a_carrier
+        said::a_reading_on_somebodys_list
         acts::an_admission_by_a_producer
         acts::a_key_retired_by_a_delegate
         acts::a_key_added_by_a_delegate

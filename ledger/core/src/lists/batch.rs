@@ -30,8 +30,12 @@ const LIST_MAX: usize = 50_000;
 /// is the caller's to see to.
 const BODY_BYTES_MAX: usize = 512 * 1024 * 1024;
 
-/// Statements that are read together: some megabytes.
+/// Statements whose keys and blocks are looked up together.
 const FETCH: usize = 4096;
+
+/// Statements whose bodies are read together: by so many of 4 MiB each a recall may go beyond
+/// [`BODY_BYTES_MAX`].
+const FETCH_BODIES: usize = 32;
 
 /// What is known of one statement.
 #[derive(Debug)]
@@ -96,18 +100,8 @@ impl<'v, V: View> BatchSource<'v, V> {
             .filter(|leaf| !self.leaves.contains_key(leaf));
         let wanted: Vec<LeafIndex> = new.collect();
         for some in wanted.chunks(FETCH) {
-            if self.body_bytes > BODY_BYTES_MAX {
-                break;
-            }
-            let found = self.view.entries_with_bodies(some)?;
-            let mut parsed = Vec::with_capacity(some.len());
-            for (leaf, pair) in some.iter().zip(found) {
-                let (entry, body) = pair.ok_or_else(|| corrupt(*leaf, "no entry"))?;
-                self.body_bytes += body.len();
-                let statement = SignedStatement::parse(&entry)
-                    .map_err(|error| corrupt(*leaf, &error.to_string()))?;
-                parsed.push((statement, body));
-            }
+            let parsed = self.fetch_bodies(some)?;
+            let some = some.get(..parsed.len()).unwrap_or(some);
             self.fetch_keys(&parsed)?;
             let blocks = self.view.blocks_of(some)?;
             for ((leaf, (statement, body)), block) in some.iter().zip(parsed).zip(blocks) {
@@ -117,6 +111,27 @@ impl<'v, V: View> BatchSource<'v, V> {
             }
         }
         Ok(())
+    }
+
+    /// Statements with their bodies, as many as the budget lasts for.
+    fn fetch_bodies(
+        &mut self,
+        wanted: &[LeafIndex],
+    ) -> Result<Vec<(SignedStatement, Vec<u8>)>, StoreError> {
+        let mut parsed = Vec::with_capacity(wanted.len());
+        for few in wanted.chunks(FETCH_BODIES) {
+            if self.body_bytes > BODY_BYTES_MAX {
+                break;
+            }
+            for (leaf, pair) in few.iter().zip(self.view.entries_with_bodies(few)?) {
+                let (entry, body) = pair.ok_or_else(|| corrupt(*leaf, "no entry"))?;
+                self.body_bytes += body.len();
+                let statement = SignedStatement::parse(&entry)
+                    .map_err(|error| corrupt(*leaf, &error.to_string()))?;
+                parsed.push((statement, body));
+            }
+        }
+        Ok(parsed)
     }
 
     /// Reads the records of keys not met before: a city has thousands, its ledger millions of
@@ -247,7 +262,9 @@ impl<'v, V: View> BatchSource<'v, V> {
     }
 
     fn of_lists(&mut self, lists: &[Vec<EventRef>]) -> Result<Vec<Touches>, StoreError> {
-        self.fetch(lists.iter().flatten().map(|at| at.leaf).collect())?;
+        // The one too many of a list only tells that there are more.
+        let shown = lists.iter().flat_map(|list| list.iter().take(LIST_MAX));
+        self.fetch(shown.map(|at| at.leaf).collect())?;
         let mut all = Vec::with_capacity(lists.len());
         for list in lists {
             let mut shown = Vec::with_capacity(list.len().min(LIST_MAX));

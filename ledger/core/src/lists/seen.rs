@@ -15,6 +15,9 @@ use std::collections::BTreeSet;
 /// Leaves read at once.
 const STEP: usize = 1024;
 
+/// Bytes of bodies read at once.
+const STEP_BYTES: usize = 16 * 1024 * 1024;
+
 /// Items that one place can begin a recall with: a day of a wholesale market.
 pub const SEEN_MAX: usize = 20_000;
 
@@ -50,7 +53,7 @@ pub fn seen_at<V: View>(
         .min(size);
     let mut seen = Seen::default();
     while leaf < end {
-        let read = view.leaves(LeafIndex(leaf), STEP)?;
+        let read = view.leaves_within(LeafIndex(leaf), STEP, STEP_BYTES)?;
         if read.is_empty() {
             break;
         }

@@ -402,6 +402,9 @@ pub struct Stretch {
     pub events: Vec<EventRef>,
     /// Readings in order: time, tenths of °C; thinned to at most 400 that keep every extreme.
     pub readings: Vec<(Moment, i32)>,
+    /// Whether these are the lowest and highest of each hour only, because this reader may not know
+    /// when the goods changed hands.
+    pub hourly: bool,
 }
 
 /// Temperature limits of a storage class.

@@ -132,6 +132,9 @@ impl<'s, S: Source> Asked<'s, S> {
             return Ok(Rc::default());
         }
         let (shown, whole) = self.read(item)?;
+        if !whole {
+            self.cut_at(item, "list");
+        }
         let (shown, _) = self.afford(item, shown, usize::MAX);
         self.names
             .insert(item.to_owned(), (Rc::clone(&shown), whole));

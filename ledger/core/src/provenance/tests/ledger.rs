@@ -4,6 +4,7 @@ use crate::cbor::{Map, Value};
 use crate::event::{DocumentContext, Event};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
+use crate::order::CASES;
 use crate::policy;
 use crate::provenance::source::{Content, Source, Touch, Touches};
 use crate::provenance::{Answer, Forward, Limits, Start, forward, trace};
@@ -317,7 +318,8 @@ impl Ledger {
             action,
             record: map(&fields),
         };
-        self.push(who(number), at(minute), content, &[item.to_owned(), case]);
+        let items = [item.to_owned(), case, CASES.to_owned()];
+        self.push(who(number), at(minute), content, &items);
         self
     }
 

@@ -237,6 +237,41 @@ fn stands(ledger: &mut Ledger, minute: i64) -> Case {
         .expect("it was opened")
 }
 
+/// Opens this many cases of that firm, each about another's or one of its own lots.
+fn claims(ledger: &mut Ledger, number: u8, count: u32, of: impl Fn(u32) -> String) {
+    for one in 0..count {
+        let id = Identifier::case(who(number), &format!("x-{one}")).unwrap();
+        let more = json!({"case": id.as_str()});
+        ledger.order(number, 200, Action::Hold, &of(one), &more);
+    }
+}
+
+fn listed(ledger: &mut Ledger) -> Vec<String> {
+    let found = crate::provenance::cases(ledger, 100, Limits::RECALL).unwrap();
+    found.into_iter().map(|one| one.case).collect()
+}
+
+#[test]
+fn false_cases_push_no_recall_off_the_list() {
+    let mut ledger = recalled();
+    for number in [5, 6] {
+        claims(&mut ledger, number, 300, |_| lot(1));
+    }
+    assert_eq!(listed(&mut ledger), [case(1)]);
+}
+
+#[test]
+fn true_cases_of_one_firm_push_no_recall_off_the_list() {
+    let mut ledger = recalled();
+    for number in 100..400 {
+        ledger.make(5, 0, &lot(number));
+    }
+    claims(&mut ledger, 5, 300, |one| lot(100 + one));
+    let found = listed(&mut ledger);
+    assert_eq!(found.len(), 11, "a tenth of a hundred, and the recall");
+    assert!(found.contains(&case(1)));
+}
+
 fn overdue(case: &Case) -> Vec<(u8, Option<Overdue>)> {
     case.holders
         .iter()
