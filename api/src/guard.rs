@@ -23,11 +23,13 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 
 /// Public answers that a partner's page in another origin may read: all that needs no privilege
 /// and is the same for everyone. Submitting from a stranger's page has no such use.
-const SHARED: [&str; 7] = [
+const SHARED: [&str; 9] = [
     "/.well-known/gs1resolver",
     "/checkpoint",
     "/checkpoint/witnessed",
     "/openapi.json",
+    "/recalls",
+    "/recalls/feed",
     "/tile/{*name}",
     "/trace",
     "/witness/{origin_hash}/checkpoint",

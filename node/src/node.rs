@@ -13,7 +13,7 @@ use crate::clock::{Clock, ClockGuard};
 use crate::config::Settings;
 use crate::cosigning::{self, Cosigning};
 use crate::metrics::{Gauges, Metrics};
-use crate::notify::Notices;
+use crate::notify::Deliveries;
 use crate::reads::AccessLog;
 use crate::receipts;
 use crate::room::{Answer, Job, NoSeat, QueueLimits, Room, Submission, Verified};
@@ -33,7 +33,7 @@ use ledger::tlog_policy::TlogPolicy;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
 
@@ -158,7 +158,7 @@ pub struct Node<S> {
     reads: Option<AccessLog>,
     witness: Option<Witness>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    notices: Mutex<Notices>,
+    deliveries: Mutex<Deliveries>,
 }
 
 impl<S> fmt::Debug for Node<S> {
@@ -229,7 +229,7 @@ impl<S: Store + 'static> Node<S> {
             reads,
             witness,
             threads: Mutex::default(),
-            notices: Mutex::default(),
+            deliveries: Mutex::default(),
         };
         node.spawn(threads.map_or_else(cores, NonZeroUsize::get))
             .map_err(StartError::Thread)?;
@@ -424,9 +424,11 @@ impl<S> Node<S> {
         &self.vkey
     }
 
-    /// What has to be told to whom about recalls.
-    pub(crate) fn notices<T>(&self, use_them: impl FnOnce(&mut Notices) -> T) -> T {
-        use_them(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What became of notices about recalls, by case and holder, as of the last turn.
+    pub(crate) fn deliveries(&self) -> MutexGuard<'_, Deliveries> {
+        self.deliveries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Signs what this log says about recalls.

@@ -7,28 +7,31 @@
 //! body is signed by the log's key ([`ledger::feed`]), so that an address needs no secret to know
 //! who calls.
 //!
-//! **Invariants:** at most 50,000 notices wait and 16 are on their way; nothing
-//! here delays the sequencer; a receiver that does not answer costs five seconds of one thread.
+//! **Invariants:** at most 50,000 notices, of 256 MiB together, wait and 16 are on their way; a turn
+//! ends when its 16 receivers have answered, after five seconds at most, and untried ones go first;
+//! nothing here delays the sequencer or an answer.
 
 use crate::node::Node;
 use api::service::Notice;
 use ledger::feed::Kind;
 use ledger::identifier::Identifier;
 use ledger::ids::{Handle, UnixMillis};
-use ledger::lists::{BatchSource, Reader};
+use ledger::lists::{BatchSource, CASES_BYTES_MAX, RECALL_BYTES_MAX, Reader, length};
 use ledger::order::CASES;
 use ledger::provenance::{Case, Limits, case, cases};
-use ledger::state::{ItemRecord, Record as _, StateKey};
-use ledger::store::{Store, StoreError, View};
+use ledger::store::{EventRef, Store, StoreError, View};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Holders that wait to be told: every firm of a large city.
 const WAITING_MAX: usize = 50_000;
+
+/// Bytes that these may have together: they stand in memory.
+const WAITING_BYTES_MAX: usize = 256 << 20;
 
 /// Notices on their way at a time: each is a thread for at most [`TIMEOUT`].
 const TOGETHER: usize = 16;
@@ -103,10 +106,7 @@ impl Addresses {
             toml::from_str(text).map_err(|error| AddressError::File(error.to_string()))?;
         let one = |(handle, url): (String, String)| {
             let who = Handle::parse(&handle).ok_or(AddressError::Handle(handle))?;
-            let secret = url.starts_with("https://")
-                || url.starts_with("http://127.0.0.1:")
-                || url.starts_with("http://[::1]:");
-            if secret {
+            if is_private(&url) {
                 Ok((who, url))
             } else {
                 Err(AddressError::Url(url))
@@ -119,6 +119,23 @@ impl Addresses {
             .collect::<Result<_, _>>()
             .map(Self)
     }
+}
+
+/// Whether nobody on the way can read what is sent there: HTTPS, or HTTP to this very machine.
+fn is_private(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // A user name can look like a host.
+    if authority.is_empty() || authority.contains('@') {
+        return false;
+    }
+    let loopback = ["127.0.0.1", "[::1]"].iter().any(|host| {
+        let port = authority.strip_prefix(host);
+        port.is_some_and(|port| port.is_empty() || port.starts_with(':'))
+    });
+    scheme == "https" || (scheme == "http" && loopback)
 }
 
 /// How a notice reaches an address.
@@ -158,11 +175,16 @@ impl Post for Http {
 /// One holder's notice.
 #[derive(Clone, Debug)]
 struct Waiting {
+    /// The newest order that it tells of.
+    newest: Option<EventRef>,
     url: Option<String>,
     payload: Vec<u8>,
     notice: Notice,
     next_ms: i64,
 }
+
+/// What became of notices, by case and holder.
+pub type Deliveries = BTreeMap<(String, Handle), Notice>;
 
 /// What has to be told to whom, as far as it is known. No socket, no thread: [`spawn`] brings
 /// those.
@@ -173,6 +195,8 @@ pub struct Notices {
     /// Length of each case's list, and when its holders were found.
     known: BTreeMap<String, (u64, i64)>,
     all: u64,
+    /// Bytes of all payloads.
+    bytes: usize,
 }
 
 impl Notices {
@@ -192,8 +216,8 @@ impl Notices {
             return Ok(false);
         }
         if all != self.all {
-            let mut source = BatchSource::new(view, Reader::Public);
-            let lines = cases(&mut source, CASES_MAX, Limits::RECALL)?;
+            let mut source = BatchSource::new(view, Reader::Public, CASES_BYTES_MAX);
+            let lines = cases(&mut source, CASES_MAX, Limits::CASES)?;
             let open = lines
                 .into_iter()
                 .filter(|line| line.standing && line.closed.is_none());
@@ -218,7 +242,7 @@ impl Notices {
             let Ok(identifier) = Identifier::parse(&id) else {
                 continue;
             };
-            let mut source = BatchSource::new(view, Reader::Confidential);
+            let mut source = BatchSource::new(view, Reader::Confidential, RECALL_BYTES_MAX);
             match case(&mut source, &identifier, now, Limits::RECALL)? {
                 Some(case) if case.head.standing && case.head.closed.is_none() => {
                     self.take(&case, addresses, public_url);
@@ -241,15 +265,25 @@ impl Notices {
         };
         self.waiting
             .retain(|(other, holder), _| other != id || silent(holder));
+        self.bytes = self.waiting.values().map(|one| one.payload.len()).sum();
+        let standing = case.head.orders.iter().filter(|order| order.standing);
+        let newest = standing.map(|order| order.at).max();
         for holder in case.holders.iter().filter(|one| one.acknowledged.is_none()) {
             let key = (id.clone(), holder.holder);
             let url = addresses.0.get(&holder.holder).cloned();
             if let Some(known) = self.waiting.get_mut(&key) {
                 known.notice.no_address = url.is_none();
                 known.url = url;
+                if known.newest < newest {
+                    // Something was ordered since: it is told anew.
+                    known.newest = newest;
+                    known.payload = payload(case, holder.holder, public_url);
+                    known.notice.delivered_ms = None;
+                    known.next_ms = i64::MIN;
+                }
                 continue;
             }
-            if self.waiting.len() >= WAITING_MAX {
+            if self.waiting.len() >= WAITING_MAX || self.bytes >= WAITING_BYTES_MAX {
                 tracing::error!(case = id, "too many notices wait; holders are left out");
                 return;
             }
@@ -257,11 +291,14 @@ impl Notices {
                 no_address: url.is_none(),
                 ..Notice::default()
             };
+            let payload = payload(case, holder.holder, public_url);
+            self.bytes = self.bytes.saturating_add(payload.len());
             self.waiting.insert(
                 key,
                 Waiting {
+                    newest,
                     url,
-                    payload: payload(case, holder.holder, public_url),
+                    payload,
                     notice,
                     next_ms: i64::MIN,
                 },
@@ -272,15 +309,19 @@ impl Notices {
     /// Notices to be sent now: case, holder, address, payload.
     #[must_use]
     pub fn due(&self, now: UnixMillis) -> Vec<(String, Handle, String, Vec<u8>)> {
-        let due = self
+        let mut due: Vec<_> = self
             .waiting
             .iter()
-            .filter(|(_, one)| one.notice.delivered_ms.is_none() && one.next_ms <= now.0);
-        due.filter_map(|((case, holder), one)| {
-            Some((case.clone(), *holder, one.url.clone()?, one.payload.clone()))
-        })
-        .take(TOGETHER)
-        .collect()
+            .filter(|(_, one)| one.notice.delivered_ms.is_none() && one.next_ms <= now.0)
+            .collect();
+        // Receivers that do not answer must not keep others waiting.
+        due.sort_by_key(|(_, one)| (one.notice.attempts, one.next_ms));
+        due.into_iter()
+            .filter_map(|((case, holder), one)| {
+                Some((case.clone(), *holder, one.url.clone()?, one.payload.clone()))
+            })
+            .take(TOGETHER)
+            .collect()
     }
 
     /// Notes what became of one.
@@ -300,16 +341,16 @@ impl Notices {
         }
     }
 
-    /// What became of a case's notices.
+    /// What became of them so far.
     #[must_use]
-    pub fn of(&self, case: &str) -> BTreeMap<Handle, Notice> {
-        let mine = self.waiting.iter().filter(|((other, _), _)| other == case);
-        mine.map(|((_, holder), one)| (*holder, one.notice))
-            .collect()
+    pub fn deliveries(&self) -> Deliveries {
+        let all = self.waiting.iter();
+        all.map(|(key, one)| (key.clone(), one.notice)).collect()
     }
 }
 
-/// What one holder is told.
+/// What one holder is told: names, and no amount. Amounts are withheld parts; a holder reads its own
+/// with its token, and that is recorded.
 fn payload(case: &Case, holder: Handle, public_url: &str) -> Vec<u8> {
     let party = Identifier::participant(holder).to_string();
     let mine = case.items.iter().filter(|item| {
@@ -319,11 +360,6 @@ fn payload(case: &Case, holder: Handle, public_url: &str) -> Vec<u8> {
         .map(|item| item.item.as_str())
         .take(ITEMS_MAX)
         .collect();
-    let held = case
-        .holders
-        .iter()
-        .find(|one| one.holder == holder)
-        .map(|one| &one.held);
     let head = &case.head;
     let notice = serde_json::json!({
         "case": head.case,
@@ -332,26 +368,9 @@ fn payload(case: &Case, holder: Handle, public_url: &str) -> Vec<u8> {
         "orders": head.orders.iter().filter(|order| order.standing).take(ITEMS_MAX).collect::<Vec<_>>(),
         "clocks": head.clocks,
         "items": items,
-        "held": held,
         "respond": format!("{public_url}/recalls/{}", head.case),
     });
     notice.to_string().into_bytes()
-}
-
-fn length<V: View>(view: &V, item: &str) -> Result<u64, StoreError> {
-    let record = view
-        .records(&[StateKey::item(item)])?
-        .into_iter()
-        .next()
-        .flatten();
-    let Some(bytes) = record else {
-        return Ok(0);
-    };
-    let record = ItemRecord::decode(&bytes).map_err(|error| StoreError::Corrupt {
-        what: "item record",
-        detail: error.to_string(),
-    })?;
-    Ok(record.size)
 }
 
 /// Tells holders as long as `node` lives and takes statements in.
@@ -370,32 +389,56 @@ pub fn spawn<S: Store + 'static>(
 }
 
 fn run<S: Store + 'static>(node: &Weak<Node<S>>, dir: &Path, post: &dyn Post) {
+    let (mut notices, mut book) = (Notices::default(), Book::default());
     // Ends: with the node.
     while let Some(node) = node.upgrade().filter(|node| node.is_ready()) {
-        turn(&node, dir, post);
+        book.refresh(dir);
+        if let Err(error) = turn(&node, &mut notices, &book.addresses, post) {
+            tracing::error!(%error, "the holders of what is stopped cannot be found");
+        }
+        *node.deliveries() = notices.deliveries();
         drop(node);
         thread::park_timeout(TURN);
     }
 }
 
-/// One look at the ledger, and the notices that are due.
-fn turn<S: Store + 'static>(node: &Node<S>, dir: &Path, post: &dyn Post) {
-    let now = node.clock().wall();
-    let addresses = Addresses::read(dir).unwrap_or_else(|error| {
-        tracing::error!(%error, "nobody can be told of recalls");
-        Addresses::default()
-    });
-    let refreshed = node.notices(|notices| {
-        let view = node.store().view();
-        notices.refresh(&view, &addresses, node.settings().public_url(), now)
-    });
-    if let Err(error) = refreshed {
-        tracing::error!(%error, "the holders of what is stopped cannot be found");
-        return;
+/// The addresses as they were last read without a fault.
+#[derive(Debug, Default)]
+struct Book {
+    addresses: Addresses,
+    changed: Option<SystemTime>,
+}
+
+impl Book {
+    /// Reads the file again where it has changed; a faulty one leaves what was known.
+    fn refresh(&mut self, dir: &Path) {
+        let changed = std::fs::metadata(dir.join(FILE)).and_then(|file| file.modified());
+        let changed = changed.ok();
+        if changed == self.changed {
+            return;
+        }
+        self.changed = changed;
+        match Addresses::read(dir) {
+            Ok(addresses) => self.addresses = addresses,
+            Err(error) => tracing::error!(%error, "the addresses stay as they were"),
+        }
     }
-    let due = node.notices(|notices| notices.due(now));
+}
+
+/// One look at the ledger, and the notices that are due.
+fn turn<S: Store + 'static>(
+    node: &Node<S>,
+    notices: &mut Notices,
+    addresses: &Addresses,
+    post: &dyn Post,
+) -> Result<(), StoreError> {
+    let now = node.clock().wall();
+    let view = node.store().view();
+    notices.refresh(&view, addresses, node.settings().public_url(), now)?;
+    drop(view);
+    let due = notices.due(now);
     if due.is_empty() {
-        return;
+        return Ok(());
     }
     let sent: Vec<(String, Handle, bool)> = thread::scope(|scope| {
         #[expect(
@@ -417,11 +460,10 @@ fn turn<S: Store + 'static>(node: &Node<S>, dir: &Path, post: &dyn Post) {
             .collect()
     });
     let now = node.clock().wall();
-    node.notices(|notices| {
-        for (case, holder, taken) in sent {
-            notices.sent(&case, holder, taken, now);
-        }
-    });
+    for (case, holder, taken) in sent {
+        notices.sent(&case, holder, taken, now);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! dir/part.keys  keys of personal parts, mode 0600
 //! dir/reads/     the access record
 //! dir/trust.txt  the log, its witnesses, their quorum (C2SP tlog-policy)
+//! dir/webhooks.toml  where holders are told of recalls, if anywhere
 //! dir/witness*   this node as a witness, if it is one ([`crate::Witness`])
 //! ```
 //!

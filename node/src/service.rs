@@ -94,7 +94,10 @@ impl<S: Store + 'static> Service for Node<S> {
     }
 
     fn notices(&self, case: &str) -> BTreeMap<Handle, Notice> {
-        Self::notices(self, |notices| notices.of(case))
+        let all = self.deliveries();
+        let mine = all.iter().filter(|((other, _), _)| other == case);
+        mine.map(|((_, holder), notice)| (*holder, *notice))
+            .collect()
     }
 
     fn ready(&self) -> bool {

@@ -65,6 +65,7 @@ enum Command {
     Findings(commands::findings::Args),
     #[cfg(feature = "node")]
     Forget(commands::forget::Args),
+    #[cfg(feature = "node")]
     Hold(commands::recall::HoldArgs),
     #[cfg(feature = "node")]
     Init(commands::init::Args),
@@ -140,6 +141,7 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         Command::Findings(args) => commands::findings::run(args, console),
         #[cfg(feature = "node")]
         Command::Forget(args) => commands::forget::run(&args, console),
+        #[cfg(feature = "node")]
         Command::Hold(args) => commands::recall::hold(&args, console),
         #[cfg(feature = "node")]
         Command::Init(args) => commands::init::run(&args, console),

@@ -269,7 +269,7 @@ catalogue! {
     RuleLicence             "当时没有所需的许可、备案或登记，或不在其范围内" "The licence, filing or registration that the act needs was missing, out of date or of another scope"
     RuleTestFailed          "有一项检验不合格" "A test failed"
     RuleTestMissing         "未见所需检验就上架或售出" "It was put on sale without a test that it needs"
-    RuleRecalledMoving      "召回或封存之后仍在流通" "It moved on after it was recalled or held"
+    RuleRecalledMoving      "召回或暂停之后仍在流通" "It moved on after it was recalled or held"
     RuleTemperature         "温度超出限值" "The temperature left its limits"
     RuleTemperatureGap      "温度记录有空缺" "Temperature readings are missing"
     RuleVaccineUnrecorded   "没有全程温度记录就接收了疫苗" "A vaccine was accepted without its whole temperature record"

@@ -16,13 +16,14 @@ use ledger::access::shown;
 use ledger::feed::Kind;
 use ledger::identifier::{Identifier, Kind as Names};
 use ledger::ids::{Handle, UnixMillis};
-use ledger::lists::{BatchSource, Reader, SEEN_MAX, seen_at};
+use ledger::lists::{
+    BatchSource, CASES_BYTES_MAX, RECALL_BYTES_MAX, Reader, SEEN_MAX, length, seen_at,
+};
 use ledger::order::CASES;
 use ledger::provenance::answer::Party;
 use ledger::provenance::{
     Case, CaseHead, CaseLine, Forward, Limits, Start, case, case_head, cases, forward,
 };
-use ledger::state::{ItemRecord, Record as _, StateKey};
 use ledger::store::{Store as _, View};
 use ledger::time;
 use serde::Serialize;
@@ -81,8 +82,9 @@ pub(crate) static FEED: Operation = Operation {
     tag: Tag::Recalls,
     summary: "Every hold, recall and release as it is recorded, or the newest cases signed.",
     description: "As text/event-stream: one event `cases` at the start and whenever something is \
-        ordered or released, within a second of its block; its data is what /recalls answers. \
-        Otherwise a COSE_Sign1 by the log's key over the same JSON with the log's size.",
+        ordered or released, within a second of its block; its data is {\"size\", \"cases\"}: the log's \
+        size, and the cases as /recalls lists them. Otherwise a COSE_Sign1 by the log's key over \
+        the same JSON.",
     answers: &[Answer {
         status: 200,
         description: "The stream, or the signed feed.",
@@ -130,8 +132,8 @@ pub(crate) async fn list<S: Service>(
 
 fn newest<S: Service>(service: &S) -> Result<Vec<CaseLine>, Problem> {
     let view = service.store().view();
-    let mut source = BatchSource::new(&view, Reader::Public);
-    Ok(cases(&mut source, CASES_SHOWN, Limits::RECALL)?)
+    let mut source = BatchSource::new(&view, Reader::Public, CASES_BYTES_MAX);
+    Ok(cases(&mut source, CASES_SHOWN, Limits::CASES)?)
 }
 
 /// What everyone may know of a case.
@@ -199,7 +201,7 @@ pub(crate) async fn one<S: Service>(
         let view = service.store().view();
         let reader = ask.reader(service, &view)?;
         if reader.bearer().is_some() {
-            let mut source = BatchSource::new(&view, reader.clone());
+            let mut source = BatchSource::new(&view, reader.clone(), RECALL_BYTES_MAX);
             let found = case(&mut source, &id, service.now(), Limits::RECALL)?;
             let mut found = found.ok_or(Problem::CaseUnknown)?;
             if shown::may_case(&found, &reader) {
@@ -216,8 +218,8 @@ pub(crate) async fn one<S: Service>(
                 .into_response());
             }
         }
-        let mut source = BatchSource::new(&view, Reader::Public);
-        let found = case_head(&mut source, &id, Limits::RECALL)?;
+        let mut source = BatchSource::new(&view, Reader::Public, CASES_BYTES_MAX);
+        let found = case_head(&mut source, &id, Limits::CASES)?;
         let (head, participants) = found.ok_or(Problem::CaseUnknown)?;
         Ok(Json(PublicCase { head, participants }).into_response())
     });
@@ -250,14 +252,6 @@ fn feed_of<S: Service>(service: &S) -> Result<Feed, Problem> {
     })
 }
 
-/// Members of the list of all cases: it grows with every order and release.
-fn length<S: Service>(service: &S) -> Result<u64, Problem> {
-    let view = service.store().view();
-    let record = view.records(&[StateKey::item(CASES)])?.into_iter().next();
-    let record = record.flatten().map(|bytes| ItemRecord::decode(&bytes));
-    Ok(record.and_then(Result::ok).map_or(0, |record| record.size))
-}
-
 /// `GET /recalls/feed`.
 pub(crate) async fn feed<S: Service>(
     State(app): State<Shared<S>>,
@@ -288,7 +282,10 @@ pub(crate) async fn feed<S: Service>(
         let _held = (turn, share);
         let (mut known, mut quiet) = (None, 0);
         loop {
-            let Ok(now) = app.read(|service| length(service)).await else {
+            let Ok(now) = app
+                .read(|service| Ok(length(&service.store().view(), CASES)?))
+                .await
+            else {
                 return;
             };
             let text = if known != Some(now) {
@@ -418,7 +415,7 @@ pub(super) fn onward<S: Service>(
     let Some(bearer) = reader.bearer() else {
         return Err(Problem::ForwardNeedsIdentity);
     };
-    let mut source = BatchSource::new(view, reader.clone());
+    let mut source = BatchSource::new(view, reader.clone(), RECALL_BYTES_MAX);
     let mut found = forward(&mut source, starts, service.now(), Limits::RECALL)?;
     if !shown::may_forward(&found, reader, |at| source.sight(at)) {
         return Err(Problem::NotEntitled {

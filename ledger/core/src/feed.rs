@@ -152,6 +152,9 @@ mod tests {
         let mut another = bytes;
         let payload = another.windows(2).position(|two| two == b"{}").unwrap();
         another[payload] = b'[';
-        assert!(verify(Kind::Notice, &another, "log.example/a", key.public_key()).is_err());
+        assert_eq!(
+            verify(Kind::Notice, &another, "log.example/a", key.public_key()),
+            Err(NoticeError::Signature(BadSignature))
+        );
     }
 }

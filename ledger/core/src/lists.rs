@@ -21,7 +21,7 @@ mod directory;
 mod seen;
 
 pub use crate::access::Reader;
-pub use batch::BatchSource;
+pub use batch::{BatchSource, CASES_BYTES_MAX, RECALL_BYTES_MAX};
 pub use seen::{SEEN_MAX, Seen, seen_at};
 
 /// Members of one item's list that one answer reads: more is a vehicle's life, not a lot's.
@@ -508,6 +508,15 @@ pub fn entitled<V: View>(
         agreements,
         wants,
     })
+}
+
+/// How many members an item's list has.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn length<V: View>(view: &V, item: &str) -> Result<u64, StoreError> {
+    let record: Option<ItemRecord> = load(view, StateKey::item(item))?;
+    Ok(record.map_or(0, |record| record.size))
 }
 
 /// What a statement says at one index, from the disclosures at hand; `None` where the disclosure

@@ -3,9 +3,9 @@
 //! An authority or whoever made or had the goods **holds** them (until it is known whether they
 //! are sound) or **recalls** them; a **release** ends either; holders **respond**. Each is a
 //! registry act with one record for each item, under one **case**, whose identifier carries its
-//! opener's handle. This module reads the records, and knows when what they ask for is due. Who of
-//! those that may speak is entitled to stop *these* goods needs the goods' story, and is decided
-//! in [`crate::provenance`].
+//! opener's handle. This module reads the records; when what they ask for is due is the policy's
+//! ([`crate::policy::Deadline`]). Who of those that may speak is entitled to stop *these* goods
+//! needs the goods' story, and is decided in [`crate::provenance`].
 //!
 //! Bytes: `schemas/suyuan.cddl`, rules `order`, `release-record`, `response`. Law: 食品安全法 art.
 //! 63 (stop, recall, notify; label faults may be mended and sold on); 食品召回管理办法 art. 13, 18

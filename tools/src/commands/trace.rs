@@ -10,7 +10,7 @@ use crate::text;
 use crate::trust::TrustFile;
 use clap::{Args as ClapArgs, ValueEnum};
 use ledger::identifier::{Identifier, scan};
-use ledger::lists::{BatchSource, Reader, ViewSource};
+use ledger::lists::{BatchSource, RECALL_BYTES_MAX, Reader, ViewSource};
 use ledger::provenance::{Limits, Start, forward, trace};
 use ledger_rocks::{Options, ReadOnlyStore};
 use serde_json::Value;
@@ -136,7 +136,7 @@ fn local(args: &Args, dir: &Path, item: &Identifier, wants_bundle: bool) -> Resu
         .map_err(|error| Failure::new(Code::Store, crate::client::ledger::with_source(&error)))?;
     let view = store.view();
     if args.direction == Direction::Forward {
-        let mut source = BatchSource::new(&view, args.parts.reader());
+        let mut source = BatchSource::new(&view, args.parts.reader(), RECALL_BYTES_MAX);
         let start = [Start::Item(item.clone())];
         let answer = forward(&mut source, &start, now(), Limits::RECALL)?;
         return Ok(Told {

@@ -61,7 +61,7 @@ pub const fn of(ground: Ground) -> Words {
             ],
         ),
         Ground::Held => say(
-            ["已被监管部门暂停", "It is held by order."],
+            ["已被责令暂停使用", "It is on hold."],
             [
                 "原地封存，等待解除或复检结果",
                 "Keep it sealed where it is until it is released or re-tested.",

@@ -28,13 +28,16 @@ const LIST_MAX: usize = 50_000;
 
 /// Bytes of bodies that one recall reads: a few hundred thousand events. One such answer at a time
 /// is the caller's to see to.
-const BODY_BYTES_MAX: usize = 512 * 1024 * 1024;
+pub const RECALL_BYTES_MAX: usize = 512 * 1024 * 1024;
+
+/// Bytes of bodies that a list of cases reads; many may ask for one at a time.
+pub const CASES_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Statements whose keys and blocks are looked up together.
 const FETCH: usize = 4096;
 
 /// Statements whose bodies are read together: by so many of 4 MiB each a recall may go beyond
-/// [`BODY_BYTES_MAX`].
+/// its budget.
 const FETCH_BODIES: usize = 32;
 
 /// What is known of one statement.
@@ -59,15 +62,17 @@ pub struct BatchSource<'v, V: View> {
     contents: BTreeMap<EventRef, Option<Rc<Content>>>,
     keys: BTreeMap<StateKey, KeyRecord>,
     body_bytes: usize,
+    body_bytes_max: usize,
     directory: Directory,
     sights: BTreeMap<EventRef, Sight>,
     opened: BTreeMap<EventRef, Opened>,
 }
 
 impl<'v, V: View> BatchSource<'v, V> {
-    /// A source over `view` for `reader`. Whom its events name is still to be limited:
+    /// A source over `view` for `reader` that reads at most `body_bytes_max` of bodies, and a chunk
+    /// more. Whom its events name is still to be limited:
     /// [`crate::access::shown`].
-    pub fn new(view: &'v V, reader: Reader) -> Self {
+    pub fn new(view: &'v V, reader: Reader, body_bytes_max: usize) -> Self {
         Self {
             view,
             reader,
@@ -75,6 +80,7 @@ impl<'v, V: View> BatchSource<'v, V> {
             contents: BTreeMap::new(),
             keys: BTreeMap::new(),
             body_bytes: 0,
+            body_bytes_max,
             directory: Directory::default(),
             sights: BTreeMap::new(),
             opened: BTreeMap::new(),
@@ -120,7 +126,7 @@ impl<'v, V: View> BatchSource<'v, V> {
     ) -> Result<Vec<(SignedStatement, Vec<u8>)>, StoreError> {
         let mut parsed = Vec::with_capacity(wanted.len());
         for few in wanted.chunks(FETCH_BODIES) {
-            if self.body_bytes > BODY_BYTES_MAX {
+            if self.body_bytes > self.body_bytes_max {
                 break;
             }
             for (leaf, pair) in few.iter().zip(self.view.entries_with_bodies(few)?) {

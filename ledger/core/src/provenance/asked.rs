@@ -35,6 +35,16 @@ impl Limits {
         work: 200_000_000,
     };
 
+    /// What a list of cases, or what everyone may know of one, may cost: lists of cases are long,
+    /// and what their orders are about is looked into for some of them.
+    pub const CASES: Self = Self {
+        items: 10_000,
+        events: 200_000,
+        depth: 64,
+        list: 50_000,
+        work: 20_000_000,
+    };
+
     /// What a scan may cost.
     pub const DEFAULT: Self = Self {
         items: 2_000,

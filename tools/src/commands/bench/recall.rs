@@ -15,7 +15,7 @@ use brute::Came;
 use ledger::admission::check;
 use ledger::identifier::Identifier;
 use ledger::ids::{LeafIndex, UnixMillis};
-use ledger::lists::{BatchSource, Reader, ViewSource};
+use ledger::lists::{BatchSource, RECALL_BYTES_MAX, Reader, ViewSource};
 use ledger::provenance::answer::Verdict;
 use ledger::provenance::{Affected, Forward, Limits, Start, forward, judge};
 use ledger::seal::{Log, Outcome, seal};
@@ -192,7 +192,7 @@ fn turned(
 
 fn recall(store: &RocksStore, lot: &Identifier) -> Result<Forward, Failure> {
     let view = store.view();
-    let mut source = BatchSource::new(&view, Reader::Confidential);
+    let mut source = BatchSource::new(&view, Reader::Confidential, RECALL_BYTES_MAX);
     let start = [Start::Item(lot.clone())];
     let now = UnixMillis(1_790_000_000_000);
     Ok(forward(&mut source, &start, now, Limits::RECALL)?)

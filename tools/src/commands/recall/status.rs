@@ -156,16 +156,15 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     if console.json {
         return console.value(&answer);
     }
-    let first = &answer["orders"][0];
     console.line(format_args!(
         "{} · {} · {} {} · {}",
         word(&answer["case"]),
-        console.lang.pick(text::order_kind(word(&first["kind"]))),
+        console.lang.pick(text::order_kind(word(&answer["kind"]))),
         console.lang.pick(text::LEVEL),
-        first["level"],
+        answer["level"],
         console.lang.pick(standing(&answer)),
     ))?;
-    console.line(said(console.lang, &first["reason"]))?;
+    console.line(said(console.lang, &answer["reason"]))?;
     console.line(format_args!(
         "{}: {} · {}: {}",
         console.lang.pick(text::START_BY),

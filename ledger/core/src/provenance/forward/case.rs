@@ -6,11 +6,11 @@
 use super::super::answer::{Cut, Moment, Party, Product, StopKind, Text};
 use super::super::asked::{Asked, Limits};
 use super::super::names::Names;
+use super::super::rules::millionths;
 use super::super::source::{Content, Source, Touch};
 use super::super::stops::{Ordered, entitled, orders_on};
 use super::boxes::Boxes;
-use super::{Affected, Held, How, Line, Start, Total, holdings, name, reach, totals};
-use crate::cbor::Value;
+use super::{Affected, Held, How, Millionths, Start, Total, holdings, name, reach, totals};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
 use crate::order::{CASES, Done, Fault, Level, Order, Reach, Response};
@@ -30,6 +30,12 @@ pub struct CaseHead {
     pub opened_by: Handle,
     /// When.
     pub opened: Moment,
+    /// Of its gravest order: what it does.
+    pub kind: StopKind,
+    /// How grave that is.
+    pub level: Level,
+    /// Why.
+    pub reason: Text,
     /// Whether any order of it stands.
     pub standing: bool,
     /// Whether its opener is shown to have a say over the goods: else it stops nothing.
@@ -140,8 +146,8 @@ pub struct Answered {
     pub recorded: Moment,
     /// About which item.
     pub item: String,
-    /// How much, where that is shown: a decimal number.
-    pub quantity: Option<String>,
+    /// How much, where that is shown.
+    pub quantity: Option<Millionths>,
     /// Its unit.
     pub uom: Option<String>,
     /// A document's number or address.
@@ -201,11 +207,8 @@ fn head<S: Source>(
         return Ok(None);
     };
     let (opened_by, opened) = (first.by, first.recorded);
-    // The gravest of those that stand, or of all: the law asks more where more can happen.
-    let gravest = orders
-        .iter()
-        .min_by_key(|one| (!one.standing, one.level, one.recorded))
-        .unwrap_or(first);
+    let gravest = gravest(&orders).unwrap_or(first);
+    let (kind, level, reason) = (gravest.kind, gravest.level, gravest.reason.clone());
     let clocks = clocks(asked, names, gravest)?;
     names.load_participant(asked, opened_by)?;
     let (answers, closed) = responses(asked, names, &list, opened_by)?;
@@ -213,6 +216,9 @@ fn head<S: Source>(
         case: case.to_string(),
         opened_by,
         opened,
+        kind,
+        level,
+        reason,
         standing: orders.iter().any(|one| one.standing),
         proved: counts(asked, names, &orders)?,
         closed,
@@ -415,8 +421,7 @@ fn line<S: Source>(
 ) -> Result<Option<CaseLine>, S::Error> {
     let list = asked.list(id)?;
     let orders = orders(asked, names, &list)?;
-    let gravest = orders.iter().min_by_key(|one| (one.kind, one.level));
-    let (Some(first), Some(gravest)) = (orders.first(), gravest) else {
+    let (Some(first), Some(gravest)) = (orders.first(), gravest(&orders)) else {
         return Ok(None);
     };
     if !counts(asked, names, &orders)? {
@@ -487,6 +492,12 @@ fn orders<S: Source>(
         });
     }
     Ok(found)
+}
+
+/// The gravest of those that stand, or of all: the law asks more where more can happen.
+fn gravest(orders: &[CaseOrder]) -> Option<&CaseOrder> {
+    let rank = |one: &&CaseOrder| (!one.standing, one.kind, one.level, one.recorded);
+    orders.iter().min_by_key(rank)
 }
 
 /// Whether an order stops what it names: its issuer is shown to have a say over those goods.
@@ -578,7 +589,11 @@ fn responses<S: Source>(
         };
         if *action != Action::Respond {
             if *action == Action::Hold || *action == Action::Recall {
-                closed = None; // Ordered anew.
+                // Ordered anew: it is open, and nobody has answered to that.
+                closed = None;
+                for said in found.values_mut() {
+                    said.first = None;
+                }
             }
             continue;
         }
@@ -599,7 +614,11 @@ fn responses<S: Source>(
             at: touch.at,
             recorded,
             item: response.item.to_string(),
-            quantity: response.quantity.as_ref().and_then(number),
+            quantity: response
+                .quantity
+                .as_ref()
+                .and_then(millionths)
+                .map(Millionths),
             uom: response.uom,
             evidence: response.evidence,
         };
@@ -611,11 +630,6 @@ fn responses<S: Source>(
         }
     }
     Ok((found, closed))
-}
-
-/// A number as a decimal.
-fn number(value: &Value) -> Option<String> {
-    super::super::rules::millionths(value).map(|amount| super::Millionths(amount).to_string())
 }
 
 /// All who hold something or answered, with what they are late with.
@@ -651,7 +665,7 @@ fn holders<S: Source>(
         let finish_by = clocks.and_then(|clocks| clocks.finish_by);
         let overdue = if waits && said.first.is_none() && late(start_by) {
             Some(Overdue::Start)
-        } else if has_any(&held) && late(finish_by) && !settled(&held, &said) {
+        } else if held.items > 0 && late(finish_by) && !settled(&held, &said) {
             Some(Overdue::Finish)
         } else {
             None
@@ -674,40 +688,22 @@ fn holders<S: Source>(
     Ok(found)
 }
 
-fn has_any(held: &Held) -> bool {
-    held.items > 0
-}
-
 /// Whether a holder says that it dealt with all it has, as far as amounts tell.
 fn settled(held: &Held, said: &Said) -> bool {
+    let answers = || {
+        let returned = said.returned.iter().chain(&said.destroyed);
+        returned.chain(&said.corrected)
+    };
     if held.amounts.is_empty() {
-        let all = [&said.returned, &said.destroyed, &said.corrected];
-        return all.iter().any(|answers| !answers.is_empty());
+        return answers().next().is_some();
     }
     held.amounts.iter().all(|line| {
-        let done = said
-            .returned
-            .iter()
-            .chain(&said.destroyed)
-            .chain(&said.corrected);
-        let done: i128 = done
-            .filter(|answer| answer.uom == line.uom)
-            .filter_map(|answer| millionths_of(answer.quantity.as_deref()?))
+        let mine = answers().filter(|answer| {
+            answer.uom == line.uom && super::product(&answer.item) == line.product
+        });
+        let done: i128 = mine
+            .filter_map(|answer| answer.quantity.map(|quantity| quantity.0))
             .sum();
-        done >= line_amount(line)
+        done >= line.amount.0
     })
-}
-
-const fn line_amount(line: &Line) -> i128 {
-    line.amount.0
-}
-
-/// A decimal of ours in millionths.
-fn millionths_of(text: &str) -> Option<i128> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let fraction = format!("{fraction:0<6}");
-    let whole: i128 = whole.parse().ok()?;
-    whole
-        .checked_mul(1_000_000)?
-        .checked_add(fraction.get(..6)?.parse().ok()?)
 }

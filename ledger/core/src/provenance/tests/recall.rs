@@ -331,7 +331,7 @@ fn who_still_has_goods_after_the_last_day_is_overdue_and_who_destroyed_them_is_n
     );
     let destroyed = &case.holders[1].destroyed[0];
     assert_eq!(destroyed.evidence.as_deref(), Some("urn:doc:burned"));
-    assert_eq!(destroyed.quantity.as_deref(), Some("7"));
+    assert_eq!(destroyed.quantity.unwrap().to_string(), "7");
 }
 
 #[test]
