@@ -38,4 +38,5 @@ pub mod stored;
 pub mod testing;
 pub mod time;
 pub mod token;
+pub mod trust;
 pub mod visibility;

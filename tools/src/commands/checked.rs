@@ -3,8 +3,8 @@
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
-use crate::trust::{self, TrustFile};
 use ledger::check::{Attested, CheckError, Decision, catalogue};
+use ledger::trust::TrustFile;
 use serde_json::Value;
 
 /// The signed form beside an answer's JSON.
@@ -36,7 +36,7 @@ pub(crate) fn verify(bytes: &[u8], trust: &TrustFile) -> Result<(Attested, Strin
     Err(match &last {
         CheckError::Malformed(_) => Failure::malformed(format!("malformed: {last}")),
         CheckError::OtherLog => Failure::new(Code::Proof, format!("log-unknown: {last}"))
-            .remedy(format!("the trust file names: {}", trust::known(trust))),
+            .remedy(format!("the trust file names: {}", trust.names())),
         CheckError::Signature(_) => Failure::new(Code::Proof, format!("signature-invalid: {last}")),
     })
 }

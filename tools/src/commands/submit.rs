@@ -13,7 +13,7 @@ use crate::commands::verify::now;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
-use crate::trust::TrustFile;
+use crate::trust;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args as ClapArgs;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,6 +22,7 @@ use ledger::receipt::Receipt;
 use ledger::registry::Action;
 use ledger::signature::Signer as _;
 use ledger::statement::{Issuer, SignedStatement};
+use ledger::trust::TrustFile;
 use std::path::{Path, PathBuf};
 
 /// Submit EPCIS 2.0 JSON documents; receipts are kept beside them.
@@ -64,7 +65,7 @@ struct Outcome {
 }
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
-    let trust = args.trust.as_deref().map(TrustFile::read).transpose()?;
+    let trust = args.trust.as_deref().map(trust::read).transpose()?;
     let mut files = Vec::new();
     for path in &args.files {
         files.push((path.clone(), document::read(path)?));

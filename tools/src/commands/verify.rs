@@ -8,18 +8,17 @@ use super::checked;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text::{self, Text};
-use crate::trust::{self, TrustFile};
+use crate::trust;
 use clap::Args as ClapArgs;
-use ledger::bundle::{self, BUNDLE_BYTES_MAX, Bundle, BundleError, Facts, Proved};
+use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, Facts, ProvedAnswer, prove};
 use ledger::check::is_check;
-use ledger::checkpoint::{Checkpoint, CheckpointError};
-use ledger::identifier::Identifier;
+use ledger::checkpoint::CheckpointError;
 use ledger::ids::{LeafIndex, UnixMillis};
-use ledger::note::Note;
-use ledger::provenance::{Answer, Limits, Scope, trace};
+use ledger::provenance::Scope;
 use ledger::receipt::{Receipt, ReceiptError};
 use ledger::statement::SignedStatement;
 use ledger::time::format_utc;
+use ledger::trust::TrustFile;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -56,7 +55,7 @@ const BUNDLE_HEAD: u8 = 0x89;
 const SIGN1_HEAD: u8 = 0xd2;
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
-    let trust = TrustFile::read(&args.trust)?;
+    let trust = trust::read(&args.trust)?;
     let bytes = read_bounded(&args.file)?;
     match bytes.first() {
         Some(&BUNDLE_HEAD) => verify_bundle(&bytes, &trust, console),
@@ -88,43 +87,6 @@ pub(crate) fn now() -> UnixMillis {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// A bundle that was proved, and the answer that follows from it.
-pub(crate) struct ProvedAnswer {
-    pub(crate) proved: Proved,
-    pub(crate) answer: Answer,
-    pub(crate) origin: String,
-}
-
-/// Verifies a bundle and computes its answer again.
-///
-/// # Errors
-/// [`BundleError`], the first fault.
-pub(crate) fn prove(
-    bytes: &[u8],
-    trust: &TrustFile,
-    now: UnixMillis,
-) -> Result<ProvedAnswer, BundleError> {
-    let bundle = Bundle::decode(bytes)?;
-    let origin = Note::parse(&bundle.checkpoint)
-        .map_err(CheckpointError::from)
-        .and_then(|note| Checkpoint::parse(note.text()))?
-        .origin;
-    // Of an unknown origin any log will do to say so: the name is checked first.
-    let log = trust.of_origin(&origin).or_else(|| trust.logs().next());
-    let log = log.expect("a trust file names at least one log");
-    let mut proved = bundle::verify(bytes, &log)?;
-    let item = Identifier::parse(proved.item()).map_err(|_| BundleError::RecordMalformed {
-        item: proved.item().to_owned(),
-    })?;
-    let as_of = now.max(proved.facts().time);
-    let answer = trace(&mut proved, &item, as_of, Limits::DEFAULT)?;
-    Ok(ProvedAnswer {
-        proved,
-        answer,
-        origin,
-    })
 }
 
 fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<(), Failure> {
@@ -327,7 +289,7 @@ fn entry_beside(receipt: &Path) -> Option<PathBuf> {
 
 fn unknown_log(what: &str, trust: &TrustFile) -> Failure {
     Failure::new(Code::Proof, format!("log-unknown: {what}"))
-        .remedy(format!("the trust file names: {}", trust::known(trust)))
+        .remedy(format!("the trust file names: {}", trust.names()))
 }
 
 fn receipt_failure(error: &ReceiptError) -> Failure {
@@ -349,32 +311,13 @@ fn receipt_failure(error: &ReceiptError) -> Failure {
 
 /// A failure with the error's name, which scripts compare.
 pub(crate) fn bundle_failure(error: &BundleError, trust: &TrustFile) -> Failure {
-    let name = match error {
-        BundleError::BlockMissing { .. } => "block-missing",
-        BundleError::Checkpoint(CheckpointError::Origin { .. }) => {
-            return unknown_log(&error.to_string(), trust);
-        }
-        BundleError::Checkpoint(_) => "checkpoint",
-        BundleError::DelegationMissing { .. } => "delegation-missing",
-        BundleError::DisclosureMissing { .. } => "disclosure-missing",
-        BundleError::DisclosureMismatch { .. } => "disclosure-mismatch",
-        BundleError::EventInvalid { .. } => "event-invalid",
-        BundleError::EventOmitted { .. } => "event-omitted",
-        BundleError::HeaderMissing => "header-missing",
-        BundleError::KeyDoesNotCount { .. } => "key-does-not-count",
-        BundleError::KeyMissing { .. } => "key-missing",
-        BundleError::ListMissing { .. } => "list-missing",
-        BundleError::ListWrong { .. } => "list-wrong",
-        BundleError::Malformed(_) => {
-            return Failure::malformed(format!("malformed: {error}"));
-        }
-        BundleError::Statement { .. } => "statement",
-        BundleError::StatementMissing { .. } => "statement-missing",
-        BundleError::SignatureInvalid { .. } => "signature-invalid",
-        BundleError::State(_) => "state",
-        BundleError::RecordMalformed { .. } => "record-malformed",
-        BundleError::Torn => "torn",
-        BundleError::Tree(_) => "tree",
+    if let BundleError::Checkpoint(CheckpointError::Origin { .. }) = error {
+        return unknown_log(&error.to_string(), trust);
+    }
+    let code = if let BundleError::Malformed(_) = error {
+        Code::Malformed
+    } else {
+        Code::Proof
     };
-    Failure::new(Code::Proof, format!("{name}: {error}"))
+    Failure::new(code, format!("{}: {error}", error.name()))
 }

@@ -152,6 +152,36 @@ pub enum BundleError {
     Tree(#[from] ProofError),
 }
 
+impl BundleError {
+    /// The stable name, as scripts compare it and people cite it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::BlockMissing { .. } => "block-missing",
+            Self::Checkpoint(CheckpointError::Origin { .. }) => "log-unknown",
+            Self::Checkpoint(_) => "checkpoint",
+            Self::DelegationMissing { .. } => "delegation-missing",
+            Self::DisclosureMissing { .. } => "disclosure-missing",
+            Self::DisclosureMismatch { .. } => "disclosure-mismatch",
+            Self::EventInvalid { .. } => "event-invalid",
+            Self::EventOmitted { .. } => "event-omitted",
+            Self::HeaderMissing => "header-missing",
+            Self::KeyDoesNotCount { .. } => "key-does-not-count",
+            Self::KeyMissing { .. } => "key-missing",
+            Self::ListMissing { .. } => "list-missing",
+            Self::ListWrong { .. } => "list-wrong",
+            Self::Malformed(_) => "malformed",
+            Self::Statement { .. } => "statement",
+            Self::StatementMissing { .. } => "statement-missing",
+            Self::SignatureInvalid { .. } => "signature-invalid",
+            Self::State(_) => "state",
+            Self::RecordMalformed { .. } => "record-malformed",
+            Self::Torn => "torn",
+            Self::Tree(_) => "tree",
+        }
+    }
+}
+
 /// What was checked, in numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {

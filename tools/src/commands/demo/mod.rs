@@ -11,20 +11,22 @@ use super::checked;
 use super::init::{make_dir, write_trust};
 use super::qr::link;
 use super::serve::{end, interrupted, listen, runtime, serve};
-use super::verify::{bundle_failure, now, prove};
+use super::verify::{bundle_failure, now};
 use crate::client::http::Remote;
 use crate::client::ledger::open_failure;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::qr::Code as QrCode;
 use crate::text::{self, Lang};
-use crate::trust::TrustFile;
+use crate::trust;
 use api::ApiOptions;
 use clap::Args as ClapArgs;
 use examples::{Asked, Chain, Examples};
+use ledger::bundle::prove;
 use ledger::check::{Act, Decision, catalogue};
 use ledger::identifier::Identifier;
 use ledger::provenance::Scope;
+use ledger::trust::TrustFile;
 use ledger_rocks::RocksStore;
 use load::Cast;
 use node::{Founding, Node, NodeConfig, Settings};
@@ -145,7 +147,7 @@ fn load_and_check(
     let remote = Remote::connect(&url, console.lang)?;
     cast.load(examples, &remote)?;
     let office = Remote::connect(&url, console.lang)?.asked_by(Some(cast.office()?));
-    let trust = TrustFile::read(trust)?;
+    let trust = trust::read(trust)?;
     let public_url = node.settings().public_url();
     examples
         .chains
