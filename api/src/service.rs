@@ -81,6 +81,12 @@ pub trait Service: Send + Sync + 'static {
     /// The verifier key of the checkpoint's signature, `name+id+base64` (C2SP signed-note).
     fn vkey(&self) -> String;
 
+    /// Where other regions serve the verifier for browsers: `https://host/verify`. Empty where no
+    /// partner does.
+    fn verifiers(&self) -> &[String] {
+        &[]
+    }
+
     /// The moment, for verdicts that age.
     fn now(&self) -> UnixMillis;
 

@@ -60,6 +60,10 @@ impl<S: Store + 'static> Service for Node<S> {
         Self::vkey(self).to_owned()
     }
 
+    fn verifiers(&self) -> &[String] {
+        self.settings().verifiers()
+    }
+
     fn now(&self) -> UnixMillis {
         self.clock().wall()
     }

@@ -15,3 +15,4 @@ mod interop;
 mod ledger_under_test;
 mod power;
 mod shape;
+mod verifier;

@@ -6,10 +6,13 @@
 //!   [`disk`] works out what a power cut leaves there.
 //! - [`check`] opens what is left, the way an operator would, and names every loss.
 //! - [`demo`] runs the binary `suyuan` as its users do, and [`chromium`] opens its pages as a phone.
+//! - [`network`] is a network of its own, whose addresses are not this machine's.
+//! - [`alter`] forges bundles.
 //! - [`dice`] makes each run another one, and any run repeatable; [`files`] copies what is harmed.
 //!
 //! **Invariant:** nothing here knows how the ledger keeps its promises, only what they are.
 
+pub mod alter;
 pub mod check;
 pub mod chromium;
 pub mod demo;
@@ -17,6 +20,7 @@ pub mod dice;
 pub mod disk;
 pub mod files;
 pub mod layer;
+pub mod network;
 pub mod said;
 pub mod town;
 pub mod writer;

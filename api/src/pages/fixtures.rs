@@ -524,6 +524,8 @@ pub(crate) fn page(lang: Lang) -> PageContext {
             bundle_url: "/01/06909820001010/10/PH-8807?format=bundle".to_owned(),
             json_url: "/01/06909820001010/10/PH-8807?format=json".to_owned(),
             verify_command: "suyuan verify PH-8807.cbor --trust trust.json".to_owned(),
+            verifiers: Vec::new(),
+            log_key: "suyuan.example/chengdu+1f4a0d8c+AbcDEF".to_owned(),
         }),
     }
 }

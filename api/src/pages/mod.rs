@@ -8,22 +8,23 @@
 //! are genuine, and stays under 100 kB with its style sheet.
 
 mod asset;
-mod catalogue;
 mod curve;
 mod docs;
 mod facts;
 mod names;
+mod verifier;
 mod view;
 mod when;
 pub mod words;
 
 pub use asset::asset;
+pub use verifier::{Verifier, verifier};
 
 use askama::Template;
-use catalogue::Key;
 use ledger::ids::{Handle, TreeSize, UnixMillis};
 use ledger::provenance::Answer;
 use ledger::provenance::answer::{Party, Product, Verdict};
+use ledger_web::catalogue::{self, Key};
 use names::Name;
 use serde_json::Value;
 use std::borrow::Borrow;
@@ -79,6 +80,22 @@ impl Lang {
             Self::Zh => "zh",
             Self::En => "en",
         }
+    }
+
+    /// The text of `key`.
+    #[must_use]
+    pub(crate) const fn t(self, key: Key) -> &'static str {
+        let (zh, en) = key.both();
+        match self {
+            Self::Zh => zh,
+            Self::En => en,
+        }
+    }
+
+    /// The text of `key` with `values` in their places.
+    #[must_use]
+    pub(crate) fn fill(self, key: Key, values: &[&str]) -> String {
+        catalogue::fill(self.t(key), values)
     }
 
     const fn other(self) -> Self {
@@ -147,6 +164,10 @@ pub struct Proof {
     pub json_url: String,
     /// The command that verifies the bundle offline.
     pub verify_command: String,
+    /// Other regions' copies of the verifier for browsers; this node's own where there is none.
+    pub verifiers: Vec<String>,
+    /// The verifier key of the log's checkpoints.
+    pub log_key: String,
 }
 
 impl PageContext {
@@ -168,6 +189,11 @@ impl PageContext {
 
     fn moment(&self, checkpoint: &Checkpoint) -> String {
         when::moment(self.lang, checkpoint.time, checkpoint.time)
+    }
+
+    /// A verifier's address with this code filled in: what stands behind `#` is sent to no server.
+    fn verifier(&self, url: &str, code: &str) -> String {
+        format!("{url}?lang={}#{code}", self.lang.tag())
     }
 
     fn home(&self) -> String {

@@ -12,6 +12,7 @@ mod policy;
 mod query;
 pub(crate) mod resolve;
 mod service;
+mod verifier;
 
 use crate::app::App;
 use crate::openapi::{Method, Operation, Route};
@@ -56,6 +57,8 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&documents::DOCS, documents::docs::<S>),
         route(&documents::OPENAPI, documents::openapi::<S>),
         route(&documents::ASSET, documents::asset),
+        route(&verifier::VERIFY, verifier::verify::<S>),
+        route(&verifier::DIGEST, verifier::digest::<S>),
         route(&service::HEALTH, service::health),
         route(&service::READY, service::ready::<S>),
         route(&service::METRICS, service::metrics::<S>),

@@ -398,8 +398,8 @@ async fn page<S: Service>(app: &App<S>, ask: &Ask, item: &Identifier) -> Result<
     let answer = proven.answer;
     let mut context = app.page(ask);
     context.checkpoint = Some(proven.checkpoint);
-    let url = app.service.public_url();
-    context.proof = signatures.map(|signatures| proof(url, item, signatures, proven.open));
+    let service = &*app.service;
+    context.proof = signatures.map(|signatures| proof(service, item, signatures, proven.open));
     let code = item.human_readable();
     let html = if answer.verdict != Verdict::Unknown {
         pages::answer(&answer, &context)
@@ -417,7 +417,8 @@ fn is_foreign(answer: &Answer, item: &Identifier) -> bool {
     item.kind() == Kind::Opaque || answer.breaks.iter().any(|one| elsewhere(one.kind))
 }
 
-fn proof(public_url: &str, item: &Identifier, signatures: usize, open: bool) -> pages::Proof {
+fn proof(service: &impl Service, item: &Identifier, signatures: usize, open: bool) -> pages::Proof {
+    let public_url = service.public_url();
     let path = item.digital_link_path();
     pages::Proof {
         signatures,
@@ -427,6 +428,8 @@ fn proof(public_url: &str, item: &Identifier, signatures: usize, open: bool) -> 
         bundle_url: format!("{public_url}{path}?format=bundle"),
         json_url: format!("{public_url}{path}?format=json"),
         verify_command: "suyuan verify suyuan-proof.cbor --trust trust.json".to_owned(),
+        verifiers: service.verifiers().to_vec(),
+        log_key: service.vkey(),
     }
 }
 
