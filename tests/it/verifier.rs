@@ -172,6 +172,7 @@ fn a_bundle_is_verified_over_plain_http_and_from_a_file() {
                 "{said}"
             );
             assert!(said["text"].as_str().unwrap().contains(complete), "{said}");
+            crate::browser::save(&browser.whole_page(&page), &format!("verify-{lang}.png"));
             assert_eq!(
                 said["wide"],
                 tests::chromium::WIDTH,

@@ -10,6 +10,7 @@ mod findings;
 mod ingest;
 mod limits;
 mod resolve;
+mod verify;
 mod workload;
 
 use crate::exit::{Code, Failure};
@@ -27,6 +28,7 @@ use workload::Chains;
   suyuan bench --quick
   suyuan bench check --quick
   suyuan bench findings --quick
+  suyuan bench verify --quick
   suyuan bench --dir /data/bench --json > figures.json")]
 pub(crate) struct Args {
     /// About a minute, on a ledger of 100,000 events; without it 3 million, a quarter of an hour.
@@ -47,6 +49,8 @@ enum Only {
     Check,
     /// Findings of every lot, beside ingest.
     Findings,
+    /// Bundles offline: size of proofs, and time beside that of their signatures.
+    Verify,
 }
 
 /// How much of everything.
@@ -118,6 +122,15 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
                 large, large_name, ..
             } = scale;
             findings::measure(large, large_name, &dir, &mut report)
+        }
+        Some(Only::Verify) => {
+            let Scale {
+                large,
+                large_name,
+                answers,
+                ..
+            } = scale;
+            verify::measure(large, large_name, answers, &dir, &mut report)
         }
     };
     // What is left behind is only disk space, and its path was named.
