@@ -300,6 +300,7 @@ pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
         headers: BTreeMap::new(),
         hashes: leaves.into_iter().zip(hashes).collect(),
         statements: BTreeMap::new(),
+        keys: BTreeMap::new(),
         signatures: 1,
     };
     check.statements(&bundle.statements)?;
@@ -378,6 +379,8 @@ struct Check<'a> {
     headers: BTreeMap<LeafIndex, BlockHeader>,
     hashes: BTreeMap<LeafIndex, Digest>,
     statements: BTreeMap<LeafIndex, Passed>,
+    /// Keys that signed, decoded: that costs as much as a signature, and few sign much.
+    keys: BTreeMap<KeyId, PublicKey>,
     signatures: usize,
 }
 
@@ -439,7 +442,7 @@ impl<'a> Check<'a> {
             }
             Issuer::Participant { handle, .. } => {
                 let record = self.key_at(leaf, statement.header().key, recorded)?;
-                let key = record.key().ok_or_else(|| malformed("a key"))?;
+                let key = self.decoded(statement.header().key, &record)?;
                 self.signature(leaf, &statement, &key)?;
                 if record.owner != *handle {
                     self.delegation(leaf, *handle, record.owner)?;
@@ -488,6 +491,16 @@ impl<'a> Check<'a> {
                 })
             }
         }
+    }
+
+    /// The key of a record, decoded once.
+    fn decoded(&mut self, id: KeyId, record: &KeyRecord) -> Result<PublicKey, BundleError> {
+        if let Some(key) = self.keys.get(&id) {
+            return Ok(key.clone());
+        }
+        let key = record.key().ok_or_else(|| malformed("a key"))?;
+        self.keys.insert(id, key.clone());
+        Ok(key)
     }
 
     /// A principal must have given leave at some time; when it ended is the auditor's to check.
