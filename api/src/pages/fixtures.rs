@@ -518,6 +518,7 @@ pub(crate) fn page(lang: Lang) -> PageContext {
             root: "q1Zl0c8m…9TtQ4w=".to_owned(),
         }),
         proof: Some(Proof {
+            item: "https://id.gs1.org/01/06909820001010/10/PH%2F8807".to_owned(),
             signatures: 11,
             open: true,
             witnesses: 0,

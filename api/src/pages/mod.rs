@@ -152,6 +152,8 @@ pub struct Checkpoint {
 /// What the server checked, and how to check it without the server.
 #[derive(Clone, Debug)]
 pub struct Proof {
+    /// The item asked for, canonical.
+    pub item: String,
     /// Signatures verified for this answer.
     pub signatures: usize,
     /// Whether the bundle is of open lists only.
@@ -192,8 +194,9 @@ impl PageContext {
     }
 
     /// A verifier's address with this code filled in: what stands behind `#` is sent to no server.
-    fn verifier(&self, url: &str, code: &str) -> String {
-        format!("{url}?lang={}#{code}", self.lang.tag())
+    fn verifier(&self, url: &str, item: &str) -> String {
+        let item: String = form_urlencoded::byte_serialize(item.as_bytes()).collect();
+        format!("{url}?lang={}#{item}", self.lang.tag())
     }
 
     fn home(&self) -> String {

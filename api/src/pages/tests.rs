@@ -418,6 +418,8 @@ fn the_proof_leads_to_another_regions_verifier_or_says_whose_this_one_is() {
         let mut page = page(lang);
         let own = answer(&fixtures::complete(), &page);
         assert!(own.contains(lang.t(Key::ProofHere)));
+        // As `decodeURIComponent` undoes it: a slash inside a lot stays one.
+        assert!(own.contains("10%2FPH%252F8807\""), "{own}");
         assert!(
             own.contains(&format!("href=\"/verify?lang={}#", lang.tag())),
             "{own}"

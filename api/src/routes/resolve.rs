@@ -421,6 +421,7 @@ fn proof(service: &impl Service, item: &Identifier, signatures: usize, open: boo
     let public_url = service.public_url();
     let path = item.digital_link_path();
     pages::Proof {
+        item: item.as_str().to_owned(),
         signatures,
         open,
         // Cosignatures of witnesses are not collected yet.
