@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing to build, run and test. Safe to repeat; says what it does.
 #   tools/install.sh          to build and run
-#   tools/install.sh test     to test as well: a browser, Chinese fonts, a code reader, Python
+#   tools/install.sh test     to test as well: a browser, Chinese fonts, a code reader, Python,
+#                             networks of their own
 #   tools/install.sh web      to build the browser's verifier: Debian's Rust and its standard library
 set -euo pipefail
 
@@ -18,6 +19,8 @@ ldconfig -p | grep -Eq 'libclang(-[0-9.]+)?\.so' ||
 if [ "${1:-}" = test ]; then
   need chromium chromium
   need zbarimg zbar-tools
+  need ip iproute2
+  need unshare util-linux
   need python3 python3
   fc-list 2>/dev/null | grep -qi 'noto.*cjk' || packages+=(fonts-noto-cjk fontconfig)
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)

@@ -1,6 +1,7 @@
 //! From a bundle's bytes to the answer that it proves.
 
-use super::{Bundle, BundleError, Proved, verify};
+use super::verify::verify_decoded;
+use super::{Bundle, BundleError, Proved};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::identifier::Identifier;
 use crate::ids::UnixMillis;
@@ -35,7 +36,7 @@ pub fn prove(
         .and_then(|note| Checkpoint::parse(note.text()))?
         .origin;
     let log = trust.of_origin(&origin).unwrap_or_else(|| trust.first());
-    let mut proved = verify(bytes, &log)?;
+    let mut proved = verify_decoded(bundle, &log)?;
     let item = Identifier::parse(proved.item()).map_err(|_| BundleError::RecordMalformed {
         item: proved.item().to_owned(),
     })?;

@@ -267,7 +267,11 @@ impl Source for Proved {
 /// [`BundleError`], the first fault in the order of the design: form, checkpoint, tree, state,
 /// statements, lists.
 pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
-    let bundle = Bundle::decode(bytes)?;
+    verify_decoded(Bundle::decode(bytes)?, trust)
+}
+
+/// As [`verify`], of a bundle whose form is in order.
+pub(super) fn verify_decoded(bundle: Bundle, trust: &Trust) -> Result<Proved, BundleError> {
     let checkpoint = Checkpoint::verify(&bundle.checkpoint, &trust.origin, &trust.log_key)?;
     let leaves: Vec<LeafIndex> = bundle.statements.iter().map(|one| one.leaf).collect();
     let hashes: Vec<Digest> = bundle

@@ -1,7 +1,7 @@
 //! The verifier as a WebAssembly module without imports.
 //!
-//! Whoever calls writes options and file into the room that [`options`] and [`file`] give, calls
-//! [`verify`], and reads as many bytes at [`report`] as it says. All memory stays owned here, and
+//! Whoever calls writes options and file into the room that [`options()`] and [`file()`] give, calls
+//! [`verify()`], and reads as many bytes at [`report()`] as it says. All memory stays owned here, and
 //! no pointer that comes in is ever followed: a caller who miscounts reads or writes its own copy
 //! of this module's memory, and nobody else's.
 #![expect(
@@ -44,7 +44,7 @@ pub extern "C" fn options(len: usize) -> *mut u8 {
     OPTIONS.with(|buffer| room(buffer, len, OPTIONS_BYTES_MAX))
 }
 
-/// Room for a file of `len` bytes; null if that is more than [`file_bytes_max`].
+/// Room for a file of `len` bytes; null if that is more than [`file_bytes_max()`].
 #[unsafe(no_mangle)]
 pub extern "C" fn file(len: usize) -> *mut u8 {
     FILE.with(|buffer| room(buffer, len, ledger_web::FILE_BYTES_MAX))
@@ -61,7 +61,7 @@ pub extern "C" fn verify() -> usize {
     })
 }
 
-/// Where the report is: JSON, [`ledger_web::Report`]. Good until the next [`verify`].
+/// Where the report is: JSON, [`ledger_web::Report`]. Good until the next [`verify()`].
 #[unsafe(no_mangle)]
 pub extern "C" fn report() -> *const u8 {
     REPORT.with_borrow(Vec::as_ptr)
