@@ -1,9 +1,12 @@
 //! The router, and what all handlers share.
 
-use crate::caller::Caller;
+use crate::caller::{CALLER, Caller};
 use crate::guard;
 use crate::identity::token_of;
-use crate::limits::{INTAKE_KIB, PARAMETERS_MAX, READ_TURN, READS, REQUESTS};
+use crate::limits::{
+    FEEDS, FEEDS_EACH, INTAKE_KIB, PARAMETERS_MAX, READ_TURN, READS, READS_EACH, REQUESTS,
+    REQUESTS_EACH, SEQUENCES, SEQUENCES_EACH,
+};
 use crate::negotiate::Wishes;
 use crate::openapi;
 use crate::pages::{Lang, PageContext};
@@ -11,10 +14,12 @@ use crate::problem::Problem;
 use crate::rate::{Buckets, Rate};
 use crate::routes;
 use crate::service::Service;
+use crate::shares::{Share, Shares};
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
+use ledger::ids::Handle;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,21 +27,35 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::compression::CompressionLayer;
 
 /// What an operator may set.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiOptions {
-    /// How fast one client may ask; callers on the same machine are not counted.
+    /// How fast one client may ask.
     pub rate: Rate,
-    /// Whether callers on the same machine may read the node's metrics and are not counted. To be
-    /// switched off where strangers have accounts on it. Of the ledger they see no more than
-    /// anyone without a token.
+    /// Whether callers on the same machine may read the node's metrics and are not counted. Not
+    /// where strangers have accounts on it, nor behind a proxy on it that does not say for whom it
+    /// asks: that looks the same. Of the ledger they see no more than anyone without a token.
     pub loopback_privileges: bool,
+    /// Who may read the log's entries in bulk.
+    pub entry_bundles: EntryBundles,
+}
+
+/// Who may read the log's entries in bulk: that is the region's policy.
+///
+/// Entries hold no names and no goods, but who makes how many statements when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryBundles {
+    /// Everyone.
+    ForAll,
+    /// These participants, who prove who they are: mirrors. Nobody, if there are none.
+    For(BTreeSet<Handle>),
 }
 
 impl Default for ApiOptions {
     fn default() -> Self {
         Self {
             rate: Rate::default(),
-            loopback_privileges: true,
+            loopback_privileges: false,
+            entry_bundles: EntryBundles::For(BTreeSet::new()),
         }
     }
 }
@@ -48,11 +67,22 @@ pub(crate) struct App<S> {
     pub(crate) options: ApiOptions,
     pub(crate) buckets: Buckets,
     pub(crate) requests: Arc<Semaphore>,
-    pub(crate) intake: Arc<Semaphore>,
+    /// Requests in flight, by address.
+    pub(crate) in_flight: Arc<Shares>,
+    /// KiB of single statements.
+    intake: Arc<Semaphore>,
+    sequences: Arc<Semaphore>,
+    sequencing: Arc<Shares>,
     pub(crate) openapi: serde_json::Value,
     /// The paths of the route table, by which requests are counted.
     pub(crate) patterns: BTreeSet<&'static str>,
     reads: Arc<Semaphore>,
+    reading: Arc<Shares>,
+    /// Streams of the feed of recalls.
+    pub(crate) feeds: Arc<Semaphore>,
+    pub(crate) feeding: Arc<Shares>,
+    /// Answers about all that a recall reaches.
+    pub(crate) affected: Arc<Semaphore>,
 }
 
 /// Everything that is served, over `service`.
@@ -65,15 +95,20 @@ pub fn router<S: Service>(service: Arc<S>, options: ApiOptions) -> Router {
     let openapi = openapi::document(operations, service.public_url());
     let app = Arc::new(App {
         service,
-        options,
         buckets: Buckets::new(options.rate, Instant::now()),
+        options,
         requests: Arc::new(Semaphore::new(REQUESTS)),
-        intake: Arc::new(Semaphore::new(
-            usize::try_from(INTAKE_KIB).unwrap_or(usize::MAX),
-        )),
+        in_flight: Shares::new(REQUESTS_EACH),
+        intake: Arc::new(Semaphore::new(INTAKE_KIB)),
+        sequences: Arc::new(Semaphore::new(SEQUENCES)),
+        sequencing: Shares::new(SEQUENCES_EACH),
         openapi,
         patterns: table.iter().map(|route| route.operation.path).collect(),
         reads: Arc::new(Semaphore::new(READS)),
+        reading: Shares::new(READS_EACH),
+        feeds: Arc::new(Semaphore::new(FEEDS)),
+        feeding: Shares::new(FEEDS_EACH),
+        affected: Arc::new(Semaphore::new(1)),
     });
     let mut router = Router::new();
     for route in table {
@@ -93,15 +128,22 @@ impl<S: Service> App<S> {
         &self,
         work: impl FnOnce(&S) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = Arc::clone(&self.reads).acquire_owned();
-        let Ok(Ok(permit)) = tokio::time::timeout(READ_TURN, turn).await else {
+        let caller = CALLER.try_with(|caller| *caller).ok();
+        let turn = async {
+            let share = match caller.filter(|caller| !caller.local) {
+                Some(caller) => self.reading.take(caller.counted).await,
+                None => None,
+            };
+            (Arc::clone(&self.reads).acquire_owned().await, share)
+        };
+        let Ok((Ok(permit), share)) = tokio::time::timeout(READ_TURN, turn).await else {
             return Err(Problem::Overloaded);
         };
         let service = Arc::clone(&self.service);
         let done = tokio::task::spawn_blocking(move || {
             let result = work(&service);
             // The turn ends with the work, also if the client has gone.
-            drop(permit);
+            drop((permit, share));
             result
         });
         done.await.unwrap_or_else(|error| {
@@ -127,11 +169,27 @@ impl<S: Service> App<S> {
         }
     }
 
-    /// Room for `kib` KiB of statements, or the advice to come again.
+    /// Room for `kib` KiB more of a statement, or the advice to come again.
     pub(crate) fn intake(&self, kib: u32) -> Result<OwnedSemaphorePermit, Problem> {
         Arc::clone(&self.intake)
-            .try_acquire_many_owned(kib.clamp(1, INTAKE_KIB))
+            .try_acquire_many_owned(kib)
             .map_err(|_| Problem::Busy { retry_after_s: 1 })
+    }
+
+    /// Room for a sequence of this caller, or the advice to come again.
+    pub(crate) fn sequence(
+        &self,
+        caller: Caller,
+    ) -> Result<(OwnedSemaphorePermit, Option<Share>), Problem> {
+        let busy = || Problem::Busy { retry_after_s: 1 };
+        let share = if caller.local {
+            None
+        } else {
+            let share = self.sequencing.try_take(caller.counted);
+            Some(share.ok_or_else(busy)?)
+        };
+        let turn = Arc::clone(&self.sequences).try_acquire_owned();
+        Ok((turn.map_err(|_| busy())?, share))
     }
 }
 

@@ -9,13 +9,18 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 /// Headers by which a proxy says that it passes on another's request.
 const FORWARDED: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
 
+tokio::task_local! {
+    /// The caller of the request that this task answers.
+    pub(crate) static CALLER: Caller;
+}
+
 /// The caller of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     /// The address whose requests are counted together.
     pub(crate) counted: IpAddr,
-    /// Whether the request comes straight from this machine: it is not counted, and may read the
-    /// node's figures.
+    /// Whether the request comes straight from this machine: where the operator says so, it is not
+    /// counted, and may read the node's figures.
     pub(crate) local: bool,
 }
 
@@ -24,7 +29,9 @@ impl Caller {
     ///
     /// Local is only what comes from a loopback address, through no proxy, to a loopback name:
     /// a proxy on this machine speaks for strangers, and a web page that has its own name point
-    /// to 127.0.0.1 (DNS rebinding) still sends that name as `Host`.
+    /// to 127.0.0.1 (DNS rebinding) still sends that name as `Host`. A proxy that passes on neither
+    /// the client's address nor its `Host` cannot be told from a local caller, which is why local
+    /// callers have no privilege unless the operator grants it.
     pub(crate) fn of(parts: &Parts) -> Self {
         let peer = parts
             .extensions
@@ -61,7 +68,7 @@ impl Caller {
 }
 
 /// An IPv6 customer has at least a /64 to choose addresses from.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

@@ -1,11 +1,12 @@
 //! What every request passes: who asks, how often, for how long; and what every answer carries.
 
 use crate::app::App;
-use crate::caller::Caller;
+use crate::caller::{CALLER, Caller};
 use crate::limits::{REQUEST_TIME, SEQUENCE_TIME, TARGET_BYTES_MAX};
 use crate::negotiate::{Form, Wishes};
 use crate::pages;
 use crate::problem::{PROBLEM_CBOR, PROBLEM_JSON, Problem};
+use crate::sending::{Held, Sending};
 use crate::service::Service;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -22,12 +23,21 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 
 /// Public answers that a partner's page in another origin may read: all that needs no privilege
 /// and is the same for everyone. Submitting from a stranger's page has no such use.
-const SHARED: [&str; 4] = [
+const SHARED: [&str; 7] = [
     "/.well-known/gs1resolver",
     "/checkpoint",
+    "/checkpoint/witnessed",
     "/openapi.json",
+    "/tile/{*name}",
     "/trace",
+    "/witness/{origin_hash}/checkpoint",
 ];
+
+/// Whether the node lives and takes statements.
+const PROBES: [&str; 2] = ["/health", "/ready"];
+
+/// The feed's media type.
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// What rendering an answer needs of its request.
 struct Asked {
@@ -76,8 +86,11 @@ pub(crate) async fn guard<S: Service>(
         .and_then(|path| app.patterns.get(path).copied())
         .unwrap_or("other");
     let request = Request::from_parts(parts, body);
-    let response = admit(&app, &asked, request, next, started).await;
+    let mut held = Held::default();
+    let response = admit(&app, &asked, request, next, started, &mut held).await;
     let response = finish(&app, &asked, pattern, response);
+    let endless = response.headers().get(header::CONTENT_TYPE) == Some(&EVENT_STREAM);
+    let response = response.map(|body| Body::new(Sending::new(body, held, endless)));
     let status = response.status().as_u16();
     app.service
         .observe_request(pattern, status, started.elapsed());
@@ -104,6 +117,7 @@ async fn admit<S: Service>(
     request: Request,
     next: Next,
     now: Instant,
+    held: &mut Held,
 ) -> Response {
     let target = request
         .uri()
@@ -120,11 +134,22 @@ async fn admit<S: Service>(
     {
         return Problem::TooManyRequests { retry_after_s }.into_response();
     }
-    let Ok(_turn) = app.requests.try_acquire() else {
-        return Problem::Overloaded.into_response();
-    };
+    // Whoever watches over the node is answered also when it is full.
+    if !PROBES.contains(&request.uri().path()) {
+        if !asked.caller.local {
+            held.share = app.in_flight.try_take(asked.caller.counted);
+            if held.share.is_none() {
+                return Problem::TooManyRequests { retry_after_s: 1 }.into_response();
+            }
+        }
+        held.turn = Arc::clone(&app.requests).try_acquire_owned().ok();
+        if held.turn.is_none() {
+            return Problem::Overloaded.into_response();
+        }
+    }
     let limit = time_limit(&request);
-    match tokio::time::timeout(limit, next.run(request)).await {
+    let answer = CALLER.scope(asked.caller, next.run(request));
+    match tokio::time::timeout(limit, answer).await {
         Ok(response) => response,
         Err(_) => Problem::TimedOut {
             limit_s: limit.as_secs(),

@@ -12,9 +12,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ledger::access::Sight;
 use ledger::access::record::Reads;
 use ledger::cbor::DecodeFault;
-use ledger::lists::{Reader, ViewSource, entitled};
-use ledger::store::View;
+use ledger::lists::{Opened, Reader, entitled};
+use ledger::store::{EventRef, View};
 use ledger::token::{Bearer, IdentifyError, TOKEN_BYTES_MAX, TokenError, identify};
+use std::collections::BTreeMap;
 
 /// A token as base64url.
 const TOKEN_TEXT_MAX: usize = TOKEN_BYTES_MAX.div_ceil(3) * 4;
@@ -111,7 +112,7 @@ impl Ask {
     }
 }
 
-/// Records what `source` has put back for its reader. Nothing computed from it may be shown before.
+/// Records what was put back for a reader (`opened`). Nothing computed from it may be shown before.
 ///
 /// # Errors
 /// `ReadNotRecorded`.
@@ -119,16 +120,16 @@ pub(crate) fn record<S: Service>(
     service: &S,
     endpoint: &str,
     reader: &Reader,
-    source: &ViewSource<'_, impl View>,
+    opened: &BTreeMap<EventRef, Opened>,
 ) -> Result<(), Problem> {
     let Some(bearer) = reader.bearer() else {
         return Ok(());
     };
-    let Some(reads) = Reads::of(bearer, endpoint, source.opened()) else {
-        return Ok(());
-    };
-    service.record_reads(reads).map_err(|error| {
-        tracing::error!(%error, "a read could not be recorded");
-        Problem::ReadNotRecorded
-    })
+    for reads in Reads::of(bearer, endpoint, opened) {
+        service.record_reads(reads).map_err(|error| {
+            tracing::error!(%error, "a read could not be recorded");
+            Problem::ReadNotRecorded
+        })?;
+    }
+    Ok(())
 }

@@ -13,6 +13,7 @@
 
 mod app;
 mod caller;
+mod connections;
 mod guard;
 mod identity;
 mod limits;
@@ -23,11 +24,13 @@ mod problem;
 mod rate;
 pub mod refusals;
 mod routes;
+mod sending;
 mod sequence;
 mod serve;
 pub mod service;
+mod shares;
 
-pub use app::{ApiOptions, router};
+pub use app::{ApiOptions, EntryBundles, router};
 pub use limits::{SEQUENCE_BYTES_MAX, SEQUENCE_STATEMENTS_MAX, STATEMENT_BYTES_MAX};
 pub use rate::Rate;
 pub use serve::{ServeError, Tls, serve};

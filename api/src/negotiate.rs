@@ -48,6 +48,8 @@ impl Form {
 pub(crate) struct Wishes {
     accept: String,
     format: Option<String>,
+    /// Whether it asks for server-sent events (HTML §9.2).
+    pub(crate) event_stream: bool,
     /// The language of texts.
     pub(crate) lang: Lang,
 }
@@ -63,8 +65,10 @@ impl Wishes {
                 .collect();
             all.join(",")
         };
+        let accept = joined(ACCEPT);
         Self {
-            accept: joined(ACCEPT),
+            event_stream: accept.contains("text/event-stream"),
+            accept,
             format: format.map(str::to_owned),
             lang: Lang::choose(lang, Some(&joined(ACCEPT_LANGUAGE))),
         }

@@ -60,20 +60,30 @@ pub(crate) enum Tag {
     Registration,
     Resolution,
     Events,
+    Recalls,
+    Log,
     Service,
 }
 
 impl Tag {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 6] = [
         (
             Self::Registration,
-            "Signed statements in, receipts out (SCRAPI), and the log's checkpoint.",
+            "Signed statements in, receipts out (SCRAPI).",
         ),
         (
             Self::Resolution,
             "From a code to its provenance (GS1 Digital Link).",
         ),
         (Self::Events, "Events by query (EPCIS 2.0)."),
+        (
+            Self::Recalls,
+            "What is stopped, why, and how far its recall is done.",
+        ),
+        (
+            Self::Log,
+            "The log itself, for verifiers, mirrors and witnesses (C2SP).",
+        ),
         (Self::Service, "The node itself."),
     ];
 
@@ -82,6 +92,8 @@ impl Tag {
             Self::Registration => "registration",
             Self::Resolution => "resolution",
             Self::Events => "events",
+            Self::Recalls => "recalls",
+            Self::Log => "log",
             Self::Service => "service",
         }
     }
@@ -151,7 +163,9 @@ pub(crate) fn document<'a>(
 ) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for operation in operations {
-        let item = paths.entry(operation.path).or_insert_with(|| json!({}));
+        // The router marks a parameter of several segments; OpenAPI has no such mark.
+        let path = operation.path.replace("{*", "{");
+        let item = paths.entry(path).or_insert_with(|| json!({}));
         item[operation.method.word()] = describe(operation);
     }
     let tags: Vec<Value> = Tag::ALL
@@ -243,7 +257,8 @@ fn content(types: &[&str]) -> Value {
             "application/json" | "application/linkset+json" => json!({ "type": "object" }),
             "text/html; charset=utf-8"
             | "text/plain; charset=utf-8"
-            | "text/css; charset=utf-8" => {
+            | "text/css; charset=utf-8"
+            | "text/event-stream" => {
                 json!({ "type": "string" })
             }
             _ => json!({ "type": "string", "contentEncoding": "binary" }),

@@ -8,7 +8,7 @@
 use crate::pages::Lang;
 use crate::refusals::{self, Bilingual};
 use crate::sequence::SequenceError;
-use crate::service::SubmitError;
+use crate::service::{CosignError, SubmitError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -18,6 +18,7 @@ use ledger::ids::{CaptureId, Handle};
 use ledger::reject::{Fault, RejectReason};
 use ledger::store::StoreError;
 use ledger::token::TokenError;
+use ledger::witness::Refusal;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -112,6 +113,9 @@ pub(crate) enum Problem {
     /// No such participant.
     #[error("no participant {handle} is on the ledger")]
     ParticipantUnknown { handle: String },
+    /// No such hold or recall.
+    #[error("nothing was ordered under that case")]
+    CaseUnknown,
     /// No such event.
     #[error("no event of that id is on the ledger")]
     EventUnknown,
@@ -145,6 +149,24 @@ pub(crate) enum Problem {
     /// Metrics are for the operator.
     #[error("metrics are shown to callers on the node's own machine only")]
     MetricsNeedIdentity,
+    /// The path is not the name of a tile, or not in its one spelling.
+    #[error("not the name of a tile")]
+    TileNameInvalid,
+    /// The tree does not reach so far.
+    #[error("the tree has no such tile yet")]
+    TileAbsent,
+    /// Entry bundles are for named mirrors here.
+    #[error("entries in bulk are shown to those only who prove who they are")]
+    EntryBundlesNeedIdentity,
+    /// No checkpoint meets the node's quorum.
+    #[error("no checkpoint has the cosignatures that this node's policy asks for")]
+    NotWitnessed,
+    /// This witness has cosigned nothing of that log.
+    #[error("this witness has cosigned no checkpoint of that log")]
+    NotCosigned,
+    /// The witness refuses to cosign.
+    #[error("{0}")]
+    Cosign(#[from] CosignError),
     /// The store failed. The operator's fault; the log has the details.
     #[error("the node cannot read its ledger")]
     StoreFailed,
@@ -255,6 +277,64 @@ const fn token_words(error: &TokenError) -> Words {
         }
     };
     words(error.name(), title, remedy)
+}
+
+/// What a log hears that gets no cosignature.
+const fn cosign_words(error: &CosignError) -> Words {
+    let refusal = match error {
+        CosignError::Refused(refusal) => refusal,
+        CosignError::NotKept => {
+            return words(
+                "cosign-not-kept",
+                ["见证状态无法保存", "The witness cannot keep its state"],
+                ["请联系见证方运营者。", "Tell the witness's operator."],
+            );
+        }
+    };
+    let (title, remedy) = match refusal {
+        Refusal::Malformed { .. } | Refusal::TooLarge { .. } | Refusal::CheckpointMalformed(_) => (
+            ["请求格式有误", "Malformed request"],
+            [
+                "格式见 C2SP tlog-witness 的 add-checkpoint。",
+                "See add-checkpoint in C2SP tlog-witness.",
+            ],
+        ),
+        Refusal::OldSizeBeyond { .. } | Refusal::OldSize { .. } => (
+            ["起点与见证记录不符", "Another old size"],
+            [
+                "请从见证方给出的大小起证明一致性。",
+                "Prove consistency from the size that the witness gives.",
+            ],
+        ),
+        Refusal::Unsigned(_) => (
+            ["日志签名不可信", "No trusted log signature"],
+            [
+                "请核对日志密钥，并请见证方登记新密钥。",
+                "Check the log's key; have the witness told of a new one.",
+            ],
+        ),
+        Refusal::OriginUnknown { .. } => (
+            ["不见证此日志", "Log not watched"],
+            [
+                "请见证方运营者把该日志列入监看。",
+                "Ask the witness's operator to watch that log.",
+            ],
+        ),
+        Refusal::EmptyRoot
+        | Refusal::RootChanged { .. }
+        | Refusal::Inconsistent(_)
+        | Refusal::ProofUnasked { .. } => (
+            [
+                "与已见证的历史不一致",
+                "Not consistent with what was cosigned",
+            ],
+            [
+                "请保留两个检查点作为证据，并查明日志是否被回退或分叉。",
+                "Keep both checkpoints as evidence: the log may have been rolled back or forked.",
+            ],
+        ),
+    };
+    words(refusal.name(), title, remedy)
 }
 
 const fn choose(lang: Lang, [zh, en]: [&'static str; 2]) -> &'static str {
@@ -418,6 +498,14 @@ impl Problem {
                 ["没有这个参与方", "No such participant"],
                 ["请核对编号。", "Check the handle: 22 base64url characters."],
             ),
+            Self::CaseUnknown => words(
+                "no-such-case",
+                ["没有这个案件", "No such case"],
+                [
+                    "请核对案件编号：urn:suyuan:case:编号:序号。",
+                    "Check the case: urn:suyuan:case:HANDLE:NUMBER.",
+                ],
+            ),
             Self::EventUnknown => words(
                 "event-unknown",
                 ["没有这个事件", "No such event"],
@@ -491,6 +579,44 @@ impl Problem {
                 ["运行指标不对外公开", "Metrics are not public"],
                 NEEDS_IDENTITY,
             ),
+            Self::TileNameInvalid => words(
+                "tile-name-invalid",
+                ["瓦片名称有误", "Not the name of a tile"],
+                [
+                    "写法见 C2SP tlog-tiles，例如 /tile/0/x001/234.p/5。",
+                    "See C2SP tlog-tiles; such as /tile/0/x001/234.p/5.",
+                ],
+            ),
+            Self::TileAbsent => words(
+                "tile-absent",
+                ["还没有这个瓦片", "No such tile"],
+                [
+                    "请按已验证的检查点的大小取瓦片。",
+                    "Ask for tiles by the size of a checkpoint you have verified.",
+                ],
+            ),
+            Self::EntryBundlesNeedIdentity => words(
+                "entry-bundles-need-identity",
+                ["批量读取条目需要身份", "Entry bundles need an identity"],
+                NEEDS_IDENTITY,
+            ),
+            Self::NotWitnessed => words(
+                "not-witnessed",
+                ["尚无足够见证", "Not witnessed"],
+                [
+                    "最新检查点见 /checkpoint；请稍后再查。",
+                    "See /checkpoint for the newest; ask again later.",
+                ],
+            ),
+            Self::NotCosigned => words(
+                "not-cosigned",
+                ["未见证过此日志", "Nothing cosigned"],
+                [
+                    "请核对日志名称的 SHA-256。",
+                    "Check the SHA-256 of the log's origin.",
+                ],
+            ),
+            Self::Cosign(error) => cosign_words(error),
             Self::StoreFailed => words(
                 "store-failed",
                 ["节点读不到账本", "The node cannot read its ledger"],
@@ -502,6 +628,13 @@ impl Problem {
     /// The HTTP status.
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
+            Self::Cosign(CosignError::Refused(refusal)) => match refusal.status() {
+                403 => StatusCode::FORBIDDEN,
+                404 => StatusCode::NOT_FOUND,
+                409 => StatusCode::CONFLICT,
+                422 => StatusCode::UNPROCESSABLE_ENTITY,
+                _ => StatusCode::BAD_REQUEST,
+            },
             Self::Rejected { reason, .. } => match reason.fault() {
                 Fault::Bytes => StatusCode::BAD_REQUEST,
                 Fault::Conflict => StatusCode::CONFLICT,
@@ -521,6 +654,7 @@ impl Problem {
             | Self::ParameterInvalid { .. }
             | Self::ParameterUnsupported { .. }
             | Self::EventIssuerNeeded
+            | Self::TileNameInvalid
             | Self::CodeInvalid(_) => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable { .. } => StatusCode::NOT_ACCEPTABLE,
@@ -530,6 +664,10 @@ impl Problem {
             | Self::LogKeyUnknown
             | Self::LotNeeded { .. }
             | Self::ParticipantUnknown { .. }
+            | Self::CaseUnknown
+            | Self::TileAbsent
+            | Self::NotWitnessed
+            | Self::NotCosigned
             | Self::EventUnknown => StatusCode::NOT_FOUND,
             Self::TargetTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::BulkListingNeedsIdentity
@@ -537,11 +675,13 @@ impl Problem {
             | Self::ConfidentialNeedsIdentity
             | Self::ActorNeedsIdentity
             | Self::AccessLogNeedsIdentity
+            | Self::EntryBundlesNeedIdentity
             | Self::TokenRefused(_) => StatusCode::UNAUTHORIZED,
             Self::NotEntitled { .. } | Self::MetricsNeedIdentity => StatusCode::FORBIDDEN,
-            Self::BundleTooLarge { .. } | Self::StoreFailed | Self::ReadNotRecorded => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::BundleTooLarge { .. }
+            | Self::Cosign(CosignError::NotKept)
+            | Self::StoreFailed
+            | Self::ReadNotRecorded => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -573,6 +713,7 @@ impl Problem {
             | Self::LotNeeded { .. }
             | Self::BundleTooLarge { .. }
             | Self::ParticipantUnknown { .. }
+            | Self::CaseUnknown
             | Self::EventUnknown
             | Self::EventIssuerNeeded
             | Self::BulkListingNeedsIdentity
@@ -584,6 +725,12 @@ impl Problem {
             | Self::TokenRefused(_)
             | Self::ReadNotRecorded
             | Self::MetricsNeedIdentity
+            | Self::TileNameInvalid
+            | Self::TileAbsent
+            | Self::EntryBundlesNeedIdentity
+            | Self::NotWitnessed
+            | Self::NotCosigned
+            | Self::Cosign(_)
             | Self::StoreFailed => None,
         }
     }

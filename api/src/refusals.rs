@@ -55,6 +55,9 @@ pub const fn refusal(reason: &RejectReason) -> Refusal {
         RejectReason::CaptureIdReused { .. } => words(
             ("提交编号已用于别的内容", "The capture id was used for other content"),
             ("请换一个新的随机提交编号；重发同一内容时字节须完全相同。", "Choose a new random capture id; when repeating a submission, send the very same bytes.")),
+        RejectReason::CaseUnknown { .. } => words(
+            ("没有这个案件", "No such case"),
+            ("请核对案件编号；应先登记封存或召回，再登记解除或回应。", "Check the case number. A hold or recall comes first, then its release or a response.")),
         RejectReason::ContentTypeUnknown { .. } => words(
             ("未知的内容类型", "Unknown content type"),
             ("请使用接口说明列出的内容类型。", "Use one of the content types that the API description lists.")),
@@ -75,7 +78,7 @@ pub const fn refusal(reason: &RejectReason) -> Refusal {
             ("请按指出的位置修改后重新签名提交。", "Mend it at the place named, sign and submit again.")),
         RejectReason::FieldNotPublic { .. } => words(
             ("公开部分含有不可公开的字段", "A field in the public part may not be public"),
-            ("请把该字段移到保密部分或个人信息部分，重新签名。", "Move the field to the confidential or personal part and sign again.")),
+            ("请把该字段移到保密部分，或不写；封存、召回和不合格检验人人可见，不得写明他人的场所或往来方；个人信息不论在哪一层，都须放入个人信息部分。然后重新签名。", "Move the field to a confidential part or leave it out (holds, recalls and failed tests are everyone's to see and name no place or party of others), or to a personal part if it is about a person, however deep it stands, and sign again.")),
         RejectReason::ForeignIdentifier { .. } => words(
             ("编码属于其他企业", "The identifier belongs to someone else"),
             ("请使用自己名下的编码；若厂商识别码登记有误，请联系主管机关。", "Use an identifier of your own. If the prefix is registered wrongly, ask the authority.")),
@@ -168,6 +171,10 @@ mod tests {
                 want: text(),
             },
             RejectReason::CaptureIdReused { leaf },
+            RejectReason::CaseUnknown {
+                index: 0,
+                case: text(),
+            },
             RejectReason::ContentTypeUnknown { found: text() },
             RejectReason::DisclosureCount { found: 0, want: 1 },
             RejectReason::DisclosureMismatch,

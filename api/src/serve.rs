@@ -1,5 +1,6 @@
 //! Listening: plain or TLS, with time limits, until told to stop.
 
+use crate::connections::Doorman;
 use crate::limits::HEAD_TIME;
 use axum::Router;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -59,14 +60,15 @@ pub async fn serve(
     let server = axum_server::from_tcp(listener)
         .map_err(ServeError::Listen)?
         .handle(handle);
-    let server = limited(server);
+    let server = limited(server).acceptor(Doorman::default());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let served = match tls {
         None => server.serve(service).await,
         Some(files) => {
             let config = load(&files).await?;
+            let doorman = server.get_ref().clone();
             server
-                .acceptor(RustlsAcceptor::new(config))
+                .acceptor(RustlsAcceptor::new(config).acceptor(doorman))
                 .serve(service)
                 .await
         }
@@ -75,7 +77,8 @@ pub async fn serve(
     served.map_err(ServeError::Listen)
 }
 
-/// Nobody holds a connection by sending nothing, or a head byte by byte.
+/// Nobody holds a connection by sending nothing, or a head byte by byte; [`Doorman`] sees to who
+/// falls silent later.
 fn limited(server: Server<SocketAddr>) -> Server<SocketAddr> {
     let mut server = server.first_request_timeout(HEAD_TIME);
     server

@@ -5,10 +5,13 @@
 
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
-use ledger::ids::{CaptureId, LeafIndex, UnixMillis};
+use ledger::hash::Digest;
+use ledger::ids::{CaptureId, Handle, LeafIndex, UnixMillis};
 use ledger::reject::RejectReason;
 use ledger::signature::PublicKey;
 use ledger::store::{Store, StoreError};
+use ledger::witness::{AddCheckpoint, Cosignature, Refusal};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -60,6 +63,33 @@ pub trait Service: Send + Sync + 'static {
     /// [`StoreError`].
     fn read_records(&self, from: u64, limit: usize) -> Result<Vec<ReadRecord>, StoreError>;
 
+    /// This log's signed `checkpoint` with the cosignatures that its witnesses have given so far.
+    fn with_cosignatures(&self, checkpoint: String) -> String {
+        checkpoint
+    }
+
+    /// The newest checkpoint of this log whose cosignatures meet the node's own policy; `None`
+    /// where there is none yet, or the policy asks for no witness.
+    fn witnessed_checkpoint(&self) -> Option<String> {
+        None
+    }
+
+    /// Cosigns another log's checkpoint as a witness, once it is durably that log's latest. Writes
+    /// the disk: called on blocking threads.
+    ///
+    /// # Errors
+    /// [`CosignError`].
+    fn cosign(&self, request: AddCheckpoint) -> Result<Cosignature, CosignError> {
+        let origin = request.checkpoint.claim().origin.clone();
+        Err(Refusal::OriginUnknown { origin }.into())
+    }
+
+    /// The latest checkpoint cosigned of the log whose origin has this SHA-256. May wait for a
+    /// write: called on blocking threads.
+    fn latest_cosigned(&self, _origin_hash: &Digest) -> Option<String> {
+        None
+    }
+
     /// The log's name: the first line of its checkpoints.
     fn origin(&self) -> &str;
 
@@ -78,8 +108,9 @@ pub trait Service: Send + Sync + 'static {
         &[]
     }
 
-    /// The verifier key of the checkpoint's signature, `name+id+base64` (C2SP signed-note).
-    fn vkey(&self) -> String;
+    /// The trust policy by which this node's checkpoints are read (C2SP tlog-policy): its key, its
+    /// witnesses, their quorum. For its readers to compare, never to take from here.
+    fn policy(&self) -> String;
 
     /// Where other regions serve the verifier for browsers: `https://host/verify`. Empty where no
     /// partner does.
@@ -96,10 +127,30 @@ pub trait Service: Send + Sync + 'static {
     /// All metrics in Prometheus' text format, version 0.0.4.
     fn metrics(&self) -> String;
 
+    /// Signs what this log says about recalls ([`ledger::feed`]).
+    fn sign_notice(&self, kind: ledger::feed::Kind, payload: Vec<u8>) -> Vec<u8>;
+
+    /// What became of the notices to holders about a case, by holder; canonical identifier.
+    fn notices(&self, case: &str) -> BTreeMap<Handle, Notice> {
+        let _ = case;
+        BTreeMap::new()
+    }
+
     /// Told of every answered request: the route's pattern, the status, the time it took.
     fn observe_request(&self, route: &'static str, status: u16, took: Duration) {
         let _ = (route, status, took);
     }
+}
+
+/// What became of the notice to one holder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Notice {
+    /// When its webhook took the notice, milliseconds since 1970.
+    pub delivered_ms: Option<i64>,
+    /// How often it was tried since this node started.
+    pub attempts: u32,
+    /// Whether no address is known for it.
+    pub no_address: bool,
 }
 
 /// A statement that is on the ledger.
@@ -113,6 +164,17 @@ pub struct Submitted {
     pub again: bool,
     /// The receipt: a tagged COSE_Sign1.
     pub receipt: Vec<u8>,
+}
+
+/// Why a checkpoint of another log is not cosigned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CosignError {
+    /// The log's fault, or nobody's: the protocol's own refusals.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// This witness's fault: it could not keep the checkpoint, and does not know whether it did.
+    #[error("the witness could not keep the checkpoint")]
+    NotKept,
 }
 
 /// Why a statement has no receipt.

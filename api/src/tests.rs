@@ -5,8 +5,10 @@ mod check;
 mod events;
 mod fake;
 mod listening;
+mod log;
 mod openapi;
 mod parts;
+mod recalls;
 mod registration;
 mod resolution;
 mod service;
@@ -31,6 +33,16 @@ struct Got {
 }
 
 impl Got {
+    async fn read(response: axum::response::Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
     fn header(&self, name: impl header::AsHeaderName) -> &str {
         self.headers
             .get(name)
@@ -84,7 +96,11 @@ struct Client {
 impl Client {
     /// A stranger on the internet.
     fn stranger(fake: &Arc<Fake>) -> Self {
-        let router = router(Arc::clone(fake), ApiOptions::default());
+        let options = ApiOptions {
+            loopback_privileges: true,
+            ..ApiOptions::default()
+        };
+        let router = router(Arc::clone(fake), options);
         Self {
             router,
             peer: "192.0.2.7",
@@ -121,13 +137,18 @@ impl Client {
         let peer = SocketAddr::new(self.peer.parse().unwrap(), 4711);
         request.extensions_mut().insert(ConnectInfo(peer));
         let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
-        Got {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Got::read(response).await
+    }
+
+    /// An answer whose body goes on.
+    async fn respond(&self, target: &str, accept: &str) -> axum::response::Response {
+        let request = Request::get(target)
+            .header(header::ACCEPT, accept)
+            .header(header::HOST, self.host);
+        let mut request = request.body(Body::empty()).unwrap();
+        let peer = SocketAddr::new(self.peer.parse().unwrap(), 4711);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     async fn get(&self, target: &str, accept: &str) -> Got {

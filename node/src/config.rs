@@ -230,6 +230,13 @@ pub fn key_path(dir: &Path) -> PathBuf {
     dir.join("log.key")
 }
 
+/// The trust policy in a data directory: the log itself, the witnesses it asks, their quorum
+/// (C2SP tlog-policy). The same file is what verifiers go by.
+#[must_use]
+pub fn policy_path(dir: &Path) -> PathBuf {
+    dir.join("trust.txt")
+}
+
 /// The settings in a data directory.
 #[must_use]
 pub fn settings_path(dir: &Path) -> PathBuf {

@@ -8,6 +8,8 @@
 //! - [`Node`] takes statements in and answers with receipts; `node.rs` draws the way they go.
 //! - `room.rs` bounds what is in flight; `verifier.rs` checks signatures on all cores;
 //!   `sequencer.rs` orders, seals and commits on one thread; `receipts.rs` answers.
+//! - [`notify`] tells holders of what is stopped.
+//! - [`Witness`] cosigns other logs' checkpoints; `cosigning.rs` asks others to cosign ours.
 //! - [`refusal`] is the bytes a submitter keeps when a statement is not taken.
 //!
 //! **Invariants:** nothing is answered before its block is synced and its checkpoint stored with
@@ -16,9 +18,12 @@
 
 pub mod clock;
 pub mod config;
+mod cosigning;
+pub mod durable;
 pub mod keys;
 mod metrics;
 mod node;
+pub mod notify;
 mod open;
 mod reads;
 mod receipts;
@@ -28,6 +33,7 @@ pub mod secrets;
 mod sequencer;
 mod service;
 mod verifier;
+mod witness;
 
 pub use api::service::{SubmitError, Submitted};
 pub use config::{NodeConfig, Settings, SettingsError};
@@ -38,3 +44,4 @@ pub use reads::{AccessLog, read_access_log};
 pub use room::QueueLimits;
 pub use sequencer::BLOCK_BYTES_MAX;
 pub use verifier::KEYS_MAX;
+pub use witness::{Witness, WitnessError, watch};

@@ -96,6 +96,8 @@ struct Requests {
 pub(crate) struct Gauges {
     pub(crate) in_flight: usize,
     pub(crate) ready: bool,
+    /// Leaves of the newest checkpoint that met the quorum.
+    pub(crate) witnessed: Option<TreeSize>,
 }
 
 /// The node's counts. All methods may be called from any thread.
@@ -196,6 +198,15 @@ impl Metrics {
         writeln!(f, "suyuan_statements_in_flight {}", gauges.in_flight)?;
         head(f, "suyuan_tree_size", "gauge", "Leaves of the log.")?;
         writeln!(f, "suyuan_tree_size {}", self.tree_size.load(Relaxed))?;
+        if let Some(witnessed) = gauges.witnessed {
+            head(
+                f,
+                "suyuan_witnessed_tree_size",
+                "gauge",
+                "Leaves of the newest checkpoint that met the quorum.",
+            )?;
+            writeln!(f, "suyuan_witnessed_tree_size {witnessed}")?;
+        }
 
         head(
             f,
@@ -281,10 +292,12 @@ mod tests {
         let text = metrics.render(Gauges {
             in_flight: 7,
             ready: true,
+            witnessed: Some(TreeSize(9)),
         });
         for line in [
             "suyuan_ready 1",
             "suyuan_statements_in_flight 7",
+            "suyuan_witnessed_tree_size 9",
             "suyuan_statements_total{outcome=\"recorded\"} 1",
             "suyuan_refused_total{reason=\"role-forbids\"} 2",
             "suyuan_block_statements_bucket{le=\"1\"} 0",

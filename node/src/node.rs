@@ -11,21 +11,25 @@
 
 use crate::clock::{Clock, ClockGuard};
 use crate::config::Settings;
+use crate::cosigning::{self, Cosigning};
 use crate::metrics::{Gauges, Metrics};
+use crate::notify::Notices;
 use crate::reads::AccessLog;
 use crate::receipts;
 use crate::room::{Answer, Job, NoSeat, QueueLimits, Room, Submission, Verified};
 use crate::sequencer;
 use crate::verifier::{KEYS_MAX, KeyCache, verify};
+use crate::witness::Witness;
 use api::service::SubmitError;
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
-use ledger::checkpoint::{Checkpoint, CheckpointError};
+use ledger::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use ledger::ids::LeafIndex;
 use ledger::note::{KeyKind, NoteKey};
 use ledger::seal::Log;
 use ledger::signature::{PublicKey, Signer as _, SigningKey};
 use ledger::store::{Store, StoreError, View as _};
+use ledger::tlog_policy::TlogPolicy;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -67,6 +71,12 @@ pub enum StartError {
     /// The newest checkpoint is not signed by this log's key.
     #[error("the log's key did not sign the ledger's newest checkpoint: {0}")]
     OtherKey(#[source] CheckpointError),
+    /// The trust policy does not name this log.
+    #[error("the trust policy does not name this log: add the line `log {vkey}`")]
+    PolicyOfAnother {
+        /// The log's verifier key.
+        vkey: String,
+    },
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
@@ -83,6 +93,7 @@ pub(crate) struct Shared<S> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) room: Arc<Room>,
     pub(crate) metrics: Metrics,
+    pub(crate) cosigning: Cosigning,
     keys: KeyCache,
     halted: watch::Sender<Option<Halt>>,
 }
@@ -107,6 +118,7 @@ impl<S> Shared<S> {
             first
         });
         self.room.abandon();
+        self.cosigning.close();
     }
 }
 
@@ -122,6 +134,10 @@ pub struct Running {
     pub clock: Arc<dyn Clock>,
     /// Where it records who was shown withheld parts; without it, nobody is.
     pub reads: Option<AccessLog>,
+    /// Whom it asks for cosignatures, and how many of them make a checkpoint witnessed.
+    pub policy: Option<TlogPolicy>,
+    /// This node as a witness of other logs.
+    pub witness: Option<Witness>,
 }
 
 impl fmt::Debug for Running {
@@ -138,9 +154,11 @@ impl fmt::Debug for Running {
 pub struct Node<S> {
     shared: Arc<Shared<S>>,
     settings: Settings,
-    vkey: String,
+    policy: String,
     reads: Option<AccessLog>,
+    witness: Option<Witness>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    notices: Mutex<Notices>,
 }
 
 impl<S> fmt::Debug for Node<S> {
@@ -156,6 +174,9 @@ impl<S: Store + 'static> Node<S> {
     ///
     /// # Errors
     /// [`StartError`].
+    ///
+    /// # Panics
+    /// Never: a log's own key is the key of a log.
     pub fn start(store: S, key: SigningKey, running: Running) -> Result<Self, StartError> {
         let Running {
             settings,
@@ -163,6 +184,8 @@ impl<S: Store + 'static> Node<S> {
             threads,
             clock,
             reads,
+            policy,
+            witness,
         } = running;
         let origin = settings.origin().to_owned();
         let head = store.view().head()?.ok_or(StartError::NotFounded)?;
@@ -171,9 +194,22 @@ impl<S: Store + 'static> Node<S> {
         if clock.wall() < head.block.time {
             tracing::warn!("the wall clock is behind the newest block, whose time will stand");
         }
-        let vkey = NoteKey::new(&origin, KeyKind::Ed25519, key.public_key().clone())
-            .map_err(|error| StartError::OtherKey(error.into()))?
-            .to_string();
+        let own = NoteKey::new(&origin, KeyKind::Ed25519, key.public_key().clone())
+            .map_err(|error| StartError::OtherKey(error.into()))?;
+        let policy = match policy {
+            Some(policy) => policy,
+            None => TlogPolicy::of_log(own.clone()).expect("it is the key of a log"),
+        };
+        if policy.logs().iter().all(|log| log.key != own) {
+            let vkey = own.to_string();
+            return Err(StartError::PolicyOfAnother { vkey });
+        }
+        for witness in policy.witnesses().iter().filter(|one| one.url.is_none()) {
+            let name = &witness.name;
+            tracing::warn!("the trust policy gives no address of witness {name}: it is not asked");
+        }
+        let newest = SignedCheckpoint::parse(&head.checkpoint).map_err(StartError::OtherKey)?;
+        let policy_text = policy.to_string();
         let metrics = Metrics::default();
         metrics.tree_size(head.size());
         let shared = Arc::new(Shared {
@@ -183,15 +219,18 @@ impl<S: Store + 'static> Node<S> {
             clock,
             room: Arc::new(Room::new(limits)),
             metrics,
+            cosigning: Cosigning::new(policy, newest),
             keys: KeyCache::new(KEYS_MAX),
             halted: watch::Sender::new(None),
         });
         let node = Self {
             shared,
             settings,
-            vkey,
+            policy: policy_text,
             reads,
+            witness,
             threads: Mutex::default(),
+            notices: Mutex::default(),
         };
         node.spawn(threads.map_or_else(cores, NonZeroUsize::get))
             .map_err(StartError::Thread)?;
@@ -220,6 +259,15 @@ impl<S: Store + 'static> Node<S> {
                 sequencer::run(shared, guard, &inbox);
             },
         )?);
+        for number in self.shared.cosigning.reachable() {
+            threads.push(spawn(
+                &self.shared,
+                format!("witness-{number}"),
+                move |shared| {
+                    cosigning::run(shared, number);
+                },
+            )?);
+        }
         drop(threads);
         Ok(())
     }
@@ -326,8 +374,9 @@ impl<S: Store + 'static> Node<S> {
     /// synced; nothing is left to flush.
     pub async fn shutdown(&self) {
         self.shared.room.close();
+        self.shared.cosigning.close();
         let threads = self.take_threads();
-        // Joining blocks, for a block's time at most.
+        // Joining blocks, for the time of a block or of a request to a witness at most.
         let joined = tokio::task::spawn_blocking(move || join(threads)).await;
         if let Err(error) = joined {
             tracing::error!("while the node's threads ended: {error}");
@@ -356,9 +405,35 @@ impl<S> Node<S> {
         answer.sign(self.settings.origin(), &self.shared.key)
     }
 
-    /// The same key as C2SP tools want it, `name+id+base64`.
-    pub fn vkey(&self) -> &str {
-        &self.vkey
+    /// This log's signed `checkpoint` with the cosignatures that it has so far.
+    pub fn with_cosignatures(&self, checkpoint: String) -> String {
+        self.shared.cosigning.with_cosignatures(checkpoint)
+    }
+
+    /// The newest checkpoint whose cosignatures met the node's policy since it was started.
+    pub fn witnessed_checkpoint(&self) -> Option<String> {
+        self.shared.cosigning.witnessed().map(|(_, note)| note)
+    }
+
+    /// This node as a witness of other logs.
+    pub const fn witness(&self) -> Option<&Witness> {
+        self.witness.as_ref()
+    }
+
+    /// Whom it asks for cosignatures, and how its checkpoints are to be read (C2SP tlog-policy).
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// What has to be told to whom about recalls.
+    pub(crate) fn notices<T>(&self, use_them: impl FnOnce(&mut Notices) -> T) -> T {
+        use_them(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Signs what this log says about recalls.
+    pub fn sign_notice(&self, kind: ledger::feed::Kind, payload: Vec<u8>) -> Vec<u8> {
+        let time = self.shared.clock.wall();
+        ledger::feed::sign(kind, &self.shared.origin, time, &self.shared.key, payload)
     }
 
     /// Where this node reads time.
@@ -375,6 +450,7 @@ impl<S> Node<S> {
     pub fn metrics_text(&self) -> String {
         self.shared.metrics.render(Gauges {
             in_flight: self.shared.room.statements(),
+            witnessed: self.shared.cosigning.witnessed().map(|(size, _)| size),
             ready: self.is_ready(),
         })
     }
@@ -407,6 +483,7 @@ impl<S> Node<S> {
 impl<S> Drop for Node<S> {
     fn drop(&mut self) {
         self.shared.room.close();
+        self.shared.cosigning.close();
         join(self.take_threads());
     }
 }

@@ -5,17 +5,20 @@
 //! dir/head       the head's second copy  dir/node.toml  origin, public URL, region
 //! dir/part.keys  keys of personal parts, mode 0600
 //! dir/reads/     the access record
+//! dir/trust.txt  the log, its witnesses, their quorum (C2SP tlog-policy)
+//! dir/witness*   this node as a witness, if it is one ([`crate::Witness`])
 //! ```
 //!
 //! Founding goes key, settings, database, founding entry; opening needs them all. A founding that
 //! was interrupted may be repeated with the same settings and goes on where it stopped.
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{NodeConfig, Settings, SettingsError, key_path, settings_path};
+use crate::config::{NodeConfig, Settings, SettingsError, key_path, policy_path, settings_path};
 use crate::keys::{self, KeyFileError};
 use crate::node::{Node, Running, StartError};
 use crate::reads::AccessLog;
 use crate::secrets::OsSecrets;
+use crate::witness::{Witness, WitnessError};
 use ledger::admission::check;
 use ledger::ids::Handle;
 use ledger::registry::{Action, NewKey, RegistryPayload};
@@ -24,6 +27,7 @@ use ledger::seal::{Log, Outcome, seal};
 use ledger::signature::{Signer as _, SigningKey};
 use ledger::statement::{Commitment, Issuer, Payload, SignedStatement};
 use ledger::store::{Store, StoreError, View as _};
+use ledger::tlog_policy::{PolicyError, TlogPolicy};
 use ledger_rocks::RocksStore;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -63,6 +67,17 @@ pub enum OpenError {
         /// Where and what, by the TOML reader.
         why: String,
     },
+    /// The trust policy is malformed.
+    #[error("{path}: {why}")]
+    Policy {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what.
+        why: PolicyError,
+    },
+    /// The node's witness cannot be opened.
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
     /// The database refuses to be opened.
     #[error("the database: {0}")]
     Database(#[from] ledger_rocks::OpenError),
@@ -229,14 +244,31 @@ pub fn open(config: &NodeConfig) -> Result<Arc<Node<RocksStore>>, OpenError> {
     let store = RocksStore::open(&config.dir, settings.origin(), config.database)?;
     let destroyed = store.keys_destroyed_on_opening();
     tracing::info!(recovery = ?store.recovery(), destroyed, "store opened");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let running = Running {
         settings,
         limits: config.limits,
         threads: config.threads,
-        clock: Arc::new(SystemClock::default()),
+        clock: Arc::clone(&clock),
         reads: Some(AccessLog::open(&config.dir)?),
+        policy: read_policy(&config.dir)?,
+        witness: Witness::open(&config.dir, clock)?,
     };
     Ok(Arc::new(Node::start(store, key, running)?))
+}
+
+/// The trust policy in `dir`, if there is one.
+fn read_policy(dir: &Path) -> Result<Option<TlogPolicy>, OpenError> {
+    let path = policy_path(dir);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(OpenError::Io { path, source }),
+    };
+    let policy = TlogPolicy::parse(&text);
+    policy
+        .map(Some)
+        .map_err(|why| OpenError::Policy { path, why })
 }
 
 /// The settings in `dir`.

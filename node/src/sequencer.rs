@@ -176,7 +176,9 @@ fn seal_block<S: Store>(
         let block = write.as_ref().map(|write| write.block);
         if let Some(write) = write {
             let entries = write.entries.len();
+            let checkpoint = write.head.checkpoint.clone();
             shared.store.commit(write)?;
+            shared.cosigning.offer(&checkpoint);
             shared
                 .metrics
                 .committed(entries - 1, sealed, started.elapsed() - sealed);

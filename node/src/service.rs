@@ -1,12 +1,15 @@
 //! The node as inbound HTTP sees it.
 
 use crate::node::Node;
-use api::service::{Service, SubmitError, Submitted};
+use api::service::{CosignError, Notice, Service, SubmitError, Submitted};
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
-use ledger::ids::{LeafIndex, UnixMillis};
+use ledger::hash::Digest;
+use ledger::ids::{Handle, LeafIndex, UnixMillis};
 use ledger::signature::PublicKey;
 use ledger::store::{Store, StoreError};
+use ledger::witness::{AddCheckpoint, Cosignature, Refusal};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl<S: Store + 'static> Service for Node<S> {
@@ -40,6 +43,28 @@ impl<S: Store + 'static> Service for Node<S> {
         Self::read_records(self, from, limit)
     }
 
+    fn with_cosignatures(&self, checkpoint: String) -> String {
+        Self::with_cosignatures(self, checkpoint)
+    }
+
+    fn witnessed_checkpoint(&self) -> Option<String> {
+        Self::witnessed_checkpoint(self)
+    }
+
+    fn cosign(&self, request: AddCheckpoint) -> Result<Cosignature, CosignError> {
+        match self.witness() {
+            Some(witness) => witness.cosign(request),
+            None => {
+                let origin = request.checkpoint.claim().origin.clone();
+                Err(Refusal::OriginUnknown { origin }.into())
+            }
+        }
+    }
+
+    fn latest_cosigned(&self, origin_hash: &Digest) -> Option<String> {
+        self.witness()?.latest(origin_hash)
+    }
+
     fn origin(&self) -> &str {
         self.settings().origin()
     }
@@ -56,8 +81,8 @@ impl<S: Store + 'static> Service for Node<S> {
         Self::log_key(self)
     }
 
-    fn vkey(&self) -> String {
-        Self::vkey(self).to_owned()
+    fn policy(&self) -> String {
+        Self::policy(self).to_owned()
     }
 
     fn verifiers(&self) -> &[String] {
@@ -66,6 +91,14 @@ impl<S: Store + 'static> Service for Node<S> {
 
     fn now(&self) -> UnixMillis {
         self.clock().wall()
+    }
+
+    fn sign_notice(&self, kind: ledger::feed::Kind, payload: Vec<u8>) -> Vec<u8> {
+        Self::sign_notice(self, kind, payload)
+    }
+
+    fn notices(&self, case: &str) -> BTreeMap<Handle, Notice> {
+        Self::notices(self, |notices| notices.of(case))
     }
 
     fn ready(&self) -> bool {

@@ -52,6 +52,7 @@ const SEEN: &str = r"(() => {
 fn word(verdict: &str) -> [&'static str; 2] {
     match verdict {
         "recalled" => ["已召回", "Recalled"],
+        "held" => ["暂停使用", "On hold"],
         "failed_test" => ["检验不合格", "Failed a test"],
         "expired" => ["已过期", "Expired"],
         "violation" => ["违规处置过", "Handled against the rules"],

@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ledger::checkpoint::Checkpoint;
 use ledger::ids::{LeafIndex, TreeSize};
+use ledger::merkle::tile::{TileKind, TileName};
 use ledger::note::NoteKey;
 use ledger::receipt::Receipt;
 use ledger::statement::{Issuer, SignedStatement};
@@ -14,6 +15,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use tests::demo::{Demo, ended, get, printed, suyuan};
+use tlog_tiles::{
+    Error as TlogError, Tile, TileHashReader, TileReader, check_record, prove_record, record_hash,
+};
 
 const BUNDLE: &str = "application/vnd.suyuan.bundle+cbor";
 
@@ -299,4 +303,94 @@ fn a_bundle_is_held_against_the_trusted_log_alone() {
         assert_eq!(code, 5, "{said}");
         assert!(said.starts_with(&format!("error: {name}: ")), "{said}");
     }
+}
+
+/// A directory of tiles in the hands of tlog_tiles.
+struct Exported(std::path::PathBuf);
+
+impl TileReader for Exported {
+    fn height(&self) -> u8 {
+        8
+    }
+
+    fn read_tiles(&self, tiles: &[Tile]) -> Result<Vec<Vec<u8>>, TlogError> {
+        let read = |tile: &Tile| {
+            // The Go checksum database, whose paths these are, puts the height in front.
+            let path = tile.path().replace("tile/8/", "tile/");
+            std::fs::read(self.0.join(path))
+                .map_err(|error| TlogError::InvalidInput(error.to_string()))
+        };
+        tiles.iter().map(read).collect()
+    }
+
+    fn save_tiles(&self, _: &[Tile], _: &[Vec<u8>]) {}
+}
+
+#[test]
+fn exported_tiles_prove_every_entry_to_tlog_tiles_and_altered_ones_do_not() {
+    let mut demo = Demo::start(&["--json"]);
+    let origin = demo.value()["nodes"][0]["origin"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let files = tempfile::tempdir().unwrap();
+    let out = files.path().join("log");
+    let dir = demo.dir().to_str().unwrap().to_owned();
+    let export = |more: &[&str]| {
+        let args = [
+            "export-tiles",
+            "--json",
+            "--dir",
+            &dir,
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        printed(&[&args[..], more].concat())
+    };
+    // Hashes alone at first: entries are for those whom the region names.
+    let first = export(&[]);
+    assert!(!out.join("tile/entries").exists());
+    export(&["--entries"]);
+    // All is there: nothing is written again.
+    let again = export(&["--entries"]);
+    assert_eq!(again["tilesWritten"], 0);
+    assert_eq!(again["treeSize"], first["treeSize"]);
+
+    let checkpoint = std::fs::read(out.join("checkpoint")).unwrap();
+    let note = Note::from_bytes(&checkpoint).unwrap();
+    let theirs = tlog_tiles::Checkpoint::from_bytes(note.text()).unwrap();
+    assert_eq!(theirs.origin(), origin);
+    let size = theirs.size();
+    assert_eq!(first["treeSize"], size);
+
+    let tiles = Exported(out.clone());
+    let reader = TileHashReader::new(size, *theirs.hash(), &tiles);
+    let mut leaf = 0;
+    for bundle in 0..size.div_ceil(256) {
+        let width = (size - bundle * 256).min(256);
+        let part = if width < 256 {
+            format!(".p/{width}")
+        } else {
+            String::new()
+        };
+        let bundle = std::fs::read(out.join(format!("tile/entries/{bundle:03}{part}"))).unwrap();
+        for entry in ledger::tiles::entries_of(&bundle).unwrap() {
+            let proof = prove_record(size, leaf, &reader).unwrap();
+            check_record(&proof, size, *theirs.hash(), leaf, record_hash(entry)).unwrap();
+            leaf += 1;
+        }
+    }
+    assert_eq!(leaf, size);
+
+    // One byte of one tile.
+    let name = TileName::at_size(TileKind::Hashes(0), 0, TreeSize(size)).unwrap();
+    let path = out.join(name.to_string());
+    let mut altered = std::fs::read(&path).unwrap();
+    altered[100] ^= 1;
+    std::fs::write(&path, altered).unwrap();
+    let refused = prove_record(size, 2, &reader);
+    assert!(
+        matches!(refused, Err(TlogError::InconsistentTile)),
+        "{refused:?}"
+    );
 }

@@ -14,5 +14,7 @@ mod forget;
 mod interop;
 mod ledger_under_test;
 mod power;
+mod recall;
 mod shape;
 mod verifier;
+mod witness;

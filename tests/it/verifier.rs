@@ -8,12 +8,13 @@ use ledger::bundle::build;
 use ledger::identifier::Identifier;
 use ledger::ids::UnixMillis;
 use ledger::lists::{Reader, ViewSource};
+use ledger::note::{KeyKind, NoteKey};
 use ledger::provenance::{Limits, trace};
 use ledger::signature::Signer as _;
 use ledger::state::Role;
 use ledger::store::Store as _;
 use ledger::testing::{ORIGIN, World, object_event};
-use ledger::trust::TrustFile;
+use ledger::tlog_policy::TlogPolicy;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -77,8 +78,10 @@ impl Proof {
         let item = Identifier::parse(LOT).unwrap();
         let answer = trace(&mut source, &item, world.now, Limits::DEFAULT).unwrap();
         assert_eq!(answer.steps.len(), statements);
+        let key = world.log_key.public_key().clone();
+        let key = NoteKey::new(ORIGIN, KeyKind::Ed25519, key).unwrap();
         Self {
-            trust: TrustFile::text(ORIGIN, world.log_key.public_key()).unwrap(),
+            trust: TlogPolicy::of_log(key).unwrap().to_string(),
             bundle: build(&view, &source, LOT).unwrap().encode(),
             now: world.now,
         }
@@ -137,12 +140,17 @@ fn a_bundle_is_verified_over_plain_http_and_from_a_file() {
     let network = Network::new();
     let mut demo = Demo::start_in(&network, &["--json"]);
     let started = demo.value();
-    let chain = started["chains"].as_array().unwrap().iter();
-    let chain = chain.clone().find(|one| one["verdict"] == "complete");
-    let code = chain.unwrap()["code"].as_str().unwrap();
+    let code_of = |field: &str, value: &str| {
+        let mut chains = started["chains"].as_array().unwrap().iter();
+        let chain = chains.find(|one| one[field] == value);
+        chain.unwrap()["code"].as_str().unwrap()
+    };
+    let code = code_of("verdict", "complete");
     let dir = tempfile::tempdir().unwrap();
-    let [sound, torn] = ["sound.cbor", "torn.cbor"].map(|name| dir.path().join(name));
+    let [sound, torn, recalled] =
+        ["sound.cbor", "torn.cbor", "recalled.cbor"].map(|name| dir.path().join(name));
     whole_bundle(&demo, code, &sound);
+    whole_bundle(&demo, code_of("name", "doubanjiang-recalled"), &recalled);
     let mut bytes = std::fs::read(&sound).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -153,7 +161,10 @@ fn a_bundle_is_verified_over_plain_http_and_from_a_file() {
     assert!(node.contains(ADDRESS), "{node} is the address there");
     let mut browser = Chromium::start_in(&network);
     for (url, secure) in [(format!("{node}/verify"), false), (saved(dir.path()), true)] {
-        for (lang, complete) in [("zh", "记录完整"), ("en", "Record complete")] {
+        for (lang, complete, why) in [
+            ("zh", "记录完整", "检出黄曲霉毒素"),
+            ("en", "Record complete", "aflatoxin B1"),
+        ] {
             let page = browser.open(&format!("{url}?lang={lang}#{code}"), "zh-CN");
             assert_eq!(page.complaints, [""; 0], "{url}: the browser complains");
             let asked: Vec<_> = page
@@ -181,6 +192,14 @@ fn a_bundle_is_verified_over_plain_http_and_from_a_file() {
 
             let said = report(&mut browser, &page, &torn);
             assert_eq!(said["tone"], "stop", "{said}");
+            enter(&mut browser, &page, "code", "");
+            let said = report(&mut browser, &page, &recalled);
+            assert_eq!(
+                (&said["name"], &said["tone"]),
+                (&"proved".into(), &"stop".into()),
+                "{said}"
+            );
+            assert!(said["text"].as_str().unwrap().contains(why), "{said}");
             forget(&mut browser, &page);
             enter(&mut browser, &page, "trust", "log nonsense");
             let said = browser.awaited(&page, REPORT);

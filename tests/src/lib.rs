@@ -5,6 +5,7 @@
 //! - [`writer`] runs that process and ends it; [`layer`] stands between it and its disk, and
 //!   [`disk`] works out what a power cut leaves there.
 //! - [`check`] opens what is left, the way an operator would, and names every loss.
+//! - [`region`] is a ledger and its node among others, in a process of its own.
 //! - [`demo`] runs the binary `suyuan` as its users do, and [`chromium`] opens its pages as a phone.
 //! - [`network`] is a network of its own, whose addresses are not this machine's.
 //! - [`alter`] forges bundles.
@@ -21,6 +22,7 @@ pub mod disk;
 pub mod files;
 pub mod layer;
 pub mod network;
+pub mod region;
 pub mod said;
 pub mod town;
 pub mod writer;

@@ -60,9 +60,13 @@ enum Command {
     #[cfg(feature = "node")]
     Delegate(commands::delegate::Args),
     #[cfg(feature = "node")]
+    ExportTiles(commands::export_tiles::Args),
+    #[cfg(feature = "node")]
     Findings(commands::findings::Args),
     #[cfg(feature = "node")]
     Forget(commands::forget::Args),
+    #[cfg(feature = "node")]
+    Hold(commands::recall::HoldArgs),
     #[cfg(feature = "node")]
     Init(commands::init::Args),
     #[cfg(feature = "node")]
@@ -74,7 +78,11 @@ enum Command {
     #[cfg(feature = "node")]
     Product(commands::product::Args),
     #[cfg(feature = "node")]
+    Recall(commands::recall::Args),
+    #[cfg(feature = "node")]
     Recode(commands::recode::Args),
+    #[cfg(feature = "node")]
+    Release(commands::recall::ReleaseArgs),
     #[cfg(feature = "node")]
     Serve(commands::serve::Args),
     #[cfg(feature = "node")]
@@ -83,6 +91,8 @@ enum Command {
     Token(commands::token::Args),
     #[cfg(feature = "node")]
     Trace(commands::trace::Args),
+    #[cfg(feature = "node")]
+    Witness(commands::witness::Args),
     Keygen(commands::keygen::Args),
     Qr(commands::qr::Args),
     Verify(commands::verify::Args),
@@ -126,9 +136,13 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         #[cfg(feature = "node")]
         Command::Delegate(args) => commands::delegate::run(&args, console),
         #[cfg(feature = "node")]
+        Command::ExportTiles(args) => commands::export_tiles::run(&args, console),
+        #[cfg(feature = "node")]
         Command::Findings(args) => commands::findings::run(args, console),
         #[cfg(feature = "node")]
         Command::Forget(args) => commands::forget::run(&args, console),
+        #[cfg(feature = "node")]
+        Command::Hold(args) => commands::recall::hold(&args, console),
         #[cfg(feature = "node")]
         Command::Init(args) => commands::init::run(&args, console),
         #[cfg(feature = "node")]
@@ -140,7 +154,11 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         #[cfg(feature = "node")]
         Command::Product(args) => commands::product::run(&args, console),
         #[cfg(feature = "node")]
+        Command::Recall(args) => commands::recall::run(&args, console),
+        #[cfg(feature = "node")]
         Command::Recode(args) => commands::recode::run(&args, console),
+        #[cfg(feature = "node")]
+        Command::Release(args) => commands::recall::release(&args, console),
         #[cfg(feature = "node")]
         Command::Serve(args) => commands::serve::run(args, console),
         #[cfg(feature = "node")]
@@ -149,6 +167,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         Command::Token(args) => commands::token::run(&args, console),
         #[cfg(feature = "node")]
         Command::Trace(args) => commands::trace::run(&args, console),
+        #[cfg(feature = "node")]
+        Command::Witness(args) => commands::witness::run(&args, console),
         Command::Keygen(args) => commands::keygen::run(&args, console),
         Command::Qr(args) => commands::qr::run(&args, console),
         Command::Verify(args) => commands::verify::run(&args, console),

@@ -106,6 +106,14 @@ pub(crate) const NOT_WITNESSED: Text = [
     "That another log has witnessed this: so far only the log's own signature stands for it.",
 ];
 
+pub(crate) const STANDING_BEHIND: Text = ["见证情况", "standing"];
+pub(crate) const RECORDED: Text = [
+    "已记录（见证不足）",
+    "recorded (too few witnesses, or none)",
+];
+pub(crate) const WITNESSED: Text = ["已见证", "witnessed"];
+pub(crate) const WITNESSED_BY: Text = ["见证者", "cosigned by"];
+
 // Checking before an act.
 pub(crate) const DECISION: Text = ["决定", "decision"];
 pub(crate) const RULE: Text = ["规则", "rule"];
@@ -168,6 +176,48 @@ mod node_texts {
     pub(crate) const ENDED: Text = ["已终结", "ended"];
     pub(crate) const CUT: Text = ["答案在此截断", "the answer was cut short at"];
 
+    // Recalls.
+    pub(crate) const CASE: Text = ["案件", "case"];
+    pub(crate) const ORDER: Text = ["决定", "order"];
+    pub(crate) const LEVEL: Text = ["级别", "level"];
+    pub(crate) const HELD: Text = ["现存", "held"];
+    pub(crate) const SOLD: Text = ["已售", "sold"];
+    pub(crate) const ITEMS: Text = ["件（批）", "items"];
+    pub(crate) const UNNAMED: Text = ["未具名", "not named"];
+    pub(crate) const HOLDERS: Text = ["持有者", "holders"];
+    pub(crate) const TOLD: Text = ["已通知", "told"];
+    pub(crate) const ACKNOWLEDGED: Text = ["已回应", "acknowledged"];
+    pub(crate) const RETURNED: Text = ["退回", "returned"];
+    pub(crate) const DESTROYED: Text = ["销毁", "destroyed"];
+    pub(crate) const OVERDUE: Text = ["逾期", "overdue"];
+    pub(crate) const START_BY: Text = ["须停售回应于", "stop and answer by"];
+    pub(crate) const FINISH_BY: Text = ["须完成于", "finish by"];
+    pub(crate) const BEYOND: Text = [
+        "账本外的收货方，须另行通知",
+        "receiver outside the ledger, to be told otherwise",
+    ];
+    pub(crate) const SUSPENDED: Text = ["资格已暂停", "suspended"];
+    pub(crate) const NO_ADDRESS: Text = ["无通知地址", "no address"];
+    pub(crate) const CASE_STANDS: Text = ["生效中", "stands"];
+    pub(crate) const CASE_RELEASED: Text = ["已解除", "released"];
+    pub(crate) const CASE_CLOSED: Text = ["已结案", "closed"];
+
+    /// Hold or recall.
+    pub(crate) fn order_kind(word: &str) -> Text {
+        match word {
+            "recall" => ["召回", "recall"],
+            _ => ["暂停", "hold"],
+        }
+    }
+
+    /// What a holder is late with.
+    pub(crate) fn overdue(word: &str) -> Text {
+        match word {
+            "start" => ["未回应", "has not answered"],
+            _ => ["仍有存货", "still has goods"],
+        }
+    }
+
     // Running a node.
     pub(crate) const FOUNDED: Text = ["账本已建立", "ledger founded"];
     pub(crate) const AUTHORITY_KEY: Text = ["监管方密钥", "authority's key"];
@@ -182,6 +232,12 @@ mod node_texts {
         "找不到局域网地址；请用 --public-url 指定。",
         "No address in a local network was found; name one with --public-url.",
     ];
+
+    pub(crate) const WITNESS_LINE: Text = [
+        "各日志及其核验者在信任文件中加入此行",
+        "for the trust files of these logs and of their verifiers",
+    ];
+    pub(crate) const TILES_WRITTEN: Text = ["新写瓦片", "tiles written"];
 
     // Auditing.
     pub(crate) const AUDIT_CLEAN: Text = ["审计通过", "AUDIT CLEAN"];
@@ -245,6 +301,7 @@ pub(crate) use node_texts::*;
 pub(crate) fn verdict(word: &str) -> Text {
     match word {
         "recalled" => ["已召回", "recalled"],
+        "held" => ["暂停使用", "on hold"],
         "failed_test" => ["检验不合格", "failed its test"],
         "expired" => ["已过期", "expired"],
         "violation" => ["违规处置过", "handled against the rules"],

@@ -155,7 +155,7 @@ impl Files {
         let key = NoteKey::new(ORIGIN, KeyKind::Ed25519, world.log_key.public_key().clone());
         std::fs::write(
             dir.path().join("trust.txt"),
-            format!("log {}\n", key.unwrap()),
+            format!("log {}\nquorum none\n", key.unwrap()),
         )
         .unwrap();
         let other = NoteKey::new(
@@ -165,7 +165,7 @@ impl Files {
         );
         std::fs::write(
             dir.path().join("other.txt"),
-            format!("log {}\n", other.unwrap()),
+            format!("log {}\nquorum none\n", other.unwrap()),
         )
         .unwrap();
         std::fs::write(dir.path().join("lot.bundle"), &bundle).unwrap();

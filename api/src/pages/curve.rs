@@ -22,6 +22,8 @@ const COLUMN: i64 = 20;
 const THINNED_AT: usize = 400;
 /// More excursions than this are counted in the total only: they would not be legible.
 const EXCURSIONS_MAX: usize = 8;
+/// Of readings known to the hour, so much of the distance between two is not known.
+const HOUR_MINUTES: u32 = 60;
 /// As for excursions; enough for one gap per hour of a day.
 const GAPS_MAX: usize = 24;
 
@@ -158,10 +160,15 @@ impl Curve {
                 .collect(),
             breaches: excursions
                 .iter()
-                .map(|one| column(one.from, one.until, when::duration(lang, one.minutes)))
+                .map(|one| {
+                    let told = (!stretch.hourly).then(|| when::duration(lang, one.minutes));
+                    column(one.from, one.until, told.unwrap_or_default())
+                })
                 .collect(),
+            // Known to the hour, only their sum is told.
             excursions: excursions
                 .iter()
+                .filter(|_| !stretch.hourly)
                 .map(|one| {
                     let from = when::moment(lang, one.from, now);
                     let minutes = when::duration(lang, one.minutes);
@@ -243,6 +250,8 @@ pub(crate) fn gaps(stretch: &Stretch) -> Vec<(UnixMillis, UnixMillis)> {
     let thinned = stretch.readings.len() >= THINNED_AT;
     let least = if thinned {
         stretch.longest_gap_minutes - 1
+    } else if stretch.hourly {
+        allowed + HOUR_MINUTES
     } else {
         allowed
     };

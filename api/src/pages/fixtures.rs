@@ -1,10 +1,11 @@
 //! Answers made by hand, one per verdict: for the tests, and for looking at pages.
 
 use ledger::ids::{Handle, LeafIndex, TreeSize, UnixMillis};
+use ledger::order::{Fault, Level, Reach};
 use ledger::policy::{Policy, Sector};
 use ledger::provenance::answer::{
     Break, BreakKind, Finding, Free, Grade, Limits, Moment, Party, Place, Product, Rule, Step,
-    StepKind, Stretch, Subject, Test, TestLine, Text, Verdict,
+    StepKind, Stop, StopKind, Stretch, Subject, Test, TestLine, Text, Verdict,
 };
 use ledger::provenance::{Answer, Scope};
 use ledger::state::Role;
@@ -247,6 +248,7 @@ pub(crate) fn stretch(grade: Grade) -> Stretch {
         mean_kinetic_tenths: Some(25),
         events: vec![event(8), event(9)],
         readings,
+        hourly: false,
     }
 }
 
@@ -308,6 +310,7 @@ pub(crate) fn complete() -> Answer {
         scope: Scope::Whole,
         verdict: Verdict::Complete,
         complete: true,
+        orders: Vec::new(),
         subject: Subject {
             product: Some(PRODUCT.to_owned()),
             lot: Some("PH-8807".to_owned()),
@@ -417,6 +420,28 @@ pub(crate) fn complete() -> Answer {
     }
 }
 
+/// A hold or recall of an ingredient by the shop's regulator.
+pub(crate) fn order(kind: StopKind, fault: Fault) -> Stop {
+    Stop {
+        kind,
+        at: event(14),
+        recorded: at("2026-11-22T18:00"),
+        by: LAB,
+        item: PIGS_LOT.to_owned(),
+        case: format!("urn:suyuan:case:{LAB}:2026-17"),
+        reason: Text {
+            zh: "检出禁用兽药".to_owned(),
+            en: "a banned veterinary drug was found".to_owned(),
+        },
+        level: Level::One,
+        fault,
+        reach: Reach::Forward,
+        retest: Some("GB 31658.17".to_owned()),
+        deadline: Some(at("2026-11-25T18:00")),
+        depth: 2,
+    }
+}
+
 /// An answer with this verdict, and with what leads to it.
 pub(crate) fn with(verdict: Verdict) -> Answer {
     let mut answer = Answer {
@@ -447,6 +472,7 @@ pub(crate) fn with(verdict: Verdict) -> Answer {
                 .push(step((12, 0), stopped, "2026-11-22T18:00", MAKER, PLANT));
             answer.findings.push(finding(Rule::RecalledMoving));
         }
+        Verdict::Held => answer.orders = vec![order(StopKind::Hold, Fault::Safety)],
         Verdict::FailedTest => {
             answer.tests = tests(true);
             answer.findings.push(finding(Rule::TestFailed));
@@ -524,16 +550,17 @@ pub(crate) fn page(lang: Lang) -> PageContext {
             witnesses: 0,
             bundle_url: "/01/06909820001010/10/PH-8807?format=bundle".to_owned(),
             json_url: "/01/06909820001010/10/PH-8807?format=json".to_owned(),
-            verify_command: "suyuan verify PH-8807.cbor --trust trust.json".to_owned(),
+            verify_command: "suyuan verify PH-8807.cbor --trust trust.txt".to_owned(),
             verifiers: Vec::new(),
-            log_key: "suyuan.example/chengdu+1f4a0d8c+AbcDEF".to_owned(),
+            policy: "log suyuan.example/chengdu+1f4a0d8c+AbcDEF\nquorum none\n".to_owned(),
         }),
     }
 }
 
 /// Every verdict, for loops.
-pub(crate) const VERDICTS: [Verdict; 11] = [
+pub(crate) const VERDICTS: [Verdict; 12] = [
     Verdict::Recalled,
+    Verdict::Held,
     Verdict::FailedTest,
     Verdict::Expired,
     Verdict::Violation,

@@ -149,6 +149,10 @@ pub struct Checkpoint {
     pub root: String,
 }
 
+/// The longest policy on a page: some twenty witnesses. Cut short it would say something else, so
+/// that a longer one is had from the operator, as it should be anyway.
+const POLICY_SHOWN_BYTES_MAX: usize = 4096;
+
 /// What the server checked, and how to check it without the server.
 #[derive(Clone, Debug)]
 pub struct Proof {
@@ -168,8 +172,15 @@ pub struct Proof {
     pub verify_command: String,
     /// Other regions' copies of the verifier for browsers; this node's own where there is none.
     pub verifiers: Vec<String>,
-    /// The verifier key of the log's checkpoints.
-    pub log_key: String,
+    /// The trust policy by which the log's checkpoints are read (C2SP tlog-policy).
+    pub policy: String,
+}
+
+impl Proof {
+    /// The trust policy, where it has room on a page.
+    fn shown_policy(&self) -> Option<&str> {
+        Some(&*self.policy).filter(|policy| policy.len() <= POLICY_SHOWN_BYTES_MAX)
+    }
 }
 
 impl PageContext {

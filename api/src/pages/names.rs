@@ -37,6 +37,17 @@ impl Name {
         (!text.is_empty()).then_some(Self { text, lang })
     }
 
+    /// As [`Name::of`], for a paragraph: as long as the ledger takes it.
+    pub(crate) fn long(lang: Lang, text: &Text) -> Option<Self> {
+        let mut name = Self::of(lang, text)?;
+        let whole = match (name.lang, lang) {
+            (None, Lang::Zh) | (Some(_), Lang::En) => &text.zh,
+            (None, Lang::En) | (Some(_), Lang::Zh) => &text.en,
+        };
+        whole.trim().clone_into(&mut name.text);
+        Some(name)
+    }
+
     pub(crate) fn own(lang: Lang, key: Key) -> Self {
         Self {
             text: lang.t(key).to_owned(),
@@ -225,6 +236,14 @@ pub(crate) fn join<'t>(words: impl Iterator<Item = &'t str>) -> String {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" · ")
+}
+
+/// What tells an item from others of its product in print: its lot or serial number; of what has
+/// neither, all that stands beside the code.
+pub(crate) fn number(item: &str) -> String {
+    let identifier = Identifier::parse(item).ok();
+    let number = identifier.and_then(|item| item.lot().or_else(|| item.serial()));
+    number.map_or_else(|| printed(item), |number| shorten(&number))
 }
 
 /// What stands in print beside the code: `(01)…(10)…`, or the identifier itself.

@@ -118,7 +118,7 @@ fn each_verdict_shows_its_word_its_icon_and_its_advice() {
                 "{verdict:?}"
             );
             assert!(
-                text.contains(lang.t(catalogue::advice(verdict))),
+                text.contains(lang.t(catalogue::advice(verdict, None))),
                 "{verdict:?} {lang:?}"
             );
             let (tone, icon) = view::look(verdict);
@@ -296,6 +296,54 @@ fn a_curve_tells_coverage_worst_value_and_mean_kinetic_temperature() {
     ] {
         assert!(text.contains(wanted), "{wanted}");
     }
+}
+
+#[test]
+fn an_order_shows_why_by_whom_since_when_under_which_case_and_what_to_do() {
+    use ledger::order::Fault;
+    use ledger::provenance::answer::StopKind;
+    let mut held = with(Verdict::Held);
+    for (lang, wanted) in [
+        (
+            Lang::En,
+            [
+                "On hold",
+                "Put on hold",
+                "a banned veterinary drug was found",
+                "2026-17",
+                "level 1",
+                "22 Nov",
+                "To be decided by",
+                "GB 31658.17",
+                "before the outcome",
+            ],
+        ),
+        (
+            Lang::Zh,
+            [
+                "暂停使用",
+                "原因",
+                "检出禁用兽药",
+                "2026-17",
+                "一级",
+                "11月23日",
+                "处理期限",
+                "GB 31658.17",
+                "结论出来之前",
+            ],
+        ),
+    ] {
+        let text = seen(&answer(&held, &page(lang)));
+        for one in wanted {
+            assert!(text.contains(one), "{one}: {text}");
+        }
+    }
+    // A wrong label asks for something else than poison.
+    held.verdict = Verdict::Recalled;
+    held.orders = vec![fixtures::order(StopKind::Recall, Fault::Label)];
+    assert!(seen(&answer(&held, &page(Lang::En))).contains("The label is wrong"));
+    held.orders = vec![fixtures::order(StopKind::Recall, Fault::Safety)];
+    assert!(seen(&answer(&held, &page(Lang::En))).contains("Do not eat or use it."));
 }
 
 #[test]

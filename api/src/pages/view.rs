@@ -8,7 +8,9 @@ use super::{when, words};
 use ledger::ids::LeafIndex;
 use ledger::policy::Severity;
 use ledger::provenance::Answer;
-use ledger::provenance::answer::{Break, BreakKind, Finding, Free, Step, StepKind, Test, Verdict};
+use ledger::provenance::answer::{
+    Break, BreakKind, Finding, Free, Step, StepKind, Stop, StopKind, Test, Verdict,
+};
 use ledger_web::catalogue::{self, Key};
 use std::collections::BTreeMap;
 
@@ -17,6 +19,7 @@ use std::collections::BTreeMap;
 const STEPS_MAX: usize = 60;
 const TESTS_MAX: usize = 8;
 const TEST_LINES_MAX: usize = 12;
+const ORDERS_MAX: usize = 3;
 const CURVES_MAX: usize = 6;
 const BREAKS_MAX: usize = 12;
 const FINDINGS_MAX: usize = 12;
@@ -51,6 +54,24 @@ pub(crate) struct StepRow {
     pub late: Option<String>,
     pub suspect: bool,
     pub corrected: Option<String>,
+}
+
+/// A hold or recall.
+#[derive(Debug)]
+pub(crate) struct OrderRow {
+    pub what: Key,
+    pub reason: Option<Name>,
+    /// What was ordered to stop, where that is not the scanned product itself.
+    pub thing: Option<Name>,
+    /// Its lot or serial number.
+    pub number: String,
+    pub by: Signer,
+    pub since: String,
+    pub machine_since: String,
+    pub level: Key,
+    pub case: String,
+    pub deadline: Option<String>,
+    pub retest: Option<String>,
 }
 
 /// A missing link.
@@ -127,6 +148,8 @@ pub(crate) struct View {
     pub check: Option<(Key, String)>,
     pub copy_warning: Key,
     pub as_of: String,
+    pub orders: Vec<OrderRow>,
+    pub more_orders: Option<String>,
     pub stopped: Option<Box<StepRow>>,
     pub facts: Vec<Fact>,
     pub branches: Vec<Branch>,
@@ -149,6 +172,7 @@ pub(crate) struct View {
 pub(crate) const fn look(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Recalled | Verdict::Violation => ("stop", "stop"),
+        Verdict::Held => ("stop", "hand"),
         Verdict::FailedTest => ("stop", "cross"),
         Verdict::Expired => ("stop", "clock"),
         Verdict::Unknown => ("none", "ask"),
@@ -215,7 +239,11 @@ impl View {
             tone,
             icon,
             verdict: catalogue::verdict(answer.verdict),
-            advice: catalogue::advice(answer.verdict),
+            advice: {
+                // Events that recall say nothing of a label: the graver advice is the careful one.
+                let first = answer.orders.first().map(|stop| stop.fault);
+                catalogue::advice(answer.verdict, first)
+            },
             alert: tone == "stop",
             product: product
                 .and_then(|product| Name::of(lang, &product.name))
@@ -250,8 +278,15 @@ impl View {
             maker: subject.maker.map(|maker| names.signer(maker)),
             check,
             as_of: lang.fill(Key::StateAsOf, &[&when::moment(lang, now, now)]),
+            orders: answer
+                .orders
+                .iter()
+                .take(ORDERS_MAX)
+                .map(|one| order_row(names, one))
+                .collect(),
+            more_orders: more(Key::OrderMore, answer.orders.len(), ORDERS_MAX),
             stopped: stopped
-                .filter(|_| answer.verdict == Verdict::Recalled)
+                .filter(|_| answer.verdict == Verdict::Recalled && answer.orders.is_empty())
                 .map(|step| Box::new(step_row(names, step))),
             facts: facts::all(names),
             branches: branches(names),
@@ -281,6 +316,30 @@ impl View {
             more_curves: more(Key::CurveMore, answer.temperature.len(), CURVES_MAX),
             code: names::printed(&answer.item),
         }
+    }
+}
+
+fn order_row(names: Names<'_>, stop: &Stop) -> OrderRow {
+    let (lang, now) = (names.lang, names.answer.as_of.0);
+    let own = names.product_name(&names.answer.item);
+    let moment = |time| when::moment(lang, time, now);
+    // The part after the opener's handle is what people quote.
+    let number = stop.case.rsplit(':').next().unwrap_or(&stop.case);
+    OrderRow {
+        what: match stop.kind {
+            StopKind::Recall => Key::OrderRecall,
+            StopKind::Hold => Key::OrderHold,
+        },
+        reason: Name::long(lang, &stop.reason),
+        thing: Some(names.thing(&stop.item)).filter(|thing| Some(thing) != own.as_ref()),
+        number: names::number(&stop.item),
+        by: names.signer(stop.by),
+        since: moment(stop.recorded.0),
+        machine_since: when::machine(stop.recorded.0),
+        level: catalogue::level(stop.level),
+        case: names::shorten(number),
+        deadline: stop.deadline.map(|until| moment(until.0)),
+        retest: stop.retest.as_deref().map(names::shorten),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Shared;
 use super::resolve::invalid;
 use crate::app::{App, Ask};
-use crate::limits::{BODY_TIME, CHECK_BYTES_MAX, CHECK_CODES_MAX, CHECK_TIME};
+use crate::limits::{CHECK_BODY_TIME, CHECK_BYTES_MAX, CHECK_CODES_MAX, CHECK_TIME};
 use crate::openapi::{Answer as Documented, Method, Operation, Parameter, Tag};
 use crate::problem::Problem;
 use crate::service::Service;
@@ -77,7 +77,7 @@ pub(crate) async fn check<S: Service>(
     ask: Ask,
     request: Request,
 ) -> Result<Response, Problem> {
-    let asked = tokio::time::timeout(BODY_TIME, read(request.into_body()))
+    let asked = tokio::time::timeout(CHECK_BODY_TIME, read(request.into_body()))
         .await
         .map_err(|_| Problem::BodyIncomplete)??;
     let about = About {

@@ -1,10 +1,10 @@
-//! Statements in, receipts out: SCRAPI, and the log's keys and checkpoint.
+//! Statements in, receipts out: SCRAPI, and the log's keys.
 
 use super::Shared;
-use crate::app::Ask;
+use crate::app::{App, Ask};
 use crate::limits::{
-    BODY_TIME, SEQUENCE_BYTES_MAX, SEQUENCE_KIB, SEQUENCE_STATEMENTS_MAX, STATEMENT_BYTES_MAX,
-    WINDOW_BYTES, WINDOW_STATEMENTS,
+    BODY_TIME, SEQUENCE_BYTES_MAX, SEQUENCE_STATEMENTS_MAX, STATEMENT_BYTES_MAX, WINDOW_BYTES,
+    WINDOW_STATEMENTS,
 };
 use crate::openapi::{Answer, Method, Operation, Parameter, Tag};
 use crate::problem::Problem;
@@ -20,7 +20,7 @@ use ledger::cbor::Writer;
 use ledger::cose::ALG_EDDSA;
 use ledger::ids::LeafIndex;
 use ledger::signature::{KeyId, PublicKey};
-use ledger::store::{Store as _, View as _};
+use tokio::sync::OwnedSemaphorePermit;
 
 const COSE: &str = "application/cose";
 const SEQUENCE: &str = "application/cbor-seq";
@@ -95,36 +95,24 @@ pub(crate) static KEY: Operation = Operation {
     ..Operation::GET
 };
 
-pub(crate) static CHECKPOINT: Operation = Operation {
-    path: "/checkpoint",
-    tag: Tag::Registration,
-    summary: "The newest checkpoint, a C2SP signed note.",
-    answers: &[Answer {
-        status: 200,
-        description: "The checkpoint.",
-        types: &["text/plain; charset=utf-8"],
-    }],
-    ..Operation::GET
-};
-
 /// `POST /entries`.
 pub(crate) async fn submit<S: Service>(
     State(app): State<Shared<S>>,
+    ask: Ask,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     match essence(&parts.headers).as_str() {
         COSE | "application/scitt-statement+cose" => {
-            let kib = announced_kib(&parts.headers)?;
-            let _room = app.intake(kib)?;
-            let statement = tokio::time::timeout(BODY_TIME, whole(body))
+            announced(&parts.headers)?;
+            let (statement, _room) = tokio::time::timeout(BODY_TIME, whole(&app, body))
                 .await
                 .map_err(|_| Problem::BodyIncomplete)??;
             let submitted = app.service.submit(statement).await?;
             Ok(receipt_answer(&*app.service, submitted))
         }
         SEQUENCE => {
-            let _room = app.intake(SEQUENCE_KIB)?;
+            let _room = app.sequence(ask.caller)?;
             let answers = submit_sequence(&*app.service, body).await?;
             Ok(([(header::CONTENT_TYPE, SEQUENCE)], answers).into_response())
         }
@@ -161,18 +149,16 @@ fn essence(headers: &HeaderMap) -> String {
     media_type.trim().to_ascii_lowercase()
 }
 
-/// What the body will take in memory: what it says, else the most it may.
-fn announced_kib(headers: &HeaderMap) -> Result<u32, Problem> {
+/// Refuses a body that says it is too long before it arrives.
+fn announced(headers: &HeaderMap) -> Result<(), Problem> {
     let text = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok());
-    let bytes = text
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(STATEMENT_BYTES_MAX);
-    if bytes > STATEMENT_BYTES_MAX {
+    let bytes: Option<usize> = text.and_then(|text| text.parse().ok());
+    if bytes.is_some_and(|bytes| bytes > STATEMENT_BYTES_MAX) {
         return Err(too_large());
     }
-    Ok(u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX))
+    Ok(())
 }
 
 fn too_large() -> Problem {
@@ -181,16 +167,23 @@ fn too_large() -> Problem {
     }
 }
 
-/// A body of one statement.
-async fn whole(mut body: Body) -> Result<Vec<u8>, Problem> {
+/// A body of one statement, and its room: what has not arrived takes none.
+async fn whole<S: Service>(
+    app: &App<S>,
+    mut body: Body,
+) -> Result<(Vec<u8>, OwnedSemaphorePermit), Problem> {
     let mut bytes = Vec::new();
+    let mut room = app.intake(1)?;
     while let Some(piece) = next_piece(&mut body).await? {
         if bytes.len() + piece.len() > STATEMENT_BYTES_MAX {
             return Err(too_large());
         }
         bytes.extend_from_slice(&piece);
+        let kib = bytes.len() / 1024 + 1;
+        let more = kib.saturating_sub(room.num_permits());
+        room.merge(app.intake(u32::try_from(more).unwrap_or(u32::MAX))?);
     }
-    Ok(bytes)
+    Ok((bytes, room))
 }
 
 async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, Problem> {
@@ -411,16 +404,4 @@ fn write_key(writer: &mut Writer, key: &PublicKey) {
     writer.int(3).int(ALG_EDDSA);
     writer.int(-1).int(6);
     writer.int(-2).byte_string(key.as_bytes());
-}
-
-/// `GET /checkpoint`.
-pub(crate) async fn checkpoint<S: Service>(
-    State(app): State<Shared<S>>,
-) -> Result<Response, Problem> {
-    let head = app
-        .read(|service| Ok(service.store().view().head()?))
-        .await?;
-    let head = head.ok_or(Problem::LogEmpty)?;
-    let media_type = "text/plain; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, media_type)], head.checkpoint).into_response())
 }

@@ -2,6 +2,7 @@
 
 mod access_log;
 mod check;
+mod checkpoint;
 mod documents;
 mod entries;
 mod events;
@@ -10,9 +11,12 @@ mod participants;
 mod parts;
 mod policy;
 mod query;
+mod recalls;
 pub(crate) mod resolve;
 mod service;
+mod tiles;
 mod verifier;
+mod witness;
 
 use crate::app::App;
 use crate::openapi::{Method, Operation, Route};
@@ -43,12 +47,20 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&entries::RECEIPT, entries::receipt::<S>),
         route(&entries::KEYS, entries::keys::<S>),
         route(&entries::KEY, entries::key::<S>),
-        route(&entries::CHECKPOINT, entries::checkpoint::<S>),
+        route(&checkpoint::CHECKPOINT, checkpoint::checkpoint::<S>),
+        route(&checkpoint::WITNESSED, checkpoint::witnessed::<S>),
+        route(&tiles::TILE, tiles::tile::<S>),
+        route(&witness::ADD_CHECKPOINT, witness::add_checkpoint::<S>),
+        route(&witness::LATEST, witness::latest::<S>),
         route(&resolve::TRACE, resolve::by_code::<S>),
         route(&check::CHECK, check::check::<S>),
         route(&linkset::RESOLVER, linkset::resolver::<S>),
         route(&participants::PARTICIPANT, participants::participant::<S>),
         route(&policy::POLICY, policy::policy::<S>),
+        route(&recalls::LIST, recalls::list::<S>),
+        route(&recalls::FEED, recalls::feed::<S>),
+        route(&recalls::CASE, recalls::one::<S>),
+        route(&recalls::AFFECTED, recalls::affected::<S>),
         route(&events::QUERY, events::query::<S>),
         route(&events::EVENT, events::event::<S>),
         route(&parts::PARTS, parts::parts::<S>),

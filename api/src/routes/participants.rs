@@ -120,6 +120,10 @@ fn apply(found: &mut Option<Party>, wanted: Handle, action: &Action, record: &Ma
         | Action::Policy
         | Action::Recode
         | Action::Agreement
+        | Action::Hold
+        | Action::Recall
+        | Action::Release
+        | Action::Respond
         | Action::Rules { .. }
         | Action::Forget => {}
     }

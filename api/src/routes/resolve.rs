@@ -1,5 +1,6 @@
 //! From a code to its provenance: GS1 Digital Link paths, our own, and whatever a scanner read.
 
+use super::recalls::{affected_turn, onward};
 use super::{Shared, linkset};
 use crate::app::{App, Ask};
 use crate::identity::record;
@@ -14,10 +15,11 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use ledger::access::shown;
 use ledger::bundle::{self, BUNDLE_BYTES_MAX, Trust};
+use ledger::checkpoint::SignedCheckpoint;
 use ledger::identifier::{Identifier, IdentifierError, Kind, scan};
 use ledger::lists::{Reader, ViewSource};
 use ledger::provenance::answer::{BreakKind, Verdict};
-use ledger::provenance::{Answer, Forward, Limits, forward, trace};
+use ledger::provenance::{Answer, Limits, Start, trace};
 use ledger::store::{Store as _, View};
 
 const OFFERS: [Form; 4] = [Form::Page, Form::Json, Form::Bundle, Form::Linkset];
@@ -270,7 +272,7 @@ fn limited<S: Service, V: View>(
 ) -> Result<Answer, Problem> {
     let mut answer = trace(source, item, service.now(), Limits::DEFAULT)?;
     shown::answer(&mut answer, reader, |at| source.sight(at));
-    record(service, "GET /trace", reader, source)?;
+    record(service, "GET /trace", reader, source.opened())?;
     Ok(answer)
 }
 
@@ -291,27 +293,19 @@ async fn forwards<S: Service>(
     ask: &Ask,
     item: Identifier,
 ) -> Result<Response, Problem> {
+    if ask.token.is_none() {
+        return Err(Problem::ForwardNeedsIdentity);
+    }
+    let turn = affected_turn(app)?;
     let ask = ask.clone();
     let read = move |service: &S| {
+        let _turn = turn;
         let view = service.store().view();
         let reader = ask.reader(service, &view)?;
-        let Some(bearer) = reader.bearer() else {
-            return Err(Problem::ForwardNeedsIdentity);
-        };
-        let mut source = ViewSource::new(&view, reader.clone());
-        let mut found = forward(&mut source, &item, service.now(), Limits::DEFAULT)?;
-        if !shown::may_forward(&found, &reader, |at| source.sight(at)) {
-            return Err(Problem::NotEntitled {
-                what: "the forward trace of this item",
-                caller: bearer.handle(),
-            });
-        }
-        shown::forward(&mut found, &reader, |at| source.sight(at));
-        record(service, "GET /trace?direction=forward", &reader, &source)?;
-        Ok(found)
+        let endpoint = "GET /trace?direction=forward";
+        onward(service, &view, &reader, &[Start::Item(item)], endpoint)
     };
-    let found: Forward = app.read(read).await?;
-    Ok(Json(found).into_response())
+    Ok(Json(app.read(read).await?).into_response())
 }
 
 /// An answer with the bundle that goes with it.
@@ -320,6 +314,8 @@ struct Proven {
     /// Whether the bundle is of open lists only.
     open: bool,
     bundle: Vec<u8>,
+    /// Witnesses whose cosignatures travel with it.
+    witnesses: usize,
     checkpoint: pages::Checkpoint,
 }
 
@@ -332,13 +328,17 @@ fn prove<S: Service>(service: &S, item: &Identifier, ask: &Ask) -> Result<Proven
     let mut source = ViewSource::new(&view, reader.clone());
     let answer = limited(service, &mut source, item, &reader)?;
     let whole = source.sees_all();
-    let bundle = if whole {
+    let mut bundle = if whole {
         bundle::build(&view, &source, item.as_str())?
     } else {
         let mut open = ViewSource::open(&view);
         trace(&mut open, item, service.now(), Limits::DEFAULT)?;
         bundle::build(&view, &open, item.as_str())?
     };
+    bundle.checkpoint = service.with_cosignatures(bundle.checkpoint);
+    let signatures = SignedCheckpoint::parse(&bundle.checkpoint).map(|one| one.signatures());
+    // All but the log's own, which a node adopts once it has verified them.
+    let witnesses = signatures.map_or(0, |all| all.saturating_sub(1));
     let mut root = head.block.root.to_string();
     root.truncate(16);
     let checkpoint = pages::Checkpoint {
@@ -350,6 +350,7 @@ fn prove<S: Service>(service: &S, item: &Identifier, ask: &Ask) -> Result<Proven
         answer,
         open: !whole,
         bundle: bundle.encode(),
+        witnesses,
         checkpoint,
     })
 }
@@ -398,8 +399,9 @@ async fn page<S: Service>(app: &App<S>, ask: &Ask, item: &Identifier) -> Result<
     let answer = proven.answer;
     let mut context = app.page(ask);
     context.checkpoint = Some(proven.checkpoint);
+    let (open, witnesses) = (proven.open, proven.witnesses);
     let service = &*app.service;
-    context.proof = signatures.map(|signatures| proof(service, item, signatures, proven.open));
+    context.proof = signatures.map(|signatures| proof(service, item, signatures, open, witnesses));
     let code = item.human_readable();
     let html = if answer.verdict != Verdict::Unknown {
         pages::answer(&answer, &context)
@@ -417,20 +419,25 @@ fn is_foreign(answer: &Answer, item: &Identifier) -> bool {
     item.kind() == Kind::Opaque || answer.breaks.iter().any(|one| elsewhere(one.kind))
 }
 
-fn proof(service: &impl Service, item: &Identifier, signatures: usize, open: bool) -> pages::Proof {
+fn proof(
+    service: &impl Service,
+    item: &Identifier,
+    signatures: usize,
+    open: bool,
+    witnesses: usize,
+) -> pages::Proof {
     let public_url = service.public_url();
     let path = item.digital_link_path();
     pages::Proof {
         item: item.as_str().to_owned(),
         signatures,
         open,
-        // Cosignatures of witnesses are not collected yet.
-        witnesses: 0,
+        witnesses,
         bundle_url: format!("{public_url}{path}?format=bundle"),
         json_url: format!("{public_url}{path}?format=json"),
-        verify_command: "suyuan verify suyuan-proof.cbor --trust trust.json".to_owned(),
+        verify_command: "suyuan verify suyuan-proof.cbor --trust trust.txt".to_owned(),
         verifiers: service.verifiers().to_vec(),
-        log_key: service.vkey(),
+        policy: service.policy(),
     }
 }
 

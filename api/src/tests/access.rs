@@ -11,7 +11,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ledger::ids::UnixMillis;
 use ledger::registry::Action;
 use ledger::signature::{Signer as _, SigningKey};
-use ledger::state::Role;
+use ledger::state::{EventRecord, Record as _, Role, StateKey};
+use ledger::store::{EventRef, Store as _, View as _};
 use ledger::testing::{Member, ORIGIN, World, map_of_json, object_event, participant_item};
 use ledger::token::{Claims, Token};
 use proptest::prelude::*;
@@ -145,6 +146,20 @@ fn town() -> Town {
     });
     carried["sensorElementList"] = json!([{"sensorReport": [
         {"type": "Temperature", "value": 4, "uom": "CEL", "time": "2026-11-20T09:00:00+08:00"}]}]);
+    let mut taken = hand_over(
+        event("got3", "OBSERVE", "receiving", 11, LOT),
+        &first,
+        &shop,
+    );
+    // Read at no full hour, and until after the hand-over, where the stretch ends.
+    taken["sensorElementList"] = json!([
+        {"sensorReport": [
+            {"type": "Temperature", "value": 4, "uom": "CEL", "time": "2026-11-20T11:23:11+08:00"}]},
+        {"sensorMetadata": {
+            "startTime": "2026-11-20T10:53:11+08:00", "endTime": "2026-11-20T11:53:11+08:00"},
+         "sensorReport": [
+            {"type": "Temperature", "minValue": 3, "maxValue": 9, "uom": "CEL"}]},
+    ]);
     let story = [
         (&supplier, event("grown", "ADD", "commissioning", 0, INPUT)),
         (
@@ -207,14 +222,7 @@ fn town() -> Town {
                 &shop,
             ),
         ),
-        (
-            &shop,
-            hand_over(
-                event("got3", "OBSERVE", "receiving", 11, LOT),
-                &first,
-                &shop,
-            ),
-        ),
+        (&shop, taken),
         (&shop, event("sold", "OBSERVE", "retail_selling", 12, LOT)),
     ];
     for (by, event) in story {
@@ -277,12 +285,27 @@ impl Town {
             "urn:e:packed",
             "urn:e:carried",
             ":41:07",
+            ":23:11",
+            ":53:11",
         ]
         .iter()
         .map(|text| text.as_bytes().to_vec())
         .collect();
         all.extend(self.customers().into_iter().flat_map(Self::names));
+        for id in HIDDEN {
+            let EventRef { leaf, index } = self.place(id);
+            all.push(format!("\"leaf\":{leaf},\"index\":{index}}}").into_bytes());
+            all.push(format!("\"index\":{index},\"leaf\":{leaf}}}").into_bytes());
+        }
         all
+    }
+
+    /// Where an event stands on the log: `/entries/{leaf}` tells when it was recorded.
+    fn place(&self, id: &str) -> EventRef {
+        let key = StateKey::event(by_id(self, id), &format!("urn:e:{id}"));
+        let record = self.fake.store.view().records(&[key]).unwrap().remove(0);
+        let EventRecord { leaf, index, .. } = EventRecord::decode(&record.unwrap()).unwrap();
+        EventRef { leaf, index }
     }
 }
 
@@ -417,6 +440,11 @@ async fn callers_by_parts_by_events_by_endpoints() {
             assert_eq!(secret, confidential.contains(&id) && !plain, "{who} {id}");
             let person = holds(&got.body, PERSON.as_bytes());
             assert_eq!(person, personal.contains(&id) && !plain, "{who} {id}");
+            // Whoever counts through places meets its own only.
+            let EventRef { leaf, index } = town.place(id);
+            let got = client.get_json(&format!("/events/{leaf}.{index}")).await;
+            let status = if by_name.contains(&id) { 200 } else { 404 };
+            assert_eq!(got.status.as_u16(), status, "{who} {id} by place");
         }
         // Along an item: its own, and what is anyone's.
         let got = client
@@ -435,6 +463,21 @@ async fn callers_by_parts_by_events_by_endpoints() {
         assert_eq!(got.status.as_u16(), 200);
     }
 }
+
+/// Events of which no stranger may learn where they stand.
+const HIDDEN: [&str; 11] = [
+    "beans-sent",
+    "beans-got",
+    "sent1",
+    "got1",
+    "sent2",
+    "got2",
+    "packed",
+    "carried",
+    "sent3",
+    "got3",
+    "sold",
+];
 
 fn by_id(town: &Town, id: &str) -> ledger::ids::Handle {
     match id {
@@ -611,10 +654,13 @@ fn targets(learned: &BTreeSet<String>) -> Vec<String> {
         "/access-log".to_owned(),
         "/metrics".to_owned(),
         "/checkpoint".to_owned(),
+        "/checkpoint/witnessed".to_owned(),
         "/events?EQ_bizStep=receiving".to_owned(),
     ];
     for leaf in 0..80 {
         all.push(format!("/entries/{leaf}"));
+        all.push(format!("/tile/0/000.p/{}", leaf + 1));
+        all.push(format!("/tile/entries/000.p/{}", leaf + 1));
         all.push(format!("/events/{leaf}.0"));
         all.push(format!("/events/{leaf}/parts"));
     }
@@ -749,6 +795,32 @@ async fn a_stranger_cannot_list_customers_by_any_sequence_of_requests() {
     assert!(!holds(&got.body, b"06901234567892"), "{}", got.text());
 }
 
+/// A curve is drawn for everyone, and by the hour: its ends are hand-overs.
+#[tokio::test]
+async fn a_strangers_curve_is_known_to_the_hour() {
+    let town = town();
+    let path = format!("/trace?code={LOT}");
+    let got = Client::stranger(&town.fake).get_json(&path).await.json();
+    let read = |got: &Json| {
+        let mut all = got["temperature"].as_array().unwrap().clone();
+        all.retain(|one| one["readings"] != json!([]));
+        all.remove(0)
+    };
+    let stretch = read(&got);
+    assert_eq!(stretch["hourly"], true, "{got:#}");
+    let readings = stretch["readings"].as_array().unwrap();
+    assert_eq!(
+        readings.iter().map(|one| &one[1]).collect::<Vec<_>>(),
+        [&json!(30), &json!(40), &json!(90)]
+    );
+    for reading in readings {
+        assert!(reading[0].as_str().unwrap().ends_with(":00:00.000Z"));
+    }
+    let got = town.client(&town.authority).get_json(&path).await.json();
+    assert_eq!(read(&got)["hourly"], false);
+    assert!(got.to_string().contains(":23:11"));
+}
+
 /// Two lots in the same hands: nothing in the answers lets a stranger tell that they are the same.
 #[tokio::test]
 async fn numbers_are_no_names() {
@@ -862,16 +934,17 @@ fn seconds(town: &Town, from_s: u64) -> u64 {
 
 #[tokio::test]
 async fn a_token_changes_nothing_on_the_ledger() {
-    // Every operation that takes a body takes signed statements only.
+    // Every operation that takes a body takes signed statements only, but for a check, which asks,
+    // and another log's checkpoint, which that log has signed and which is kept beside the ledger.
     let posts = routes::table::<Fake>();
     let posts = posts
         .iter()
         .filter(|route| !route.operation.takes.is_empty());
     for route in posts {
         for takes in route.operation.takes {
-            let asks = route.operation.path == "/check";
+            let beside = ["/add-checkpoint", "/check"].contains(&route.operation.path);
             let signed = ["application/cose", "application/cbor-seq"];
-            assert!(asks || signed.contains(takes), "{takes}");
+            assert!(beside || signed.contains(takes), "{takes}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A node of one thread over a ledger in memory: every statement its own block.
 
-use crate::service::{Service, SubmitError, Submitted};
+use crate::service::{CosignError, Service, SubmitError, Submitted};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::admission::check;
@@ -10,6 +10,7 @@ use ledger::ids::{LeafIndex, UnixMillis};
 use ledger::memory::MemoryStore;
 use ledger::merkle::inclusion_proof;
 use ledger::merkle::tile::TileNodes;
+use ledger::note::{KeyKind, NoteKey};
 use ledger::receipt::{Receipt, ReceiptClaims, ReceiptFacts};
 use ledger::registry::Action;
 use ledger::reject::RejectReason;
@@ -20,6 +21,7 @@ use ledger::statement::{Issuer, SignedStatement};
 use ledger::store::{Store as _, StoreError, View as _};
 use ledger::testing::{CountedSecrets, Member, ORIGIN, World, map_of_json, object_event};
 use ledger::token::{Claims, Token};
+use ledger::witness::{AddCheckpoint, Cosignature, Watched};
 use serde_json::json;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +44,17 @@ pub(super) struct Fake {
     reads: Mutex<Vec<ReadRecord>>,
     now: UnixMillis,
     turn: Mutex<()>,
+    /// As a witness it watches its own log: this is what it cosigned last.
+    pub(super) latest: Mutex<Option<Cosignature>>,
+    /// Whether it cannot keep what it cosigns.
+    pub(super) forgetful: AtomicBool,
+}
+
+/// The witness's name and key.
+pub(super) const WITNESS: &str = "w.example";
+
+pub(super) fn witness_key() -> SigningKey {
+    SigningKey::from_seed([0x77; 32])
 }
 
 /// A fake with a farm's story on it, and statements that were not submitted yet.
@@ -121,6 +134,8 @@ impl Fake {
             reads: Mutex::default(),
             now,
             turn: Mutex::new(()),
+            latest: Mutex::default(),
+            forgetful: AtomicBool::new(false),
         }
     }
 
@@ -136,7 +151,7 @@ impl Fake {
         URL_SAFE_NO_PAD.encode(Token::issue(&member.key, &claims))
     }
 
-    fn record(&self, bytes: &[u8]) -> Result<Submitted, SubmitError> {
+    pub(super) fn record(&self, bytes: &[u8]) -> Result<Submitted, SubmitError> {
         if self.busy.load(Ordering::Relaxed) {
             return Err(SubmitError::Busy { retry_after_s: 7 });
         }
@@ -278,6 +293,38 @@ impl Service for Fake {
         Ok(records.iter().skip(from).take(limit).cloned().collect())
     }
 
+    fn with_cosignatures(&self, checkpoint: String) -> String {
+        let latest = self.latest.lock().unwrap();
+        let note = latest.as_ref().map(|latest| latest.note.clone());
+        note.filter(|note| note.starts_with(&checkpoint))
+            .unwrap_or(checkpoint)
+    }
+
+    fn witnessed_checkpoint(&self) -> Option<String> {
+        let latest = self.latest.lock().unwrap();
+        latest.as_ref().map(|latest| latest.note.clone())
+    }
+
+    fn cosign(&self, request: AddCheckpoint) -> Result<Cosignature, CosignError> {
+        let key = NoteKey::new(ORIGIN, KeyKind::Ed25519, self.log_key().clone()).unwrap();
+        let watched = Watched::new(vec![key]).unwrap();
+        let authentic = watched.authenticate(request)?;
+        let mut latest = self.latest.lock().unwrap();
+        let before = latest.as_ref().map(|latest| &latest.checkpoint);
+        let consistent = authentic.follows(before)?;
+        if self.forgetful.load(Ordering::Relaxed) {
+            return Err(CosignError::NotKept);
+        }
+        let cosigned = consistent.cosign(WITNESS, &witness_key(), 7).unwrap();
+        *latest = Some(cosigned.clone());
+        Ok(cosigned)
+    }
+
+    fn latest_cosigned(&self, origin_hash: &Digest) -> Option<String> {
+        let own = *origin_hash == Digest::of(ORIGIN.as_bytes());
+        self.witnessed_checkpoint().filter(|_| own)
+    }
+
     fn origin(&self) -> &str {
         ORIGIN
     }
@@ -294,8 +341,8 @@ impl Service for Fake {
         self.log_key.public_key()
     }
 
-    fn vkey(&self) -> String {
-        "test".to_owned()
+    fn policy(&self) -> String {
+        "log test\nquorum none\n".to_owned()
     }
 
     fn now(&self) -> UnixMillis {
@@ -304,6 +351,10 @@ impl Service for Fake {
 
     fn ready(&self) -> bool {
         !self.busy.load(Ordering::Relaxed)
+    }
+
+    fn sign_notice(&self, kind: ledger::feed::Kind, payload: Vec<u8>) -> Vec<u8> {
+        ledger::feed::sign(kind, ORIGIN, self.now, &self.log_key, payload)
     }
 
     fn metrics(&self) -> String {

@@ -1,13 +1,14 @@
 //! The server on real sockets: plain, TLS, and its end.
 
-use super::fake::setting;
+use super::fake::{Fake, setting};
 use crate::app::{ApiOptions, router};
+use crate::limits::{REQUESTS_EACH, STATEMENT_BYTES_MAX};
 use crate::serve::{ServeError, Tls, serve};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -18,10 +19,14 @@ struct Running {
 }
 
 fn start(tls: Option<Tls>) -> Running {
+    start_over(setting().fake, tls)
+}
+
+fn start_over(fake: Arc<Fake>, tls: Option<Tls>) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let router = router(Arc::clone(&setting().fake), ApiOptions::default());
+    let router = router(fake, ApiOptions::default());
     let shutdown = async move { stopped.await.unwrap_or(()) };
     let server = tokio::spawn(serve(listener, router, tls, shutdown));
     Running {
@@ -65,6 +70,57 @@ async fn answers_on_a_socket_and_ends_when_told() {
         TcpStream::connect(running.address).await.is_err(),
         "it listens no more"
     );
+}
+
+/// A connection from that address of this machine, which counts as a stranger's.
+async fn connect(running: &Running, from: [u8; 4]) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    socket.connect(running.address).await.unwrap()
+}
+
+/// Begins to submit so many bytes; returns once the node waits for them, or with its answer.
+async fn begin(stream: &mut TcpStream, bytes: usize) -> String {
+    let request = format!(
+        "POST /entries HTTP/1.1\r\nhost: node.example\r\ncontent-type: application/cose\r\n\
+         content-length: {bytes}\r\nexpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut line = Vec::new();
+    while !line.ends_with(b"\r\n") {
+        line.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(line).unwrap()
+}
+
+/// One address begins to submit as much as it may, and goes no further.
+#[tokio::test]
+async fn who_sends_nothing_more_keeps_nobody_else_out() {
+    let setting = setting();
+    let running = start_over(Arc::clone(&setting.fake), None);
+    let mut held = Vec::new();
+    for _ in 0..REQUESTS_EACH {
+        let mut stream = connect(&running, [127, 0, 0, 2]).await;
+        let line = begin(&mut stream, STATEMENT_BYTES_MAX).await;
+        assert_eq!(line, "HTTP/1.1 100 Continue\r\n");
+        held.push(stream);
+    }
+    let mut stream = connect(&running, [127, 0, 0, 2]).await;
+    let line = begin(&mut stream, 1).await;
+    assert_eq!(line, "HTTP/1.1 429 Too Many Requests\r\n");
+    // It may still ask whether the node lives, and others submit: what is not there takes no room.
+    let stream = connect(&running, [127, 0, 0, 2]).await;
+    assert!(health(stream).await.starts_with("HTTP/1.1 200 OK"));
+    let mut stream = connect(&running, [127, 0, 0, 3]).await;
+    let statement = setting.fresh[0].encode();
+    let line = begin(&mut stream, statement.len()).await;
+    assert_eq!(line, "HTTP/1.1 100 Continue\r\n");
+    stream.write_all(&statement).await.unwrap();
+    let mut line = [0; 20];
+    stream.read_exact(&mut line).await.unwrap();
+    assert_eq!(&line, b"\r\nHTTP/1.1 201 Creat");
+    drop(held);
+    running.stop.send(()).unwrap();
 }
 
 #[tokio::test]

@@ -109,6 +109,7 @@ async fn too_many_requests_are_told_when_to_come_again() {
             per_second: 0.5,
             burst: 2.0,
         },
+        loopback_privileges: true,
         ..ApiOptions::default()
     };
     let router = router(Arc::clone(&setting.fake), options);
@@ -141,13 +142,9 @@ async fn too_many_requests_are_told_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn privileges_of_the_own_machine_can_be_switched_off() {
+async fn the_own_machine_has_no_privileges_unless_they_are_granted() {
     let setting = setting();
-    let options = ApiOptions {
-        loopback_privileges: false,
-        ..ApiOptions::default()
-    };
-    let router = router(Arc::clone(&setting.fake), options);
+    let router = router(Arc::clone(&setting.fake), ApiOptions::default());
     let local = Client {
         router,
         ..Client::local(&setting.fake)

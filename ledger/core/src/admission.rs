@@ -21,7 +21,7 @@ use crate::state::{
 };
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::StoreError;
-use crate::visibility::{first_hidden_field, parts_in_place};
+use crate::visibility::{first_hidden_field, parts_in_place, personal_in_record};
 
 mod events;
 mod registry;
@@ -139,8 +139,14 @@ pub fn check_content(statement: SignedStatement) -> Result<Checked, RejectReason
             statement
                 .disclosed()
                 .iter()
-                .map(|one| one.disclosure.map().clone())
-                .collect(),
+                .map(|one| match personal_in_record(one) {
+                    Some(path) => Err(RejectReason::FieldNotPublic {
+                        index: one.index,
+                        path,
+                    }),
+                    None => Ok(one.disclosure.map().clone()),
+                })
+                .collect::<Result<_, _>>()?,
         ),
         Payload::Events(_) => Content::Events(
             statement

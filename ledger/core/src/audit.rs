@@ -292,6 +292,10 @@ impl Prepared {
             | Action::Policy
             | Action::Recode
             | Action::Agreement
+            | Action::Hold
+            | Action::Recall
+            | Action::Release
+            | Action::Respond
             | Action::Rules { .. }
             | Action::Forget => Vec::new(),
         };

@@ -22,7 +22,7 @@ mod verify;
 
 pub use answer::{ProvedAnswer, prove};
 pub use build::{build, wanted_records};
-pub use verify::{BundleError, Facts, Proved, Trust, verify};
+pub use verify::{BundleError, Facts, Proved, Trust, verify, verify_by};
 
 use crate::cbor::{DecodeError, DecodeFault, Reader, Writer};
 use crate::disclosure::{Disclosed, read_body};

@@ -160,6 +160,44 @@ impl SignedCheckpoint {
         Ok(self.note.cosign(name, witness, time)?)
     }
 
+    /// What it says. Nobody has checked who signed it.
+    #[must_use]
+    pub const fn claim(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// Number of its signature lines, unverified.
+    #[must_use]
+    pub const fn signatures(&self) -> usize {
+        self.note.signatures()
+    }
+
+    /// The signature lines by `keys`, each ending in a line feed, unverified.
+    #[must_use]
+    pub fn lines_by(&self, keys: &[NoteKey]) -> String {
+        self.note.lines_by(keys)
+    }
+
+    /// The same checkpoint without the signatures of others.
+    #[must_use]
+    pub fn signed_only_by(mut self, keys: &[NoteKey]) -> Self {
+        self.note.retain_by(keys);
+        self
+    }
+
+    /// Takes over the cosignature `lines` that witnesses in `known` gave for this checkpoint, each
+    /// in the place of an older one; lines by others are dropped.
+    ///
+    /// # Errors
+    /// `Note`: malformed, by nobody known, or by a known key and failing. Nothing is taken over.
+    pub fn adopt<'k>(
+        &mut self,
+        lines: &str,
+        known: &'k [NoteKey],
+    ) -> Result<Vec<Signed<'k>>, CheckpointError> {
+        Ok(self.note.adopt(lines, known)?)
+    }
+
     /// What it says, once the log has signed it, and who of `known` has: the log, then witnesses.
     ///
     /// `known`: the keys of the log expected here, all of one name, and of witnesses.

@@ -257,7 +257,9 @@ pub enum DisclosureError {
     #[error("a withheld part was not delivered")]
     PartMissing,
     /// A part hides what the rules must see, or shows as confidential what is personal.
-    #[error("a part holds a field that belongs elsewhere")]
+    #[error(
+        "a part holds a field that belongs in the public part, or a person's data outside a personal part"
+    )]
     WrongPart,
     /// A salt of zeros, or one that occurs twice.
     #[error("a salt is zero or repeated")]

@@ -16,9 +16,13 @@ use directory::{Directory, load};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+mod batch;
 mod directory;
+mod seen;
 
 pub use crate::access::Reader;
+pub use batch::BatchSource;
+pub use seen::{SEEN_MAX, Seen, seen_at};
 
 /// Members of one item's list that one answer reads: more is a vehicle's life, not a lot's.
 pub const LIST_MAX: usize = 1000;
@@ -27,8 +31,9 @@ pub const LIST_MAX: usize = 1000;
 /// request can make a node hold.
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Statements whose bodies are read together.
-const FETCH_STATEMENTS: usize = 64;
+/// Statements whose bodies are read together: by so many of 4 MiB each an answer may go beyond
+/// [`BODY_BYTES_MAX`].
+const FETCH_STATEMENTS: usize = 8;
 
 /// An event read in passing, and whom it concerns.
 #[derive(Clone, Debug)]
@@ -147,11 +152,11 @@ impl<'v, V: View> ViewSource<'v, V> {
             Reader::Public => false,
             Reader::Confidential | Reader::All => true,
             Reader::Bearer(_) => self.lists.values().flatten().all(|at| {
-                let events = self
-                    .statements
-                    .get(&at.leaf)
-                    .is_some_and(|read| matches!(read.statement.payload(), Payload::Events(_)));
-                !events || self.sight(*at) >= Sight::Named
+                // What was not read, because a limit was reached, nobody has shown it may see.
+                self.statements.get(&at.leaf).is_some_and(|read| {
+                    let events = matches!(read.statement.payload(), Payload::Events(_));
+                    !events || self.sight(*at) >= Sight::Named
+                })
             }),
         }
     }
@@ -348,11 +353,15 @@ impl<'v, V: View> ViewSource<'v, V> {
             return Ok(Vec::new());
         }
         let stored = stored::decode(body).map_err(|error| corrupt(leaf, &error.to_string()))?;
+        let act = match statement.payload() {
+            Payload::Registry(payload) => Some(&payload.action),
+            Payload::Events(_) | Payload::Block(_) => None,
+        };
         let mut found = Vec::with_capacity(stored.len());
         for one in &stored {
             let concern = self
                 .directory
-                .concern(self.view, issuer, signer, statement, one)?;
+                .concern(self.view, issuer, signer, act, one)?;
             found.push((one.index, concern));
         }
         Ok(found)
@@ -572,7 +581,8 @@ impl<V: View> Source for ViewSource<'_, V> {
                 list
             }
         };
-        self.fetch(list.iter().map(|at| at.leaf))?;
+        // The one too many only tells that there are more.
+        self.fetch(list.iter().take(LIST_MAX).map(|at| at.leaf))?;
         let mut shown = Vec::with_capacity(list.len().min(LIST_MAX));
         for at in list.iter().take(LIST_MAX) {
             // Past the budget the list is cut, and the answer says so.

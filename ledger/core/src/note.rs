@@ -235,6 +235,20 @@ struct Line {
     signature: Vec<u8>,
 }
 
+impl Line {
+    /// Whether it says that it is by this key.
+    fn is_by(&self, key: &NoteKey) -> bool {
+        self.name == key.name && self.id == key.id
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let blob = [self.id.as_slice(), &self.signature].concat();
+        writeln!(f, "{DASH}{} {}", self.name, STANDARD.encode(blob))
+    }
+}
+
 /// A known key that signed, and when, if its signatures say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signed<'k> {
@@ -335,6 +349,45 @@ impl Note {
         Ok(())
     }
 
+    /// Number of signature lines, unverified.
+    #[must_use]
+    pub const fn signatures(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The signature lines by `keys`, each ending in a line feed, unverified.
+    #[must_use]
+    pub fn lines_by(&self, keys: &[NoteKey]) -> String {
+        let by = |line: &&Line| keys.iter().any(|key| line.is_by(key));
+        self.lines.iter().filter(by).map(Line::to_string).collect()
+    }
+
+    /// Drops the signature lines by others than `keys`.
+    pub fn retain_by(&mut self, keys: &[NoteKey]) {
+        self.lines
+            .retain(|line| keys.iter().any(|key| line.is_by(key)));
+    }
+
+    /// Takes over, from signature `lines` over this same text, those by `known` keys; each in the
+    /// place of an older line by that key. Others are dropped: nobody vouches for them.
+    ///
+    /// # Errors
+    /// As [`Note::parse`]; `BadSignature`, `Unsigned`. Nothing is taken over then.
+    pub fn adopt<'k>(
+        &mut self,
+        lines: &str,
+        known: &'k [NoteKey],
+    ) -> Result<Vec<Signed<'k>>, NoteError> {
+        let other = Self::parse(&format!("{}\n{lines}", self.text))?;
+        let signed = other.verify(known)?;
+        for one in &signed {
+            self.lines.retain(|line| !line.is_by(one.key));
+            let line = other.lines.iter().find(|line| line.is_by(one.key));
+            self.lines.extend(line.cloned());
+        }
+        Ok(signed)
+    }
+
     /// Which of `known` have signed, each once, in the order of the note.
     ///
     /// # Errors
@@ -342,10 +395,7 @@ impl Note {
     pub fn verify<'k>(&self, known: &'k [NoteKey]) -> Result<Vec<Signed<'k>>, NoteError> {
         let mut signed: Vec<Signed<'k>> = Vec::new();
         for line in &self.lines {
-            let Some(key) = known
-                .iter()
-                .find(|key| key.name == line.name && key.id == line.id)
-            else {
+            let Some(key) = known.iter().find(|key| line.is_by(key)) else {
                 continue;
             };
             let time =
@@ -383,11 +433,7 @@ fn parse_line(line: &str) -> Option<Line> {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.text)?;
-        for line in &self.lines {
-            let blob = [line.id.as_slice(), &line.signature].concat();
-            writeln!(f, "{DASH}{} {}", line.name, STANDARD.encode(blob))?;
-        }
-        Ok(())
+        self.lines.iter().try_for_each(|line| line.fmt(f))
     }
 }
 

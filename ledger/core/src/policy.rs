@@ -14,6 +14,7 @@
 //! ```
 //! Bytes: `schemas/suyuan.cddl`, rule `policy-record`. Keys and values: [`Setting`].
 
+mod deadline;
 mod defaults;
 mod history;
 mod setting;
@@ -281,19 +282,22 @@ impl Policy {
         }
     }
 
-    /// How soon a recall of this level must begin and end. Levels 1 (gravest) to 3. Farm produce
-    /// is recalled as food and vaccines as medicines, unless rows say otherwise.
+    /// How soon a recall of this level must begin and end, and the row that says so. Levels 1
+    /// (gravest) to 3. Farm produce is recalled as food and vaccines as medicines, unless rows say
+    /// otherwise.
     #[must_use]
-    pub fn recall_deadline(&self, sector: Sector, level: u8) -> Option<Deadline> {
+    pub fn recall(&self, sector: Sector, level: u8) -> Option<(Deadline, &Row)> {
         let wider = match sector {
             Sector::Produce => Sector::Food,
             Sector::Vaccine => Sector::Drug,
             Sector::Cylinder | Sector::Device | Sector::Drug | Sector::Food => sector,
         };
         [sector, wider].into_iter().find_map(|sector| {
-            match self.setting(&setting::recall_key(sector, level)) {
-                Some(Setting::Recall { deadline, .. }) => Some(*deadline),
-                _ => None,
+            let row = self.rows.get(&setting::recall_key(sector, level))?;
+            if let Setting::Recall { deadline, .. } = row.setting {
+                Some((deadline, row))
+            } else {
+                None
             }
         })
     }

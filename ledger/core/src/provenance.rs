@@ -26,6 +26,7 @@ mod rule;
 mod rules;
 pub mod source;
 mod steps;
+mod stops;
 mod subject;
 mod temperature;
 mod tests_results;
@@ -34,7 +35,11 @@ mod walk;
 
 pub use answer::Answer;
 pub use asked::Limits;
-pub use forward::{Affected, Forward, How, forward};
+pub use forward::case::{
+    Answered, Case, CaseHead, CaseLine, CaseOrder, Clocks, Contact, Holder, NamedHead, Overdue,
+    case, case_head, cases,
+};
+pub use forward::{Affected, Amounts, Forward, Held, How, Line, Millionths, Start, Total, forward};
 pub use rule::{Article, Law, Rule};
 pub use source::{Content, Scope, Source, Touch, Touches};
 pub use verdict::{judge, trace};

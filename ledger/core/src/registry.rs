@@ -115,6 +115,15 @@ pub enum Action {
     },
     /// Sets rows of the policy that findings are judged by, one record ([`crate::policy`]).
     Policy,
+    /// Stops goods until it is known whether they are sound, one disclosure per item
+    /// ([`crate::order::Order`]).
+    Hold,
+    /// Calls goods back, one disclosure per item ([`crate::order::Order`]).
+    Recall,
+    /// Ends a hold or recall, one disclosure per item ([`crate::order::Release`]).
+    Release,
+    /// What a holder did about a case, one disclosure per item ([`crate::order::Response`]).
+    Respond,
     /// Deletes personal parts on lawful order, one disclosure for each disclosure concerned
     /// ([`crate::forget::Order`]).
     Forget,
@@ -140,6 +149,10 @@ impl Action {
             Self::Recode => 11,
             Self::Rules { .. } => 12,
             Self::Policy => 13,
+            Self::Hold => 14,
+            Self::Recall => 15,
+            Self::Release => 16,
+            Self::Respond => 17,
             Self::Forget => 18,
             Self::Agreement => 19,
         }
@@ -173,6 +186,10 @@ impl Action {
             Self::Recode => "recode",
             Self::Rules { .. } => "rules",
             Self::Policy => "policy",
+            Self::Hold => "hold",
+            Self::Recall => "recall",
+            Self::Release => "release",
+            Self::Respond => "respond",
             Self::Forget => "forget",
             Self::Agreement => "agreement",
         }
@@ -185,7 +202,7 @@ impl Action {
             1 => 6,
             2 => 5,
             3 | 4 | 12 => 2,
-            9..=11 | 13 | 18 | 19 => 1,
+            9..=11 | 13..=19 => 1,
             _ => return None,
         })
     }
@@ -259,6 +276,10 @@ impl Action {
             | Self::Place
             | Self::Recode
             | Self::Policy
+            | Self::Hold
+            | Self::Recall
+            | Self::Release
+            | Self::Respond
             | Self::Forget
             | Self::Agreement => {}
             Self::Rules { version } => {
@@ -326,6 +347,10 @@ impl Action {
                 version: read_u16(reader)?,
             },
             13 => Self::Policy,
+            14 => Self::Hold,
+            15 => Self::Recall,
+            16 => Self::Release,
+            17 => Self::Respond,
             _ => Self::Forget,
         })
     }

@@ -42,6 +42,14 @@ pub enum RejectReason {
         /// The earlier statement.
         leaf: LeafIndex,
     },
+    /// An act about a case that nobody opened.
+    #[error("record {index}: no case {case} was opened")]
+    CaseUnknown {
+        /// Which disclosure.
+        index: u16,
+        /// The case, canonical.
+        case: String,
+    },
     /// The content type is not one of the three.
     #[error("unknown content type {found:?}")]
     ContentTypeUnknown {
@@ -83,10 +91,11 @@ pub enum RejectReason {
         /// Where and what.
         why: EventError,
     },
-    /// A field stands in the public part that is not on the public list.
-    #[error("event {index}: {path} is not on the list of public fields")]
+    /// A field stands in the public part that is not on the public list, or is personal data and
+    /// stands in no personal part.
+    #[error("disclosure {index}: {path} is not on the list of public fields")]
     FieldNotPublic {
-        /// Which event of the statement.
+        /// Which event or record of the statement.
         index: u16,
         /// Where.
         path: String,
@@ -276,6 +285,7 @@ impl RejectReason {
             Self::ApprovalsMissing { .. } => "approvals-missing",
             Self::AudienceWrong { .. } => "audience-wrong",
             Self::CaptureIdReused { .. } => "capture-id-reused",
+            Self::CaseUnknown { .. } => "case-unknown",
             Self::ContentTypeUnknown { .. } => "content-type-unknown",
             Self::Disclosure { .. } => "disclosure-invalid",
             Self::DisclosureCount { .. } => "disclosure-count",
@@ -329,6 +339,7 @@ impl RejectReason {
             | Self::TimeInFuture { .. }
             | Self::TooLarge { .. } => Fault::Bytes,
             Self::CaptureIdReused { .. }
+            | Self::CaseUnknown { .. }
             | Self::DuplicateEvent { .. }
             | Self::KeyExists { .. }
             | Self::ParticipantExists { .. }

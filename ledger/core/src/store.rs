@@ -171,6 +171,30 @@ pub trait View {
     /// [`StoreError`].
     fn leaves(&self, from: LeafIndex, limit: usize) -> Result<Vec<EntryWrite>, StoreError>;
 
+    /// As [`View::leaves`], but ends after the leaf with which the bodies reach `bytes`: a thousand
+    /// statements may be kilobytes or gigabytes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn leaves_within(
+        &self,
+        from: LeafIndex,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<EntryWrite>, StoreError> {
+        let mut found: Vec<EntryWrite> = Vec::new();
+        let (mut next, mut read) = (from, 0);
+        while found.len() < limit && read < bytes {
+            let Some(one) = self.leaves(next, 1)?.pop() else {
+                break;
+            };
+            next = LeafIndex(one.leaf.0 + 1);
+            read = read.saturating_add(one.body.len());
+            found.push(one);
+        }
+        Ok(found)
+    }
+
     /// Entries and bodies of many leaves at once, in the order asked; `None` beyond the head.
     ///
     /// # Errors
@@ -263,6 +287,21 @@ pub trait View {
     /// [`StoreError::Io`]; what is damaged is [`crate::personal::Gone::Lost`], since one part's
     /// loss must not keep anyone from the rest.
     fn part_key(&self, at: &KeyRef) -> Result<Kept, StoreError>;
+
+    /// Up to `limit` members of each of these lists, in the order asked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn postings_of(
+        &self,
+        items: &[StateKey],
+        limit: usize,
+    ) -> Result<Vec<Vec<EventRef>>, StoreError> {
+        items
+            .iter()
+            .map(|item| self.postings(item, limit))
+            .collect()
+    }
 }
 
 /// One ledger's storage.

@@ -97,7 +97,8 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Stored>, DecodeError> {
     Ok(stored)
 }
 
-fn read_one(reader: &mut Reader<'_>) -> Result<Stored, DecodeError> {
+/// Reads one disclosure where it stands in a body.
+pub(crate) fn read_one(reader: &mut Reader<'_>) -> Result<Stored, DecodeError> {
     reader.array_of(3, "[index, disclosure, parts]")?;
     let index = read_index(reader)?;
     let at = reader.offset();

@@ -63,7 +63,7 @@ enum Place {
     /// `errorDeclaration`, `readPoint`, `bizLocation`, `ilmd`, sensor elements: standard names are
     /// public, extensions by namespace.
     Standard,
-    /// Inside something public as a whole.
+    /// Inside something public or confidential as a whole: only what is personal is not.
     Open,
 }
 
@@ -72,10 +72,10 @@ fn class_of(key: &str, map: &Map, place: Place, event: &Map) -> Option<Class> {
     if key == WITHHELD {
         return None;
     }
-    if let Some((prefix, local)) = key.split_once(':')
-        && !matches!(place, Place::Open)
-    {
-        return extension_class(prefix, local, event);
+    if let Some((prefix, local)) = key.split_once(':') {
+        let class = extension_class(prefix, local, event);
+        let open = matches!(place, Place::Open) && class != Some(Class::Personal);
+        return class.filter(|_| !open);
     }
     let public = match place {
         Place::Event => EVENT_FIELDS.contains(&key) || inner_place(key).is_some(),
@@ -157,14 +157,96 @@ fn namespace<'a>(context: &'a Value, prefix: &str) -> Option<&'a str> {
 pub fn parts_in_place(disclosed: &Disclosed) -> bool {
     let event = disclosed.disclosure.map();
     disclosed.parts.iter().all(|part| {
-        part.fields().iter().all(|(key, _)| {
-            if let Some((prefix, local)) = key.split_once(':') {
-                let personal = full_name(prefix, local, event).starts_with(PERSONAL_NAMESPACE);
-                return !personal || part.class() == Class::Personal;
-            }
-            key == "type" || (!EVENT_FIELDS.contains(&key) && inner_place(key).is_none())
-        })
+        let personal = part.class() == Class::Personal;
+        let hides = |key: &str| EVENT_FIELDS.contains(&key) || inner_place(key).is_some();
+        let mut keys = part.fields().iter().map(|(key, _)| key);
+        (personal || hidden_in_map(part.fields(), Place::Open, event).is_none())
+            && keys.all(|key| key == "type" || !hides(key))
     })
+}
+
+/// Fields of registry records that are personal data, whatever the act.
+pub const PERSONAL_RECORD_FIELDS: [&str; 1] = ["contact"];
+
+/// The path of the first personal field in a registry record's public part or in one of its
+/// confidential parts, however deep: there no order to delete would reach it.
+#[must_use]
+pub fn personal_in_record(disclosed: &Disclosed) -> Option<String> {
+    let confidential = disclosed
+        .parts
+        .iter()
+        .filter(|part| part.class() == Class::Confidential)
+        .map(Part::fields);
+    std::iter::once(disclosed.disclosure.map())
+        .chain(confidential)
+        .find_map(personal_in_map)
+}
+
+fn split_record_map(map: &mut Map, salt: &mut dyn FnMut() -> Salt, parts: &mut Vec<Part>) {
+    let personal = |key: &str| is_personal_in_record(key).then_some(Class::Personal);
+    withhold(map, personal, salt, parts);
+    for (_, value) in map.iter_mut().filter(|(key, _)| *key != WITHHELD) {
+        split_record_value(value, salt, parts);
+    }
+}
+
+fn split_record_value(value: &mut Value, salt: &mut dyn FnMut() -> Salt, parts: &mut Vec<Part>) {
+    match value {
+        Value::Map(map) => split_record_map(map, salt, parts),
+        Value::Array(items) => {
+            for item in items {
+                split_record_value(item, salt, parts);
+            }
+        }
+        Value::Bool(_)
+        | Value::Bytes(_)
+        | Value::Decimal(_)
+        | Value::Int(_)
+        | Value::Null
+        | Value::Text(_) => {}
+    }
+}
+
+/// A record has no context, so that a name of the namespace is written out.
+fn is_personal_in_record(key: &str) -> bool {
+    PERSONAL_RECORD_FIELDS.contains(&key) || key.starts_with(PERSONAL_NAMESPACE)
+}
+
+fn personal_in_map(map: &Map) -> Option<String> {
+    map.iter().find_map(|(key, value)| {
+        if is_personal_in_record(key) {
+            return Some(format!("/{key}"));
+        }
+        personal_in_value(value).map(|rest| format!("/{key}{rest}"))
+    })
+}
+
+fn personal_in_value(value: &Value) -> Option<String> {
+    match value {
+        Value::Map(map) => personal_in_map(map),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(at, item)| personal_in_value(item).map(|rest| format!("/{at}{rest}"))),
+        Value::Bool(_)
+        | Value::Bytes(_)
+        | Value::Decimal(_)
+        | Value::Int(_)
+        | Value::Null
+        | Value::Text(_) => None,
+    }
+}
+
+/// Takes the personal fields out of a registry record, however deep, and seals them as parts.
+/// `salt` is called once for each.
+pub fn split_record(index: u16, record: Map, salt: &mut dyn FnMut() -> Salt) -> Disclosed {
+    let (mut parts, mut public) = (Vec::new(), record);
+    split_record_map(&mut public, salt, &mut parts);
+    Disclosed {
+        index,
+        disclosure: Disclosure::seal(salt(), public),
+        parts,
+    }
 }
 
 /// The place of maps found under `key` of the event, if the event's own fields go on inside.
@@ -214,6 +296,12 @@ fn split_map(
     parts: &mut Vec<Part>,
 ) {
     let before = map.clone();
+    // What is personal inside something confidential becomes a part inside that part.
+    for (key, value) in map.iter_mut() {
+        if class_of(key, &before, place, event) == Some(Class::Confidential) {
+            split_value(value, Place::Open, event, salt, parts);
+        }
+    }
     withhold(map, |key| class_of(key, &before, place, event), salt, parts);
     for (key, value) in map.iter_mut().filter(|(key, _)| *key != WITHHELD) {
         split_value(value, below(key, place), event, salt, parts);
@@ -304,7 +392,8 @@ mod tests {
             "@context": {
                 "sy": "https://ref.suyuan.example/voc/",
                 "p": "https://ref.suyuan.example/personal/",
-                "erp": "https://erp.example/"
+                "erp": "https://erp.example/",
+                "p:author": "author qian"
             },
             "type": "ObjectEvent", "action": "OBSERVE", "bizStep": "shipping",
             "quantityList": [{"epcClass": "urn:x", "quantity": 3, "uom": "KGM"}],
@@ -317,7 +406,10 @@ mod tests {
                 {"type": "possessing_party", "source": "urn:holder"}
             ],
             "readPoint": {"id": "urn:place", "erp:dock": "7"},
-            "sy:test": {"conclusion": "pass"}, "p:driver": "wang", "erp:price": 9
+            "sy:test": {"conclusion": "pass", "p:analyst": "analyst li"},
+            "certificationInfo": [{"certificate": "C-1", "p:inspector": "inspector zhao"}],
+            "p:driver": "wang", "erp:price": 9,
+            "erp:delivery": {"van": "A12345", "stops": [{"p:customer": "customer sun"}]}
         }))
     }
 
@@ -368,10 +460,66 @@ mod tests {
     }
 
     #[test]
+    fn what_is_personal_leaves_every_depth_for_a_personal_part() {
+        let (shown, disclosed) = shown_and_whole();
+        let persons = [
+            "wang",
+            "analyst li",
+            "inspector zhao",
+            "customer sun",
+            "author qian",
+        ];
+        let of_class = |class: Class| {
+            let parts = disclosed.parts.iter().filter(|part| part.class() == class);
+            let fields: Vec<String> = parts.map(|part| format!("{:?}", part.fields())).collect();
+            fields.concat()
+        };
+        let clear = format!("{shown:?}{}", of_class(Class::Confidential));
+        assert!(clear.contains("A12345"));
+        for person in persons {
+            assert!(!clear.contains(person), "{person} is not deletable");
+            assert!(of_class(Class::Personal).contains(person), "{person}");
+        }
+        assert!(parts_in_place(&disclosed));
+    }
+
+    #[test]
+    fn a_record_is_split_at_every_depth() {
+        let record = map(&serde_json::json!({
+            "name": "x", "contact": {"phone": "1"},
+            "places": [{"id": "urn:place", "contact": "wang"}]
+        }));
+        let mut next = 0_u8;
+        let mut salt = || {
+            next += 1;
+            Salt([next; 16])
+        };
+        let disclosed = split_record(0, record.clone(), &mut salt);
+        assert_eq!(personal_in_record(&disclosed), None);
+        assert_eq!(disclosed.restore(), Ok(record.clone()));
+        let clear = Disclosed {
+            index: 0,
+            disclosure: Disclosure::seal(Salt([9; 16]), record),
+            parts: Vec::new(),
+        };
+        assert_eq!(
+            personal_in_record(&clear).as_deref(),
+            Some("/places/0/contact")
+        );
+    }
+
+    #[test]
     fn the_first_field_that_shows_too_much_is_named() {
         for (change, path) in [
             (("erp:price", Value::Int(9)), "/erp:price"),
             (("depth", Value::Int(9)), "/depth"),
+            (
+                (
+                    "sy:more",
+                    map(&serde_json::json!({"p:name": "wang"})).into(),
+                ),
+                "/sy:more/p:name",
+            ),
         ] {
             let (mut shown, _) = shown_and_whole();
             shown.insert(change.0, change.1);

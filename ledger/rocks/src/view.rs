@@ -196,28 +196,47 @@ impl View for RocksView<'_> {
     }
 
     fn leaves(&self, from: LeafIndex, limit: usize) -> Result<Vec<EntryWrite>, StoreError> {
+        self.leaves_within(from, limit, usize::MAX)
+    }
+
+    fn leaves_within(
+        &self,
+        from: LeafIndex,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<EntryWrite>, StoreError> {
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let to = from.0.saturating_add(limit).min(self.size()?);
-        if from.0 >= to {
+        if from.0 >= to || bytes == 0 {
             return Ok(Vec::new());
         }
         let mut entries = self.leaf_range(Family::Entries, from.0, to)?;
         let mut bodies = Aligned::new(self.leaf_range(Family::Bodies, from.0, to)?);
         let mut effects = Aligned::new(self.leaf_range(Family::Effects, from.0, to)?);
-        (from.0..to)
-            .map(|leaf| match entries.next().transpose()? {
-                Some((found, entry)) if found == leaf => Ok(EntryWrite {
-                    leaf: LeafIndex(leaf),
-                    entry,
-                    body: bodies.at(leaf)?,
-                    effects: effects.at(leaf)?,
-                }),
-                Some(_) | None => Err(StoreError::Corrupt {
-                    what: "entry",
-                    detail: format!("leaf {leaf} is missing"),
-                }),
-            })
-            .collect()
+        let (mut found, mut read) = (Vec::new(), 0_usize);
+        for leaf in from.0..to {
+            let entry = match entries.next().transpose()? {
+                Some((found, entry)) if found == leaf => entry,
+                Some(_) | None => {
+                    return Err(StoreError::Corrupt {
+                        what: "entry",
+                        detail: format!("leaf {leaf} is missing"),
+                    });
+                }
+            };
+            let body = bodies.at(leaf)?;
+            read = read.saturating_add(body.len());
+            found.push(EntryWrite {
+                leaf: LeafIndex(leaf),
+                entry,
+                body,
+                effects: effects.at(leaf)?,
+            });
+            if read >= bytes {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     fn entries_with_bodies(
@@ -271,10 +290,16 @@ impl View for RocksView<'_> {
             .database
             .db
             .raw_iterator_cf_opt(self.database.family(family), self.options());
+        let mut here: Option<LeafIndex> = None;
         leaves
             .iter()
             .map(|leaf| {
-                blocks.seek(leaf_key(*leaf));
+                // Leaves rise: the block under the cursor is the first that ends at or after the
+                // leaf before, and so it is this one's too, unless it ends before it.
+                if here.is_none_or(|end| end < *leaf) {
+                    blocks.seek(leaf_key(*leaf));
+                    here = blocks.key().and_then(parse_leaf_key);
+                }
                 blocks
                     .status()
                     .map_err(|error| read_error(family.name(), error))?;
@@ -378,6 +403,49 @@ impl View for RocksView<'_> {
         };
         keys.read(at)
             .map_err(|why| StoreError::Io(format!("key file: {why}")))
+    }
+
+    fn postings_of(
+        &self,
+        items: &[StateKey],
+        limit: usize,
+    ) -> Result<Vec<Vec<EventRef>>, StoreError> {
+        self.lists(items, limit)
+    }
+}
+
+impl RocksView<'_> {
+    /// The lists of many items with one cursor, in the order of their keys.
+    fn lists(&self, items: &[StateKey], limit: usize) -> Result<Vec<Vec<EventRef>>, StoreError> {
+        self.database.check_usable()?;
+        let family = Family::Postings;
+        let mut options = self.options();
+        options.set_prefix_same_as_start(true);
+        let mut cursor = self
+            .database
+            .db
+            .raw_iterator_cf_opt(self.database.family(family), options);
+        let mut order: Vec<usize> = (0..items.len()).collect();
+        order.sort_by_key(|place| items.get(*place).map(|item| item.digest));
+        let mut found = vec![Vec::new(); items.len()];
+        for place in order {
+            let (Some(item), Some(list)) = (items.get(place), found.get_mut(place)) else {
+                continue;
+            };
+            let prefix = item.digest.as_bytes().as_slice();
+            cursor.seek(prefix);
+            while list.len() < limit
+                && let Some(key) = cursor.key().filter(|key| key.starts_with(prefix))
+            {
+                let (_, at) = parse_posting_key(key).ok_or_else(|| bad_key(family))?;
+                list.push(at);
+                cursor.next();
+            }
+            cursor
+                .status()
+                .map_err(|error| read_error(family.name(), error))?;
+        }
+        Ok(found)
     }
 }
 

@@ -4,6 +4,7 @@
 //! carrier, 超温 excursion). No word here ever says that goods are genuine: the ledger knows
 //! records, not goods.
 
+use ledger::order::{Fault, Level};
 use ledger::policy::Severity;
 use ledger::provenance::Law;
 use ledger::provenance::answer::{BreakKind, Grade, Rule, StepKind, Verdict};
@@ -39,6 +40,7 @@ catalogue! {
 
     // Verdicts: the word, then what it means and what to do.
     VerdictRecalled   "已召回" "Recalled"
+    VerdictHeld       "暂停使用" "On hold"
     VerdictFailedTest "检验不合格" "Failed a test"
     VerdictExpired    "已过期" "Expired"
     VerdictViolation  "违规处置过" "Handled against the rules"
@@ -50,6 +52,8 @@ catalogue! {
     VerdictClear      "公开记录无异常" "Nothing against it on open records"
     VerdictComplete   "记录完整" "Record complete"
     AdviceRecalled    "请不要食用或使用。停止出售，凭实物退回购买的地方；已经吃了或用了并感到不适，请就医并带上包装。" "Do not eat or use it. Stop selling it. Take it back to where you bought it. If you have used it and feel unwell, see a doctor and bring the pack."
+    AdviceRecalledLabel "标签有误，商品已召回更正。请不要出售；已购买的可凭实物到购买处更换或退货。过敏或有忌口的人，弄清真实成分前请勿食用。" "The label is wrong and the goods are called back to put it right. Do not sell them; what you bought can be changed or returned where you bought it. If you have an allergy, do not eat it before the true ingredients are known."
+    AdviceHeld        "正在核查，结论出来之前请不要食用、使用或出售。留好包装，稍后再扫一次。" "It is being looked into. Do not eat, use or sell it before the outcome. Keep the pack and scan again later."
     AdviceFailedTest  "这一批有一项检验不合格。请不要食用或使用，凭实物退回购买的地方。" "A test of this lot failed. Do not eat or use it; take it back to where you bought it."
     AdviceExpired     "已超过保质期或有效期。请不要食用或使用；若刚刚买到，可要求退换。" "It is past its date. Do not eat or use it. If you have just bought it, ask for your money back."
     AdviceViolation   "有人对它做了规定禁止的事，下方写明是哪一步、依据哪一条、该谁处理。请不要使用，退回给提供者，或拨打 12315。" "Someone did to it what the rules forbid; below is which step, under which article, and who must act. Do not use it: take it back to whoever supplied it, or call 12315."
@@ -65,6 +69,22 @@ catalogue! {
     CheckPack         "请核对包装上印着：批号" "Check that the pack says LOT"
     CheckPackSerial   "请核对包装上印着：" "Check that the pack says"
     StateAsOf         "截至 {0}" "As of {0}"
+
+    // What stops the goods.
+    OrderRecall     "召回" "Recalled"
+    OrderHold       "暂停" "Put on hold"
+    OrderWhy        "原因" "Why"
+    OrderOf         "针对" "Concerns"
+    OrderBy         "决定者" "Ordered by"
+    OrderSince      "自" "Since"
+    OrderLevel1     "一级" "level 1, the gravest"
+    OrderLevel2     "二级" "level 2"
+    OrderLevel3     "三级" "level 3"
+    OrderDegree     "级别" "Level"
+    OrderCase       "案件" "Case"
+    OrderDeadline   "处理期限" "To be decided by"
+    OrderRetest     "解除前须检验" "To be tested before release"
+    OrderMore       "另有 {0} 项决定只在下载的记录里。" "{0} more orders are in the downloadable record."
 
     // Facts of the first screen.
     ProductUnnamed  "未登记名称的商品" "Product without a registered name"
@@ -404,14 +424,14 @@ catalogue! {
     VerifyWhose      "由某个服务器提供的脚本来核对该服务器的答案，只对信任它的人有说服力。请用另一地区提供的、或自己早先保存的这一页，并核对其 SHA-256。" "A check by a server's own script convinces only those who trust that server. Use the copy of this page that another region serves, or one that you saved before, and compare its SHA-256."
     VerifyFile       "证明文件（.cbor），也可以拖到这里" "Proof file (.cbor); you may also drop it here"
     VerifyTrust      "信任谁：账本公钥一行，或整个信任文件" "Whom you trust: the ledger's key in one line, or a whole trust file"
-    VerifyTrustHint  "请从证明以外的途径取得，并打电话核对。" "Get it by another way than the proof, and compare it by telephone."
+    VerifyTrustHint  "请从证明以外的途径取得，并打电话核对。只填公钥，就不要求见证者。" "Get it by another way than the proof, and compare it by telephone. A key alone asks for no witness."
     VerifyCode       "手中包装上的码（可不填）" "The code on the pack in your hand (optional)"
     VerifyAge        "检查点最多可以多旧（小时）" "How old the checkpoint may be (hours)"
     VerifyBusy       "正在核对…" "Checking…"
     VerifyNoWasm     "这个浏览器不支持 WebAssembly，或不允许本页使用它：请换一个浏览器，或在电脑上用 suyuan verify。" "This browser has no WebAssembly or does not let this page use it: take another browser, or suyuan verify on a computer."
     VerifyFailed     "核对程序自己出错了，什么也没有证明。请保留文件并报告：" "The verifier itself failed, and nothing is proved. Keep the file and report it: "
     VerifyUnasked    "还没有核对" "Nothing was checked"
-    VerifyTrustBad   "信任谁：填写的不是账本公钥，也不是信任文件。请重新复制整行。" "Whom you trust: what is entered is neither a ledger's key nor a trust file. Copy the whole line again."
+    VerifyTrustBad   "信任谁：填写的不是账本公钥，也不是信任文件。请重新完整复制：信任文件有一行 quorum。" "Whom you trust: what is entered is neither a ledger's key nor a trust file. Copy it again in full: a trust file has a quorum line."
     VerifyCodeBad    "手中包装上的码读不懂：请照原样输入，或留空。" "The code on the pack cannot be read: type it as printed, or leave it empty."
     VerifyOptionsBad "页面交给核对程序的选项不对：这是页面的错，请报告。" "What the page handed to the verifier is not in order: that is the page's fault, please report it."
     VerifyRefused    "未通过核验" "Not proved"
@@ -425,6 +445,7 @@ catalogue! {
     VerifyAgeTitle   "时间" "Time"
     VerifyStale      "最新检查点已有 {0} 小时：之后的召回等记录不在其中。请重新下载证明。" "The newest checkpoint is {0} hours old: what was recorded since, such as a recall, is not in it. Download the proof again."
     VerifyClockLags  "这台设备的时钟比账本慢：无法判断证明有多旧。请校准时钟。" "This device's clock is behind the ledger's: how old the proof is cannot be told. Set the clock."
+    VerifyOrders     "召回与暂停" "Recalls and holds"
     VerifyRecord     "记录" "Record"
     VerifyComplete   "完整：每条来路都追到源头，每次交接双方都有记录" "complete: every way back ends at an origin, every handover has both sides"
     VerifyIncomplete "不完整" "not complete"
@@ -432,16 +453,23 @@ catalogue! {
     VerifyFacts      "证明的依据" "What the proof rests on"
     VerifySignatures "本机核对的签名" "Signatures checked on this device"
     VerifyStatements "声明" "Statements"
+    VerifyStanding   "见证情况" "Standing"
+    VerifyRecorded   "已记录：只有账本自己的签名，您没有要求见证者" "recorded: the ledger's own signature, you ask for no witness"
+    VerifyRecordedOnly "已记录，尚未见证：签名的见证者少于信任文件的要求" "recorded, not witnessed: fewer witnesses signed than the trust file asks for"
+    VerifyWitnessed  "已见证：签名的见证者达到信任文件的要求" "witnessed: as many witnesses signed as the trust file asks for"
+    VerifyCosigned   "见证者" "Cosigned by"
+    VerifyFewWitnesses "签名的见证者少于信任文件的要求：别人看到的可能是另一份历史。请稍后重新下载证明，仍不足时询问账本的运营者。" "Fewer witnesses signed than the trust file asks for: others may have been shown another history. Download the proof again later, and ask the ledger's operator if that changes nothing."
     VerifyProved     "已证明" "Proved"
     VerifyProvedAll  "以上声明由所列各方签署，已记入账本，未被改动；截至该时刻，账本上关于这个码的记录没有遗漏。" "These statements were signed by those they name, are on the ledger and were not changed; as of that moment nothing that it holds about this code is left out."
     VerifyProvedOpen "以上是公开记录：生产、检验、召回，由所列各方签署，一条不缺；经手方、交接和温度不在其中。" "These are the open records, making, tests and recalls, signed by those they name, with none left out. Who handled the goods, handovers and temperature are not among them."
+    VerifyProvedOnce "签名的见证者没有见过这个账本的另一份历史。" "The witnesses that signed have seen no other history of this ledger."
     VerifyNotProved  "没有证明" "Not proved"
     VerifyNotLater   "该时刻之后的记录，例如新的召回：请重新下载证明。" "Anything recorded after that moment, such as a recall: download the proof again for news."
-    VerifyNotWitness "其他账本见证过：这里只核对账本自己的签名。" "That another ledger has witnessed this: only the ledger's own signature is checked here."
+    VerifyNotWitness "足够的其他账本见证过：签名的见证者没有达到信任文件的要求，或它不要求见证者。" "That enough others have witnessed this: fewer witnesses signed than the trust file asks for, or it asks for none."
     ProofElsewhere   "在浏览器里核对，由另一地区提供：" "To verify in a browser, served by another region:"
     ProofHere        "在浏览器里核对，由本服务器提供：它的脚本核对它自己的答案，只对信任它的人有说服力。" "To verify in a browser, served by this server: its own script checks its own answer, which convinces only those who trust it."
     ProofPage        "打开核验页" "Open the verifier"
-    ProofKey         "账本公钥（请另行核对）" "Ledger's key (compare it by another way)"
+    ProofPolicy      "信任文件：账本公钥、见证者、要求多少见证者签名。请另行核对：" "Trust file: the ledger's key, its witnesses, how many of them must sign. Compare it by another way:"
 }
 
 /// `template` with `{0}`, `{1}` and so on replaced by `values`, each once over the template: a value
@@ -474,6 +502,7 @@ pub const MONTHS: [&str; 12] = [
 pub const fn verdict(verdict: Verdict) -> Key {
     match verdict {
         Verdict::Recalled => Key::VerdictRecalled,
+        Verdict::Held => Key::VerdictHeld,
         Verdict::FailedTest => Key::VerdictFailedTest,
         Verdict::Expired => Key::VerdictExpired,
         Verdict::Violation => Key::VerdictViolation,
@@ -487,10 +516,12 @@ pub const fn verdict(verdict: Verdict) -> Key {
     }
 }
 
-/// What the verdict means, and what to do.
+/// What the verdict means, and what to do; of a recall by what is wrong with the goods.
 #[must_use]
-pub const fn advice(verdict: Verdict) -> Key {
+pub const fn advice(verdict: Verdict, fault: Option<Fault>) -> Key {
     match verdict {
+        Verdict::Recalled if matches!(fault, Some(Fault::Label)) => Key::AdviceRecalledLabel,
+        Verdict::Held => Key::AdviceHeld,
         Verdict::Recalled => Key::AdviceRecalled,
         Verdict::FailedTest => Key::AdviceFailedTest,
         Verdict::Expired => Key::AdviceExpired,
@@ -502,6 +533,16 @@ pub const fn advice(verdict: Verdict) -> Key {
         Verdict::Gap => Key::AdviceGap,
         Verdict::Clear => Key::AdviceClear,
         Verdict::Complete => Key::AdviceComplete,
+    }
+}
+
+/// A level of an order.
+#[must_use]
+pub const fn level(level: Level) -> Key {
+    match level {
+        Level::One => Key::OrderLevel1,
+        Level::Two => Key::OrderLevel2,
+        Level::Three => Key::OrderLevel3,
     }
 }
 

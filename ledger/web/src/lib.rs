@@ -66,7 +66,7 @@ fn judged(options: &[u8], file: &[u8]) -> Result<Report, Refused> {
             item: proved.proved.item().to_owned(),
         });
     }
-    Ok(proved::report(&proved, &options))
+    Ok(proved::report(&proved, &trust, &options))
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use ledger::identifier::IdentifierError;
 use ledger::ids::UnixMillis;
-use ledger::trust::{TrustError, TrustFile};
+use ledger::note::NoteKey;
+use ledger::tlog_policy::{PolicyError, TlogPolicy};
 use serde::Deserialize;
-use std::borrow::Cow;
 
 /// How old the newest checkpoint may be before a verdict turns amber, seconds: a day. A recall is
 /// on the ledger within minutes, and who shops in the evening may have fetched the proof at noon.
@@ -14,7 +14,7 @@ pub const AGE_MAX_S: u32 = 24 * 60 * 60;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Options {
-    /// A trust file's text, or a bare verifier key.
+    /// A trust policy (C2SP tlog-policy), or a log's bare verifier key, which asks for no witness.
     trust: String,
     /// The moment, ms since 1970: the core has no clock.
     now_ms: i64,
@@ -37,7 +37,7 @@ pub enum OptionsError {
     Form(String),
     /// The trust root is not one.
     #[error("the trust root: {0}")]
-    Trust(TrustError),
+    Trust(PolicyError),
 }
 
 impl OptionsError {
@@ -61,20 +61,23 @@ impl Options {
         serde_json::from_slice(json).map_err(|error| OptionsError::Form(error.to_string()))
     }
 
-    /// The logs that are trusted.
+    /// Whose word counts.
     ///
     /// # Errors
     /// `Trust`.
-    pub fn trust(&self) -> Result<TrustFile, OptionsError> {
-        let text = self.trust.trim();
-        // What a person copies from a page is often the key alone.
-        let alone = !text.is_empty() && !text.contains(char::is_whitespace);
-        let text = if alone {
-            Cow::Owned(format!("log {text}"))
+    pub fn trust(&self) -> Result<TlogPolicy, OptionsError> {
+        // What a person copies is often the key alone.
+        let alone = self.trust.trim();
+        let policy = if alone.is_empty() || alone.contains(char::is_whitespace) {
+            TlogPolicy::parse(&self.trust)
         } else {
-            Cow::Borrowed(text)
+            let key = NoteKey::parse(alone).map_err(|why| PolicyError {
+                line: 1,
+                fault: why.into(),
+            });
+            key.and_then(TlogPolicy::of_log)
         };
-        TrustFile::parse(&text).map_err(OptionsError::Trust)
+        policy.map_err(OptionsError::Trust)
     }
 
     /// The code in hand, if one was given.

@@ -7,31 +7,41 @@ use ledger::bundle::ProvedAnswer;
 use ledger::identifier::Identifier;
 use ledger::ids::{Handle, UnixMillis};
 use ledger::provenance::Scope;
-use ledger::provenance::answer::{Answer, Break, Finding, Step, Stretch, Test, Text, Verdict};
+use ledger::provenance::answer::{
+    Answer, Break, Finding, Step, Stop, StopKind, Stretch, Test, Text, Verdict,
+};
 use ledger::time::format_utc;
+use ledger::tlog_policy::{Standing, TlogPolicy};
 
 /// How far a clock may lag behind the ledger before that is said, ms: the ledger's own tolerance
 /// for events from the future.
 const CLOCK_LAG_MAX_MS: i64 = 5 * 60 * 1000;
 
 /// What no bundle proves.
-const NOT_PROVED: [Key; 4] = [
-    Key::ProofLimits,
-    Key::CopyWarning,
-    Key::VerifyNotLater,
-    Key::VerifyNotWitness,
-];
+const NOT_PROVED: [Key; 3] = [Key::ProofLimits, Key::CopyWarning, Key::VerifyNotLater];
 
-pub(crate) fn report(proved: &ProvedAnswer, options: &Options) -> Report {
+/// The report on what `policy` proved.
+pub(crate) fn report(proved: &ProvedAnswer, policy: &TlogPolicy, options: &Options) -> Report {
     let answer = &proved.answer;
+    let standing = proved.judged.standing;
     let age = age(proved.proved.facts().time, options);
-    let tone = match (tone(answer.verdict), &age) {
-        (Tone::Good | Tone::None, Some(_)) => Tone::Warn,
+    // Who asks for nobody misses nobody.
+    let short = policy.asks_for_witnesses() && standing == Standing::Recorded;
+    let tone = match (tone(answer.verdict), short || age.is_some()) {
+        (Tone::Good | Tone::None, true) => Tone::Warn,
         (tone, _) => tone,
     };
+    let few = short.then(|| both(Key::VerifyFewWitnesses));
+    // Events that recall say nothing of a label: the graver advice is the careful one.
+    let fault = answer.orders.first().map(|stop| stop.fault);
     let mut sections = vec![subject(answer)];
-    sections.push(list(Key::VerifyAgeTitle, age.map(sentence)));
     sections.extend([
+        list(Key::VerifyAgeTitle, age.map(sentence)),
+        list(Key::VerifyStanding, few.map(sentence)),
+        list(
+            Key::VerifyOrders,
+            answer.orders.iter().map(|it| order(answer, it)),
+        ),
         list(Key::Missing, answer.breaks.iter().map(missing)),
         list(Key::FindingsTitle, answer.findings.iter().map(finding)),
         list(Key::Story, answer.steps.iter().map(|it| step(answer, it))),
@@ -43,17 +53,18 @@ pub(crate) fn report(proved: &ProvedAnswer, options: &Options) -> Report {
             Key::TemperatureTitle,
             answer.temperature.iter().map(|it| stretch(answer, it)),
         ),
-        facts(proved),
-        list(Key::VerifyProved, what_is_proved(answer)),
-        list(Key::VerifyNotProved, NOT_PROVED.map(both).map(sentence)),
+        facts(proved, short),
+        list(Key::VerifyProved, what_is_proved(proved)),
+        list(Key::VerifyNotProved, what_is_not_proved(standing)),
     ]);
     sections.retain(|section| !section.rows.is_empty());
     Report {
         tone,
         name: "proved",
         title: both(catalogue::verdict(answer.verdict)),
-        lead: both(catalogue::advice(answer.verdict)),
+        lead: both(catalogue::advice(answer.verdict, fault)),
         sections,
+        standing: Some(standing.word()),
         answer: Some(answer.clone()),
     }
 }
@@ -62,6 +73,7 @@ pub(crate) fn report(proved: &ProvedAnswer, options: &Options) -> Report {
 const fn tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::Recalled
+        | Verdict::Held
         | Verdict::FailedTest
         | Verdict::Expired
         | Verdict::Violation
@@ -126,6 +138,37 @@ fn subject(answer: &Answer) -> Section {
     Section {
         heading: Text::default(),
         rows,
+    }
+}
+
+/// A hold or recall: why, of what, by whom, since when, how grave, and what is to come of it.
+fn order(answer: &Answer, stop: &Stop) -> Row {
+    let mut value = named(&stop.reason);
+    // The part after the opener's handle is what people quote.
+    let case = stop.case.rsplit(':').next().unwrap_or(&stop.case);
+    let moment = |time: UnixMillis| plain(&format_utc(time));
+    let said = [
+        (Key::OrderOf, Some(plain(&printed(&stop.item)))),
+        (Key::OrderBy, Some(party(answer, stop.by))),
+        (Key::OrderSince, Some(moment(stop.recorded.0))),
+        (Key::OrderDegree, Some(both(catalogue::level(stop.level)))),
+        (Key::OrderCase, Some(plain(case))),
+        (Key::OrderDeadline, stop.deadline.map(|it| moment(it.0))),
+        (Key::OrderRetest, stop.retest.as_deref().map(plain)),
+    ];
+    for (label, said) in said {
+        if let Some(said) = said {
+            append(&mut value, " · ", &both(label));
+            append(&mut value, " ", &said);
+        }
+    }
+    let label = match stop.kind {
+        StopKind::Recall => Key::OrderRecall,
+        StopKind::Hold => Key::OrderHold,
+    };
+    Row {
+        label: both(label),
+        value,
     }
 }
 
@@ -212,23 +255,39 @@ fn stretch(answer: &Answer, stretch: &Stretch) -> Row {
     }
 }
 
-fn facts(proved: &ProvedAnswer) -> Section {
+/// What the answer rests on. `short`: of witnesses, where the policy asks for more.
+fn facts(proved: &ProvedAnswer, short: bool) -> Section {
     let facts = proved.proved.facts();
-    let rows = vec![
-        row(Key::ProofOrigin, &proved.origin),
+    let judged = &proved.judged;
+    let standing = match judged.standing {
+        Standing::Witnessed => Key::VerifyWitnessed,
+        Standing::Recorded if short => Key::VerifyRecordedOnly,
+        Standing::Recorded => Key::VerifyRecorded,
+    };
+    let mut rows = vec![
+        row(Key::ProofOrigin, &judged.checkpoint.origin),
         row(Key::ProofTime, &format_utc(facts.time)),
         row(Key::ProofSize, &facts.size.to_string()),
         row(Key::ProofRoot, &facts.root.to_string()),
         row(Key::VerifySignatures, &facts.signatures.to_string()),
         row(Key::VerifyStatements, &facts.statements.to_string()),
+        Row {
+            label: both(Key::VerifyStanding),
+            value: both(standing),
+        },
     ];
+    rows.extend(judged.cosigned.iter().map(|one| {
+        let time = format_utc(UnixMillis::from_seconds(one.time));
+        row(Key::VerifyCosigned, &format!("{} ({time})", one.witness))
+    }));
     Section {
         heading: both(Key::VerifyFacts),
         rows,
     }
 }
 
-fn what_is_proved(answer: &Answer) -> Vec<Row> {
+fn what_is_proved(proved: &ProvedAnswer) -> Vec<Row> {
+    let answer = &proved.answer;
     let proves = match answer.scope {
         Scope::Whole => Key::VerifyProvedAll,
         Scope::Open => Key::VerifyProvedOpen,
@@ -238,7 +297,15 @@ fn what_is_proved(answer: &Answer) -> Vec<Row> {
         label: both(Key::SignedBy),
         value: party(answer, *signer),
     }));
+    let witnessed = proved.judged.standing == Standing::Witnessed;
+    rows.extend(witnessed.then(|| sentence(both(Key::VerifyProvedOnce))));
     rows
+}
+
+fn what_is_not_proved(standing: Standing) -> impl Iterator<Item = Row> {
+    let unwitnessed = (standing == Standing::Recorded).then_some(Key::VerifyNotWitness);
+    let all = NOT_PROVED.into_iter().chain(unwitnessed);
+    all.map(both).map(sentence)
 }
 
 /// A code as it is printed on a pack.

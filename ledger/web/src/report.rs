@@ -32,6 +32,9 @@ pub struct Report {
     pub lead: Text,
     /// The rest, in the order of reading.
     pub sections: Vec<Section>,
+    /// For programs: `recorded` or `witnessed`. Absent where nothing is proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<&'static str>,
     /// For programs: the answer that was computed from the bundle. Absent where nothing is proved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
@@ -90,6 +93,7 @@ impl Report {
                 heading: Text::default(),
                 rows,
             }],
+            standing: None,
             answer: None,
         }
     }

@@ -1,16 +1,18 @@
 //! Reports, natively; the same ones in a browser: `tests/it/verifier.rs`.
 
 use crate::{Tone, report};
-use ledger::bundle::build;
+use ledger::bundle::{Bundle, build};
+use ledger::checkpoint::SignedCheckpoint;
 use ledger::identifier::Identifier;
 use ledger::ids::UnixMillis;
 use ledger::lists::{Reader, ViewSource};
+use ledger::note::{KeyKind, NoteKey};
 use ledger::provenance::{Limits, trace};
-use ledger::signature::Signer as _;
+use ledger::signature::{Signer as _, SigningKey};
 use ledger::state::Role;
 use ledger::store::Store as _;
 use ledger::testing::{ORIGIN, World, object_event};
-use ledger::trust::TrustFile;
+use ledger::tlog_policy::TlogPolicy;
 use serde_json::json;
 
 const LOT: &str = "https://id.gs1.org/01/06901234567892/10/A1";
@@ -19,6 +21,10 @@ struct Scene {
     trust: String,
     bundle: Vec<u8>,
     now: UnixMillis,
+}
+
+fn key(name: &str, kind: KeyKind, signer: &SigningKey) -> NoteKey {
+    NoteKey::new(name, kind, signer.public_key().clone()).unwrap()
 }
 
 /// A lot that its maker commissioned, proved to the maker itself.
@@ -39,7 +45,9 @@ fn scene() -> Scene {
     let item = Identifier::parse(LOT).unwrap();
     trace(&mut source, &item, world.now, Limits::DEFAULT).unwrap();
     Scene {
-        trust: TrustFile::text(ORIGIN, world.log_key.public_key()).unwrap(),
+        trust: TlogPolicy::of_log(key(ORIGIN, KeyKind::Ed25519, &world.log_key))
+            .unwrap()
+            .to_string(),
         bundle: build(&view, &source, LOT).unwrap().encode(),
         now: world.now,
     }
@@ -88,6 +96,40 @@ fn an_old_checkpoint_or_a_slow_clock_turns_it_amber() {
 }
 
 #[test]
+fn too_few_witnesses_turn_it_amber_where_any_is_asked_for() {
+    let mut scene = scene();
+    let alone = scene.trust.clone();
+    let witness = SigningKey::from_seed([0x42; 32]);
+    let known = key("w.example", KeyKind::Cosignature, &witness);
+    let log = alone.lines().next().unwrap();
+    let asks = format!("{log}\nwitness w {known}\nquorum w\n");
+    let all_text = |report: &crate::Report| serde_json::to_string(report).unwrap();
+    let judged = |scene: &mut Scene, trust: &str, want: (&str, Tone)| {
+        trust.clone_into(&mut scene.trust);
+        let report = scene.report(0, "");
+        assert_eq!(report.name, "proved");
+        assert_eq!((report.standing.unwrap(), report.tone), want, "{trust}");
+        let text = all_text(&report);
+        let (zh, en) = match want.0 {
+            "witnessed" => ("已见证", "witnessed: "),
+            _ => ("已记录", "recorded"),
+        };
+        assert!(text.contains(zh) && text.contains(en), "{text}");
+        assert_eq!(text.contains("w.example ("), want.0 == "witnessed");
+    };
+    judged(&mut scene, &alone, ("recorded", Tone::Good));
+    judged(&mut scene, &asks, ("recorded", Tone::Warn));
+
+    let mut bundle = Bundle::decode(&scene.bundle).unwrap();
+    let mut checkpoint = SignedCheckpoint::parse(&bundle.checkpoint).unwrap();
+    checkpoint.cosign("w.example", &witness, 5).unwrap();
+    bundle.checkpoint = checkpoint.to_string();
+    scene.bundle = bundle.encode();
+    judged(&mut scene, &asks, ("witnessed", Tone::Good));
+    judged(&mut scene, &alone, ("recorded", Tone::Good));
+}
+
+#[test]
 fn a_proof_about_another_code_is_none_of_this_one() {
     let report = scene().report(0, "(01)06901234567892(10)B2");
     assert_eq!((report.name, report.tone), ("other-item", Tone::Stop));
@@ -97,7 +139,7 @@ fn a_proof_about_another_code_is_none_of_this_one() {
 fn what_is_not_a_proof_is_told_from_what_was_mistyped() {
     let scene = scene();
     let good = scene.trust.as_str();
-    let key = good.lines().nth(1).unwrap().trim_start_matches("log ");
+    let key = good.lines().next().unwrap().trim_start_matches("log ");
     let other = key.replacen(ORIGIN, "other.example/log", 1);
     for (trust, code, file, name, tone) in [
         (key, "", scene.bundle.as_slice(), "proved", Tone::Good),
@@ -105,6 +147,13 @@ fn what_is_not_a_proof_is_told_from_what_was_mistyped() {
         (good, "", &scene.bundle[..99], "malformed", Tone::Stop),
         ("", "", &scene.bundle, "trust-malformed", Tone::None),
         (&other, "", &scene.bundle, "trust-malformed", Tone::None),
+        (
+            &format!("log {key}"),
+            "",
+            &scene.bundle,
+            "trust-malformed",
+            Tone::None,
+        ),
         (good, "01", &scene.bundle, "code-malformed", Tone::None),
     ] {
         let options = json!({"trust": trust, "nowMs": scene.now.0, "code": code});

@@ -3,20 +3,17 @@
 use super::random::Random;
 use crate::exit::Failure;
 use ledger::cbor::Map;
-use ledger::disclosure::{Class, Disclosed, Disclosure, withhold};
+use ledger::disclosure::Disclosed;
 use ledger::event::Event;
 use ledger::ids::{CaptureId, Handle, UnixMillis};
 use ledger::registry::{Action, Approval, RegistryPayload};
 use ledger::signature::{Signer as _, SigningKey};
 use ledger::statement::{Commitment, Issuer, Payload, SignedStatement};
-use ledger::visibility::split;
+use ledger::visibility::{split, split_record};
 
 /// Encoded events of one statement: half of what a statement may have, since commitments, salts
 /// and parts come on top.
 const STATEMENT_EVENT_BYTES_MAX: usize = 2 * 1024 * 1024;
-
-/// Fields of a profile that are personal data: deletable, and never shown to the public.
-const PERSONAL_FIELDS: [&str; 1] = ["contact"];
 
 /// Who speaks, with which key, to which log, and when by its own clock.
 #[derive(Clone, Copy, Debug)]
@@ -75,16 +72,7 @@ impl Voice<'_> {
         approving: &[SigningKey],
         random: &mut Random,
     ) -> Result<SignedStatement, Failure> {
-        let seal = |(index, mut record): (u16, Map)| {
-            let mut parts = Vec::new();
-            let personal = |key: &str| PERSONAL_FIELDS.contains(&key).then_some(Class::Personal);
-            withhold(&mut record, personal, &mut || random.salt(), &mut parts);
-            Disclosed {
-                index,
-                disclosure: Disclosure::seal(random.salt(), record),
-                parts,
-            }
-        };
+        let seal = |(index, record): (u16, Map)| split_record(index, record, &mut || random.salt());
         let disclosed: Vec<Disclosed> = (0..).zip(records).map(seal).collect();
         let mut payload = RegistryPayload {
             action,
@@ -154,6 +142,7 @@ fn groups(events: &[Event], count_max: usize) -> Vec<&[Event]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ledger::disclosure::Class;
     use ledger::event::DocumentContext;
     use ledger::state::Role;
     use ledger::testing::{ORIGIN, World, object_event};

@@ -207,16 +207,23 @@ pub(crate) fn open_failure(error: &node::OpenError) -> Failure {
         node::OpenError::AlreadyFounded { .. }
         | node::OpenError::OtherSettings { .. }
         | node::OpenError::Settings(_) => Code::Usage,
+        node::OpenError::Policy { .. } => {
+            return Failure::malformed(with_source(error)).remedy(
+                "correct that line; a trust file (C2SP tlog-policy) names the log, its witnesses, \
+                 and ends in `quorum none` or the name of a witness or group",
+            );
+        }
         node::OpenError::SettingsFile { .. } => Code::Malformed,
         node::OpenError::Founding(_) => Code::Rejected,
-        node::OpenError::Key(_) | node::OpenError::Database(_) | node::OpenError::Start(_) => {
-            Code::Store
-        }
         node::OpenError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             return Failure::usage(with_source(error))
                 .remedy("make one with: suyuan init --dir DIR …");
         }
-        node::OpenError::Io { .. } => Code::Store,
+        node::OpenError::Key(_)
+        | node::OpenError::Database(_)
+        | node::OpenError::Witness(_)
+        | node::OpenError::Start(_)
+        | node::OpenError::Io { .. } => Code::Store,
     };
     Failure::new(code, with_source(error))
 }

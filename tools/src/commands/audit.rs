@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let settings = node::read_settings(dir).map_err(|error| open_failure(&error))?;
     let trust_path = args.trust.clone().unwrap_or_else(|| dir.join("trust.txt"));
     let trust = trust::read(&trust_path)?;
-    let log = trust.of_origin(settings.origin()).ok_or_else(|| {
+    let log = trust.log_of_origin(settings.origin()).ok_or_else(|| {
         let what = format!(
             "{} does not name {}",
             trust_path.display(),
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     } else {
         ProgressBar::hidden()
     };
-    let report = replay(&view, settings.origin(), &log.log_key, |leaves| {
+    let report = replay(&view, settings.origin(), log.key.public_key(), |leaves| {
         bar.inc(u64::try_from(leaves).unwrap_or_default());
     })?;
     bar.finish_and_clear();

@@ -9,6 +9,7 @@ mod figures;
 mod findings;
 mod ingest;
 mod limits;
+mod recall;
 mod resolve;
 mod verify;
 mod workload;
@@ -28,6 +29,7 @@ use workload::Chains;
   suyuan bench --quick
   suyuan bench check --quick
   suyuan bench findings --quick
+  suyuan bench recall
   suyuan bench verify --quick
   suyuan bench --dir /data/bench --json > figures.json")]
 pub(crate) struct Args {
@@ -49,6 +51,18 @@ enum Only {
     Check,
     /// Findings of every lot, beside ingest.
     Findings,
+    /// All that came of one lot among a million events: affected items, holders, amounts.
+    Recall {
+        /// Events of the ledger.
+        #[arg(long, default_value_t = 1_000_000)]
+        events: usize,
+        /// Boxes made of the lot.
+        #[arg(long, default_value_t = 10_000)]
+        boxes: usize,
+        /// How often it is recalled.
+        #[arg(long, default_value_t = 10)]
+        answers: usize,
+    },
     /// Bundles offline: size of proofs, and time beside that of their signatures.
     Verify,
 }
@@ -123,6 +137,11 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
             } = scale;
             findings::measure(large, large_name, &dir, &mut report)
         }
+        Some(Only::Recall {
+            events,
+            boxes,
+            answers,
+        }) => measure_recall(&dir, (events, boxes, answers), &mut report),
         Some(Only::Verify) => {
             let Scale {
                 large,
@@ -142,6 +161,23 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
 /// A bench that meets a fault has nothing to report but that.
 fn fault(what: impl std::fmt::Display) -> Failure {
     Failure::new(Code::Store, what)
+}
+
+fn measure_recall(
+    dir: &std::path::Path,
+    (events, boxes, answers): (usize, usize, usize),
+    report: &mut Report,
+) -> Result<(), Failure> {
+    std::fs::create_dir_all(dir)?;
+    let found = recall::measure(&dir.join("recall"), events, boxes, answers)?;
+    report.note(&format!(
+        "{} affected items of one lot, ledger of {} events: the set that brute force finds; all of \
+         them turn with the order, {} other lots do not",
+        found.items, found.events, found.others
+    ))?;
+    let bare = found.bare_p50 * 1e3;
+    report.add(Figure::new("recall_p50", found.p50 * 1e3, "ms", bare))?;
+    report.add(Figure::new("recall_worst", found.worst * 1e3, "ms", bare))
 }
 
 fn measure(scale: &Scale, dir: &std::path::Path, report: &mut Report) -> Result<(), Failure> {

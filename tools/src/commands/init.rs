@@ -8,10 +8,11 @@ use crate::output::Console;
 use crate::text;
 use clap::Args as ClapArgs;
 use ledger::ids::Handle;
+use ledger::note::{KeyKind, NoteKey};
 use ledger::registry::NewKey;
 use ledger::signature::{PublicKey, Signer as _};
-use ledger::trust::TrustFile;
-use node::config::key_path;
+use ledger::tlog_policy::TlogPolicy;
+use node::config::{key_path, policy_path};
 use node::{Founding, Settings};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -138,13 +139,11 @@ pub(crate) fn write_trust(dir: &Path, origin: &str) -> Result<(PathBuf, String),
         .map_err(|error| Failure::new(Code::Store, with_source(&error)))?
         .public_key()
         .clone();
-    let text = TrustFile::text(origin, &key).map_err(Failure::usage)?;
-    let path = dir.join("trust.txt");
-    std::fs::write(&path, &text).map_err(|error| Failure::file(&path, &error))?;
-    let vkey = text
-        .split_whitespace()
-        .last()
-        .unwrap_or_default()
-        .to_owned();
+    let key = NoteKey::new(origin, KeyKind::Ed25519, key).map_err(Failure::usage)?;
+    let path = policy_path(dir);
+    let vkey = key.to_string();
+    let policy = TlogPolicy::of_log(key).map_err(Failure::usage)?;
+    let text = format!("# Whose word `suyuan verify` takes.\n{policy}");
+    std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
     Ok((path, vkey))
 }

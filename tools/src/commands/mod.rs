@@ -16,6 +16,8 @@ pub(crate) mod delegate;
 #[cfg(feature = "node")]
 pub(crate) mod demo;
 #[cfg(feature = "node")]
+pub(crate) mod export_tiles;
+#[cfg(feature = "node")]
 pub(crate) mod findings;
 #[cfg(feature = "node")]
 pub(crate) mod forget;
@@ -34,6 +36,8 @@ pub(crate) mod policy;
 pub(crate) mod product;
 pub(crate) mod qr;
 #[cfg(feature = "node")]
+pub(crate) mod recall;
+#[cfg(feature = "node")]
 pub(crate) mod recode;
 #[cfg(feature = "node")]
 pub(crate) mod serve;
@@ -44,3 +48,5 @@ pub(crate) mod token;
 #[cfg(feature = "node")]
 pub(crate) mod trace;
 pub(crate) mod verify;
+#[cfg(feature = "node")]
+pub(crate) mod witness;

@@ -4,8 +4,9 @@ use crate::client::ledger::{open_failure, with_source};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
-use api::{ApiOptions, Tls};
+use api::{ApiOptions, EntryBundles, Tls};
 use clap::{Args as ClapArgs, ValueEnum};
+use ledger::ids::Handle;
 use ledger_rocks::RocksStore;
 use node::{Halt, Node, NodeConfig};
 use std::net::{SocketAddr, TcpListener};
@@ -47,10 +48,21 @@ pub(crate) struct Args {
     /// The form of the log.
     #[arg(long, value_enum, default_value = "text")]
     log_format: LogFormat,
-    /// Count callers on this machine too, and do not show them the node's metrics: where strangers
-    /// have accounts.
+    /// Do not count callers on this machine, and show them the node's figures (/metrics). Not where
+    /// strangers have accounts, nor behind a proxy on this machine that does not send
+    /// X-Forwarded-For: whoever it asks for looks like a local caller.
     #[arg(long)]
-    no_loopback_privileges: bool,
+    loopback_privileges: bool,
+    /// A participant whose mirror may read the log's entries in bulk; may be repeated.
+    #[arg(long, value_name = "HANDLE", value_parser = handle)]
+    mirror: Vec<Handle>,
+    /// Let everyone read the log's entries in bulk: who makes how many statements when.
+    #[arg(long, conflicts_with = "mirror")]
+    public_entries: bool,
+}
+
+fn handle(text: &str) -> Result<Handle, String> {
+    Handle::parse(text).ok_or_else(|| "not a handle of 22 base64url characters".to_owned())
 }
 
 /// A form of log lines.
@@ -69,12 +81,18 @@ pub(crate) fn run(args: Args, console: Console) -> Result<(), Failure> {
     let mut config = NodeConfig::new(&args.dir);
     config.public_url = args.public_url;
     let node = node::open(&config).map_err(|error| open_failure(&error))?;
+    node::notify::spawn(&node, &args.dir, Arc::new(node::notify::Http::default()))?;
     let tls = args
         .tls_cert
         .zip(args.tls_key)
         .map(|(certificates, key)| Tls { certificates, key });
     let options = ApiOptions {
-        loopback_privileges: !args.no_loopback_privileges,
+        loopback_privileges: args.loopback_privileges,
+        entry_bundles: if args.public_entries {
+            EntryBundles::ForAll
+        } else {
+            EntryBundles::For(args.mirror.into_iter().collect())
+        },
         ..ApiOptions::default()
     };
     console.note(format_args!(

@@ -11,8 +11,8 @@ use crate::trust;
 use clap::{Args as ClapArgs, ValueEnum};
 use ledger::bundle::prove;
 use ledger::identifier::{Identifier, scan};
-use ledger::lists::{Reader, ViewSource};
-use ledger::provenance::{Limits, forward, trace};
+use ledger::lists::{BatchSource, Reader, ViewSource};
+use ledger::provenance::{Limits, Start, forward, trace};
 use ledger_rocks::{Options, ReadOnlyStore};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -136,14 +136,16 @@ fn local(args: &Args, dir: &Path, item: &Identifier, wants_bundle: bool) -> Resu
     let store = ReadOnlyStore::open(dir, settings.origin(), Options::default())
         .map_err(|error| Failure::new(Code::Store, crate::client::ledger::with_source(&error)))?;
     let view = store.view();
-    let mut source = ViewSource::new(&view, args.parts.reader());
     if args.direction == Direction::Forward {
-        let answer = forward(&mut source, item, now(), Limits::DEFAULT)?;
+        let mut source = BatchSource::new(&view, args.parts.reader());
+        let start = [Start::Item(item.clone())];
+        let answer = forward(&mut source, &start, now(), Limits::RECALL)?;
         return Ok(Told {
             answer: to_json(&answer)?,
             bundle: None,
         });
     }
+    let mut source = ViewSource::new(&view, args.parts.reader());
     let answer = trace(&mut source, item, now(), Limits::DEFAULT)?;
     let bundle = if wants_bundle {
         Some(ledger::bundle::build(&view, &source, item.as_str())?.encode())

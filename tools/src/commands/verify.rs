@@ -10,7 +10,7 @@ use crate::output::Console;
 use crate::text::{self, Text};
 use crate::trust;
 use clap::Args as ClapArgs;
-use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, Facts, ProvedAnswer, prove};
+use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, Facts, ProvedAnswer, Trust, prove};
 use ledger::check::is_check;
 use ledger::checkpoint::CheckpointError;
 use ledger::ids::{LeafIndex, UnixMillis};
@@ -18,7 +18,7 @@ use ledger::provenance::Scope;
 use ledger::receipt::{Receipt, ReceiptError};
 use ledger::statement::SignedStatement;
 use ledger::time::format_utc;
-use ledger::trust::TrustFile;
+use ledger::tlog_policy::{Cosigned, Judged, Standing, TlogPolicy};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -34,8 +34,9 @@ use std::time::SystemTime;
   suyuan verify harvest.receipt.cbor --trust trust.txt
   suyuan verify r.cbor --entry statement.cbor --trust trust.txt --json
 
-A trust file has one line `log VKEY` for each log. Get it from the log's operator by another way
-than the proof, and compare the key by telephone.")]
+A trust file is a C2SP tlog-policy: `log VKEY` for each log, its witnesses, and their quorum, or
+`quorum none`. Get it from the log's operator by another way than the proof, and compare the keys by
+telephone. Whether a proof is recorded or witnessed is computed from it.")]
 pub(crate) struct Args {
     /// The receipt or check answer (COSE) or bundle (CBOR).
     file: PathBuf,
@@ -89,17 +90,19 @@ pub(crate) fn now() -> UnixMillis {
     UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<(), Failure> {
+fn verify_bundle(bytes: &[u8], trust: &TlogPolicy, console: Console) -> Result<(), Failure> {
     let ProvedAnswer {
         proved,
         answer,
-        origin,
+        judged,
     } = prove(bytes, trust, now()).map_err(|error| bundle_failure(&error, trust))?;
     let facts = proved.facts();
     if console.json {
         return console.value(&serde_json::json!({
             "verified": "bundle",
-            "log": origin,
+            "log": judged.checkpoint.origin,
+            "standing": judged.standing.word(),
+            "cosigned": cosigned_json(&judged),
             "item": answer.item,
             "scope": answer.scope,
             "verdict": answer.verdict.word(),
@@ -133,8 +136,9 @@ fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<()
         text::INCOMPLETE
     };
     row(console, text::RECORD, console.lang.pick(complete))?;
-    row(console, text::LOG, &origin)?;
+    row(console, text::LOG, &judged.checkpoint.origin)?;
     show_facts(console, &facts)?;
+    show_standing(console, &judged)?;
     console.line("")?;
     console.say(text::PROVED)?;
     let proves = match answer.scope {
@@ -145,15 +149,37 @@ fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<()
     for signer in answer.participants.values() {
         console.line(format_args!("  · {}", console.lang.pick_of(&signer.name)))?;
     }
-    not_proved(
-        console,
-        &[
-            text::NOT_TRUTH,
-            text::NOT_COPY,
-            text::NOT_LATER,
-            text::NOT_WITNESSED,
-        ],
-    )
+    let open = [
+        text::NOT_TRUTH,
+        text::NOT_COPY,
+        text::NOT_LATER,
+        text::NOT_WITNESSED,
+    ];
+    // What witnesses have proved is the last of these.
+    let count = open.len() - usize::from(judged.standing == Standing::Witnessed);
+    not_proved(console, &open[..count])
+}
+
+fn cosigned_json(judged: &Judged) -> Vec<serde_json::Value> {
+    let one = |cosigned: &Cosigned| {
+        let time = format_utc(UnixMillis::from_seconds(cosigned.time));
+        serde_json::json!({ "witness": cosigned.witness, "time": time })
+    };
+    judged.cosigned.iter().map(one).collect()
+}
+
+fn show_standing(console: Console, judged: &Judged) -> Result<(), Failure> {
+    let standing = match judged.standing {
+        Standing::Recorded => text::RECORDED,
+        Standing::Witnessed => text::WITNESSED,
+    };
+    row(console, text::STANDING_BEHIND, console.lang.pick(standing))?;
+    for cosigned in &judged.cosigned {
+        let time = format_utc(UnixMillis::from_seconds(cosigned.time));
+        let what = format!("{} ({time})", cosigned.witness);
+        row(console, text::WITNESSED_BY, &what)?;
+    }
+    Ok(())
 }
 
 fn show_facts(console: Console, facts: &Facts) -> Result<(), Failure> {
@@ -179,7 +205,7 @@ fn not_proved(console: Console, what: &[Text]) -> Result<(), Failure> {
 fn verify_receipt(
     args: &Args,
     bytes: &[u8],
-    trust: &TrustFile,
+    trust: &TlogPolicy,
     console: Console,
 ) -> Result<(), Failure> {
     let entry_path = match &args.entry {
@@ -194,7 +220,8 @@ fn verify_receipt(
     let receipt = Receipt::parse(bytes).map_err(|error| receipt_failure(&error))?;
     let log = receipt
         .key_id()
-        .and_then(|key| trust.of_key(key))
+        .and_then(|key| trust.log_of_key(key))
+        .map(|log| Trust::from(&log.key))
         .ok_or_else(|| {
             unknown_log(
                 &format!("the receipt is signed by key {:?}", receipt.key_id()),
@@ -214,11 +241,7 @@ fn verify_receipt(
             format!("issuer-mismatch: {what}"),
         ));
     }
-    let issued = UnixMillis(
-        i64::try_from(facts.claims.iat)
-            .unwrap_or(i64::MAX / 1000)
-            .saturating_mul(1000),
-    );
+    let issued = UnixMillis::from_seconds(facts.claims.iat);
     if console.json {
         return console.value(&serde_json::json!({
             "verified": "receipt",
@@ -245,7 +268,7 @@ fn verify_receipt(
     not_proved(console, &[text::NOT_TRUTH, text::NOT_WITNESSED])
 }
 
-fn verify_check(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<(), Failure> {
+fn verify_check(bytes: &[u8], trust: &TlogPolicy, console: Console) -> Result<(), Failure> {
     let (attested, origin) = checked::verify(bytes, trust)?;
     let mut answer = attested.to_json();
     if console.json {
@@ -287,9 +310,9 @@ fn entry_beside(receipt: &Path) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-fn unknown_log(what: &str, trust: &TrustFile) -> Failure {
+fn unknown_log(what: &str, trust: &TlogPolicy) -> Failure {
     Failure::new(Code::Proof, format!("log-unknown: {what}"))
-        .remedy(format!("the trust file names: {}", trust.names()))
+        .remedy(format!("the trust file names: {}", trust.origins()))
 }
 
 fn receipt_failure(error: &ReceiptError) -> Failure {
@@ -310,7 +333,7 @@ fn receipt_failure(error: &ReceiptError) -> Failure {
 }
 
 /// A failure with the error's name, which scripts compare.
-pub(crate) fn bundle_failure(error: &BundleError, trust: &TrustFile) -> Failure {
+pub(crate) fn bundle_failure(error: &BundleError, trust: &TlogPolicy) -> Failure {
     if let BundleError::Checkpoint(CheckpointError::Origin { .. }) = error {
         return unknown_log(&error.to_string(), trust);
     }

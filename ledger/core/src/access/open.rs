@@ -35,7 +35,8 @@ pub enum Openness {
     /// A test result or certificate: open from a laboratory, an authority or regulator, or from
     /// whose prefix the item bears, as long as it names no other place or party.
     Tester,
-    /// Its making, a stop, a failed test: open whoever says it.
+    /// Its making, a stop, a failed test: open whoever says it. A warning that names another's
+    /// place, or another party, is not admitted.
     Always,
 }
 
@@ -58,6 +59,12 @@ impl Openings {
             tests: tests(event),
             made: made(event),
         }
+    }
+
+    /// Whether it warns of what it names: a stop or the end of a recall, or a failed test.
+    #[must_use]
+    pub const fn warns(&self) -> bool {
+        self.warns
     }
 
     /// On what it depends that the event stands on this item's open list; `None`: it does not.

@@ -18,7 +18,7 @@ use crate::token::Bearer;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
-/// Parts named in one record: all that one answer can open.
+/// Parts named in one record: more than any answer opens, but that about a recall.
 const PARTS_MAX: usize = 50_000;
 
 /// What one answer shows of withheld parts.
@@ -60,30 +60,29 @@ impl PartRead {
 }
 
 impl Reads {
-    /// What `bearer` is about to be shown; `None` where nothing withheld is.
+    /// What `bearer` is about to be shown: nothing where nothing withheld is, and more than one
+    /// record where it is more than one can name.
     #[must_use]
-    pub fn of(
-        bearer: &Bearer,
-        endpoint: &str,
-        opened: &BTreeMap<EventRef, Opened>,
-    ) -> Option<Self> {
-        if opened.is_empty() {
-            return None;
-        }
-        let mut parts: BTreeMap<String, Vec<PartRead>> = BTreeMap::new();
-        for (at, opened) in opened {
-            let one = PartRead {
-                at: *at,
-                personal: opened.personal,
-            };
-            parts.entry(opened.district.clone()).or_default().push(one);
-        }
-        Some(Self {
-            reader: bearer.handle(),
-            key: bearer.key(),
-            endpoint: endpoint.to_owned(),
-            parts,
-        })
+    pub fn of(bearer: &Bearer, endpoint: &str, opened: &BTreeMap<EventRef, Opened>) -> Vec<Self> {
+        let all: Vec<(&EventRef, &Opened)> = opened.iter().collect();
+        all.chunks(PARTS_MAX)
+            .map(|some| {
+                let mut parts: BTreeMap<String, Vec<PartRead>> = BTreeMap::new();
+                for (at, opened) in some {
+                    let one = PartRead {
+                        at: **at,
+                        personal: opened.personal,
+                    };
+                    parts.entry(opened.district.clone()).or_default().push(one);
+                }
+                Self {
+                    reader: bearer.handle(),
+                    key: bearer.key(),
+                    endpoint: endpoint.to_owned(),
+                    parts,
+                }
+            })
+            .collect()
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Entitled, Party, Reader, Sight};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
 use crate::provenance::answer::{self, Answer, Free, Moment, Place, Step, StepKind, Subject};
-use crate::provenance::{Forward, How};
+use crate::provenance::{Affected, Case, Forward, How};
 use crate::state::Role;
 use crate::store::EventRef;
 use crate::time::parse_offset;
@@ -29,7 +29,17 @@ const OFFICES: [Role; 3] = [Role::Authority, Role::Laboratory, Role::Regulator];
 /// Whether a handle is a number of this module and nobody's: it then leads nowhere.
 #[must_use]
 pub fn is_numbered(handle: Handle) -> bool {
-    handle.0[..12] == [0; 12]
+    number(&handle).is_some()
+}
+
+/// The number of somebody who is not named, in the one answer that gave it.
+#[must_use]
+pub fn number(handle: &Handle) -> Option<u32> {
+    let (zeros, number) = handle.0.split_last_chunk()?;
+    zeros
+        .iter()
+        .all(|byte| *byte == 0)
+        .then(|| u32::from_be_bytes(*number))
 }
 
 /// Limits an answer to what `reader` may see. `sight`: how much of each event that is.
@@ -103,14 +113,27 @@ pub fn answer(answer: &mut Answer, reader: &Reader, sight: impl Fn(EventRef) -> 
     }
     for stretch in &mut answer.temperature {
         stretch.holder = numbers.handle(stretch.holder);
+        for at in &mut stretch.events {
+            *at = numbers.event(*at);
+        }
         if outlined {
             // It begins and ends with a hand-over: to the hour around it.
-            stretch.from = Moment(UnixMillis(stretch.from.0.0.div_euclid(HOUR_MS) * HOUR_MS));
+            stretch.from = hour(stretch.from);
+            // A reading that lasts is cut at the hand-over, to the millisecond.
+            stretch.readings = by_hour(&stretch.readings);
+            stretch.hourly = true;
             let until = stretch.until.0.0.div_euclid(HOUR_MS).saturating_add(1);
             stretch.until = Moment(UnixMillis(until.saturating_mul(HOUR_MS)));
         }
         if !told.contains(&stretch.container) {
             stretch.container = numbers.thing(&stretch.container);
+        }
+    }
+    for stop in &mut answer.orders {
+        stop.by = numbers.handle(stop.by);
+        stop.at = numbers.event(stop.at);
+        if !told.contains(&stop.item) {
+            stop.item = numbers.thing(&stop.item);
         }
     }
     if let Some(cut) = &mut answer.cut
@@ -142,21 +165,86 @@ pub fn forward(found: &mut Forward, reader: &Reader, sight: impl Fn(EventRef) ->
     let Reader::Bearer(entitled) = reader else {
         return;
     };
+    let mut numbers = Numbers::new(known_in(&found.items, &found.participants, entitled));
+    affected(&mut found.items, &mut numbers, sight);
+    found.add_up();
+    let all = std::mem::take(&mut found.participants);
+    found.participants = parties(all, &numbers.handles, &numbers.shown);
+    let products = products_of(&found.items);
+    found.products.retain(|id, _| products.contains(id));
+    if let Some(cut) = &mut found.cut {
+        cut.item = numbers.known_thing(&cut.item);
+    }
+}
+
+/// Limits a case: the goods as in a forward trace, and of whom the reader may not know no more
+/// than whether, and on which day, they answered.
+pub fn case(found: &mut Case, reader: &Reader, sight: impl Fn(EventRef) -> Sight) {
+    let Reader::Bearer(entitled) = reader else {
+        return;
+    };
+    let named = known_in(&found.items, &found.participants, entitled);
+    let mut numbers = Numbers::new(named);
+    for one in &mut found.head.orders {
+        numbers.named.insert(one.by);
+        numbers.shown.insert(one.by);
+    }
+    numbers.named.insert(found.head.opened_by);
+    numbers.shown.insert(found.head.opened_by);
+    affected(&mut found.items, &mut numbers, sight);
+    for one in &mut found.holders {
+        let holder = numbers.handle(one.holder);
+        let known = holder == one.holder;
+        one.holder = holder;
+        for answers in [&mut one.returned, &mut one.destroyed, &mut one.corrected] {
+            answers.retain(|_| known);
+            for answer in answers {
+                answer.item = numbers.known_thing(&answer.item);
+            }
+        }
+        if !known {
+            one.acknowledged = one.acknowledged.map(|at| day(at, CHINA_MS));
+        }
+    }
+    found.add_up();
+    for beyond in &mut found.beyond {
+        *beyond = numbers.whose(beyond);
+    }
+    let all = std::mem::take(&mut found.participants);
+    found.participants = parties(all, &numbers.handles, &numbers.shown);
+    let products = products_of(&found.items);
+    found.products.retain(|id, _| products.contains(id));
+    if let Some(cut) = &mut found.cut {
+        cut.item = numbers.known_thing(&cut.item);
+    }
+}
+
+/// Whom a reader may know by name among those who have or had affected goods.
+fn known_in(
+    items: &[Affected],
+    participants: &BTreeMap<Handle, answer::Party>,
+    entitled: &Entitled,
+) -> BTreeSet<Handle> {
     let me = entitled.bearer.handle();
     let mut named = BTreeSet::from([me]);
-    for (handle, party) in &found.participants {
-        if knows(Some(&**entitled), *handle, &party.district) || is_office(party) {
+    for (handle, party) in participants {
+        if knows(Some(entitled), *handle, &party.district) || is_office(party) {
             named.insert(*handle);
         }
     }
-    let handed = found.items.iter().flat_map(|item| &item.handed);
+    let handed = items.iter().flat_map(|item| &item.handed);
     named.extend(handed.filter(|(_, from)| *from == me).map(|(to, _)| *to));
-    let mut numbers = Numbers::new(named);
-    for item in &mut found.items {
-        let seen = item.how == How::Asked || item.at.is_some_and(|at| sight(at) >= Sight::Named);
+    named
+}
+
+fn affected(items: &mut [Affected], numbers: &mut Numbers, sight: impl Fn(EventRef) -> Sight) {
+    for item in items {
+        let direct = matches!(item.how, How::Asked | How::Seen);
+        let seen = direct || item.at.is_some_and(|at| sight(at) >= Sight::Named);
         if !seen {
             item.item = numbers.thing(&item.item);
             item.at = item.at.map(|at| numbers.number(at));
+            item.taken_back = item.taken_back.map(|_| LeafIndex(0));
         }
         item.via = item.via.as_deref().map(|via| numbers.known_thing(via));
         for holder in &mut item.holders {
@@ -165,19 +253,24 @@ pub fn forward(found: &mut Forward, reader: &Reader, sight: impl Fn(EventRef) ->
         for to in &mut item.under_way {
             *to = numbers.whose(to);
         }
+        if let Some(amounts) = &mut item.amounts {
+            let by = std::mem::take(&mut amounts.by);
+            amounts.by = by
+                .into_iter()
+                .map(|(holder, amount)| (numbers.handle(holder), amount))
+                .collect();
+        }
     }
-    let all = std::mem::take(&mut found.participants);
-    found.participants = parties(all, &numbers.handles, &numbers.shown);
-    let items: BTreeSet<String> = found
-        .items
-        .iter()
-        .filter_map(|item| Identifier::parse(&item.item).ok()?.product())
-        .map(|product| product.as_str().to_owned())
-        .collect();
-    found.products.retain(|id, _| items.contains(id));
 }
 
-/// Whether a bearer may trace an item forward: who has or had it, who may see its making, and who
+fn products_of(items: &[Affected]) -> BTreeSet<String> {
+    let parsed = items
+        .iter()
+        .filter_map(|item| Identifier::parse(&item.item).ok()?.product());
+    parsed.map(|product| product.as_str().to_owned()).collect()
+}
+
+/// Whether a bearer may trace items forward: of each, who has or had it, who may see its making, and who
 /// has a say over one of these.
 #[must_use]
 pub fn may_forward(found: &Forward, reader: &Reader, sight: impl Fn(EventRef) -> Sight) -> bool {
@@ -186,9 +279,6 @@ pub fn may_forward(found: &Forward, reader: &Reader, sight: impl Fn(EventRef) ->
         Reader::Public => return false,
         Reader::Bearer(entitled) => entitled,
     };
-    let Some(asked) = found.items.first() else {
-        return false;
-    };
     let keeper = |handle: &Handle| {
         let district = found
             .participants
@@ -196,7 +286,28 @@ pub fn may_forward(found: &Forward, reader: &Reader, sight: impl Fn(EventRef) ->
             .map(|party| party.district.as_str());
         knows(Some(&**entitled), *handle, district.unwrap_or_default())
     };
-    asked.keepers.iter().any(keeper) || asked.at.is_some_and(|at| sight(at) >= Sight::Named)
+    let mut asked = found.items.iter().filter(|item| item.depth == 0).peekable();
+    asked.peek().is_some()
+        && asked.all(|asked| {
+            asked.keepers.iter().any(keeper) || asked.at.is_some_and(|at| sight(at) >= Sight::Named)
+        })
+}
+
+/// Whether a bearer has a part in a case: it may know who opened it, or any of those who must act.
+#[must_use]
+pub fn may_case(found: &Case, reader: &Reader) -> bool {
+    let entitled = match reader {
+        Reader::Confidential | Reader::All => return true,
+        Reader::Public => return false,
+        Reader::Bearer(entitled) => entitled,
+    };
+    let holders = found.holders.iter().map(|one| one.holder);
+    let mut all = holders.chain([found.head.opened_by]);
+    all.any(|handle| {
+        let party = found.participants.get(&handle);
+        let district = party.map_or("", |party| party.district.as_str());
+        knows(Some(&**entitled), handle, district)
+    })
 }
 
 fn knows(entitled: Option<&Entitled>, handle: Handle, district: &str) -> bool {
@@ -208,10 +319,10 @@ fn is_office(party: &answer::Party) -> bool {
     party.roles.iter().any(|role| OFFICES.contains(role))
 }
 
-/// Who is named to everyone: who made the goods of this story, who warns of them, and offices.
+/// Who is named to everyone: who made the goods of this story, who stops or warns of them, offices.
 /// Who appears in a step that this reader may see is named to it.
 fn in_public(answer: &Answer) -> BTreeSet<Handle> {
-    let mut named = BTreeSet::new();
+    let mut named: BTreeSet<Handle> = answer.orders.iter().map(|stop| stop.by).collect();
     for step in answer.steps.iter().filter(|step| step.free >= Free::Result) {
         named.insert(step.issuer);
         named.extend(step.signer);
@@ -269,6 +380,26 @@ fn day(moment: Moment, offset_ms: i64) -> Moment {
             .saturating_sub(local.rem_euclid(DAY_MS))
             .saturating_sub(offset_ms),
     ))
+}
+
+/// The full hour before a moment.
+const fn hour(moment: Moment) -> Moment {
+    Moment(UnixMillis(moment.0.0.div_euclid(HOUR_MS) * HOUR_MS))
+}
+
+/// Of each hour the lowest and the highest reading, at the full hour before them.
+fn by_hour(readings: &[(Moment, i32)]) -> Vec<(Moment, i32)> {
+    let mut hours: BTreeMap<Moment, (i32, i32)> = BTreeMap::new();
+    for (at, tenths) in readings {
+        let (lowest, highest) = hours.entry(hour(*at)).or_insert((*tenths, *tenths));
+        *lowest = (*lowest).min(*tenths);
+        *highest = (*highest).max(*tenths);
+    }
+    let points = hours.into_iter().flat_map(|(at, (lowest, highest))| {
+        let second = (highest > lowest).then_some((at, highest));
+        [Some((at, lowest)), second].into_iter().flatten()
+    });
+    points.collect()
 }
 
 fn parties(

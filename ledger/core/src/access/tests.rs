@@ -7,7 +7,7 @@ use crate::disclosure::Class;
 use crate::identifier::Identifier;
 use crate::lists::{ViewSource, entitled};
 use crate::provenance::answer::Verdict;
-use crate::provenance::{Answer, Limits, Scope, forward, trace};
+use crate::provenance::{Answer, Limits, Scope, Source as _, Start, forward, trace};
 use crate::registry::Action;
 use crate::signature::Signer as _;
 use crate::store::Store as _;
@@ -495,6 +495,29 @@ fn parts_are_put_back_event_by_event_and_each_is_noted() {
     );
 }
 
+/// A list longer than one answer reads: what lies behind the limit is neither read nor proved, and
+/// the bundle of such an answer is not for one who was shown a part of it.
+#[test]
+fn what_a_limit_leaves_out_is_not_taken_for_seen() {
+    let mut town = town();
+    let (maker, lot) = (Rc::clone(&town.maker), lot("A1"));
+    let said = (0..1_001).map(|number| {
+        let id = format!("urn:e:more:{number}");
+        let event = object_event(&id, "OBSERVE", "storing", "2026-11-21T00:00:00Z", &lot);
+        town.world.events(&maker, &[event])
+    });
+    let said = said.collect();
+    town.world.admitted(said);
+    let view = town.world.store.view();
+    let reader = town.reader(&town.world.authority, Sight::Confidential);
+    let mut source = ViewSource::new(&view, reader);
+    let touches = source.touches(&lot).unwrap();
+    assert_eq!((touches.shown.len(), touches.total), (1_000, 1_001));
+    assert_eq!(source.statements().len(), 1_000);
+    assert_eq!(source.opened().len(), 1_000, "each is recorded");
+    assert!(!source.sees_all());
+}
+
 #[test]
 fn a_strangers_bundle_proves_making_tests_and_stops_and_holds_no_customer() {
     let mut town = town();
@@ -575,7 +598,13 @@ fn a_forward_trace_is_for_those_who_had_it_and_names_whom_they_dealt_with() {
     ] {
         let reader = town.reader(member, Sight::Named);
         let mut source = ViewSource::new(&view, reader.clone());
-        let mut found = forward(&mut source, &item, town.world.now, Limits::DEFAULT).unwrap();
+        let mut found = forward(
+            &mut source,
+            &[Start::Item(item.clone())],
+            town.world.now,
+            Limits::DEFAULT,
+        )
+        .unwrap();
         let sight = |at| source.sight(at);
         assert_eq!(
             shown::may_forward(&found, &reader, sight),

@@ -21,6 +21,10 @@ pub(super) struct Said {
     /// The goods it brings into being.
     created: Vec<Identifier>,
     names_no_goods: bool,
+    /// Whose place it stands on the list of, where it names no goods.
+    read_at: Option<Handle>,
+    /// Whether everyone may see it whoever says it, because it warns.
+    warns: bool,
 }
 
 /// An item that an event touches: its whole list, and perhaps its open one.
@@ -40,17 +44,19 @@ struct Opening {
 
 impl From<Event> for Said {
     fn from(event: Event) -> Self {
+        let openings = Openings::of(&event);
         Self {
-            items: touched(&event),
+            items: touched(&event, &openings),
+            warns: openings.warns(),
             created: created(&event).collect(),
-            names_no_goods: names_no_goods(&event),
+            names_no_goods: lists_a_standing(&event),
+            read_at: read_at(&event),
             event,
         }
     }
 }
 
-fn touched(event: &Event) -> Vec<Touched> {
-    let openings = Openings::of(event);
+fn touched(event: &Event, openings: &Openings) -> Vec<Touched> {
     let items = event.items();
     let one = |item: &Cow<'_, str>| Touched {
         whole: StateKey::item(item).digest,
@@ -110,6 +116,38 @@ fn opens(
     Ok(true)
 }
 
+/// Checks that a warning, which everyone may see, names no place of another and no other party:
+/// where a laboratory took its sample, or who brings recalled goods back, says who had the goods.
+fn warns_of_nobody_else(
+    state: &mut impl State,
+    index: u16,
+    event: &Event,
+    handle: Handle,
+) -> Result<(), Refusal> {
+    let places = [
+        ("/bizLocation", event.biz_location()),
+        ("/readPoint", event.read_point()),
+    ];
+    for (path, place) in places {
+        if let Some(place) = place
+            && owner(state, place)?.is_some_and(|owner| owner != handle)
+        {
+            let path = path.to_owned();
+            return Err(RejectReason::FieldNotPublic { index, path }.into());
+        }
+    }
+    let sources = event.sources().map(|(_, id)| ("/sourceList", id));
+    let destinations = event.destinations().map(|(_, id)| ("/destinationList", id));
+    for (path, party) in sources.chain(destinations) {
+        // A number that belongs to nobody here may be anyone's.
+        if owner(state, party)? != Some(handle) {
+            let path = path.to_owned();
+            return Err(RejectReason::FieldNotPublic { index, path }.into());
+        }
+    }
+    Ok(())
+}
+
 /// Who owns the prefix or handle in an identifier, or is it.
 fn owner(state: &mut impl State, id: &str) -> Result<Option<Handle>, Refusal> {
     let Ok(identifier) = Identifier::parse(id) else {
@@ -137,9 +175,13 @@ pub(super) fn effects(
             let what = event.kind().as_str();
             return Err(RejectReason::RoleForbids { index, what }.into());
         }
-        if said.names_no_goods {
+        let elsewhere = said.read_at.is_some_and(|place| place != handle);
+        if said.names_no_goods || elsewhere {
             let what = "a participant or licence in place of goods";
             return Err(RejectReason::RoleForbids { index, what }.into());
+        }
+        if said.warns {
+            warns_of_nobody_else(state, index, event, handle)?;
         }
         own_prefixes(state, index, &said.created, handle)?;
         register(state, index, event, handle, moment, &mut effects)?;
@@ -186,24 +228,42 @@ fn may_say(role: Role, said: &Said) -> bool {
     }
 }
 
-/// Whether an event names as an object what is none: events would then swell the list by which a
-/// participant's standing is proved.
-fn names_no_goods(event: &Event) -> bool {
+/// Whether an event would stand on the list of somebody, as an object, a transformation or, where
+/// it names none, as the place of a reading. A participant as such a place is for [`read_at`].
+fn lists_a_standing(event: &Event) -> bool {
+    let place = read_at(event);
     event
-        .objects()
+        .items()
         .iter()
-        .filter_map(|object| Identifier::parse(object.id).ok())
-        .any(|identifier| {
-            matches!(
-                identifier.kind(),
-                Kind::Party
-                    | Kind::Participant
-                    | Kind::Uscc
-                    | Kind::FoodProductionLicence
-                    | Kind::FoodOperationLicence
-                    | Kind::FoodOperationFiling
-            )
-        })
+        .filter_map(|item| Identifier::parse(item).ok())
+        .filter(|identifier| place.is_none() || identifier.participant_handle() != place)
+        .any(|identifier| is_standing(identifier.kind()))
+}
+
+/// The participant at whose place an event without objects was read: one that has no location
+/// number of its own.
+fn read_at(event: &Event) -> Option<Handle> {
+    if event.transformation_id().is_some() || !event.objects().is_empty() {
+        return None;
+    }
+    Identifier::parse(event.read_point()?)
+        .ok()?
+        .participant_handle()
+}
+
+/// Kinds of identifier that name somebody, a licence or a case. Their lists prove who is suspended,
+/// whose a location number is and what was ordered: what others could add would crowd that out.
+pub(super) const fn is_standing(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Party
+            | Kind::Participant
+            | Kind::Case
+            | Kind::Uscc
+            | Kind::FoodProductionLicence
+            | Kind::FoodOperationLicence
+            | Kind::FoodOperationFiling
+    )
 }
 
 /// Goods that this event brings into being: commissioned or put out by a transformation, and the

@@ -1,20 +1,21 @@
 //! Admission of registry acts, rules version 1: who may do what to whom, and the effects.
 
-use super::events::owner_of;
+use super::events::{is_standing, owner_of};
 use super::{Moment, RULES_VERSION, Refusal, config, participant};
 use crate::access::open::open_list;
-use crate::access::{Agreement, agreement_item};
+use crate::access::{Agreement, agreement_item, covers};
 use crate::cbor::{Map, Value};
 use crate::forget::{ORDERS, Order, entry_item};
 use crate::identifier::Identifier;
 use crate::ids::{CaptureId, Handle, UnixMillis};
+use crate::order::{self, CASES, Done, Release, Response};
 use crate::policy::{self, GuardedAct, PolicyError, Setting};
 use crate::registry::{Action, NewKey, RegistryPayload, possession_message};
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
 use crate::state::{
-    CaptureRecord, Config, Delegation, Effects, GuardedActs, KeyRecord, Participant, PrefixOwners,
-    Record, Role, Roles, State, StateKey,
+    CaptureRecord, Config, Delegation, Effects, GuardedActs, ItemRecord, KeyRecord, Participant,
+    PrefixOwners, Record, Role, Roles, State, StateKey,
 };
 use crate::statement::{Issuer, Payload, SignedStatement};
 use std::collections::BTreeSet;
@@ -95,7 +96,7 @@ pub(super) fn effects(
     // Master data may be kept by a service provider; acts over participants and keys may not.
     if !matches!(
         payload.action,
-        Action::Product | Action::Place | Action::Recode
+        Action::Product | Action::Place | Action::Recode | Action::Respond
     ) {
         by.signed_by_owner(state)?;
     }
@@ -152,7 +153,8 @@ pub(super) fn effects(
         }
         Action::Suspend(handle) => {
             act.suspend(state, by, *handle, true)?;
-            by.has_second_signature(state, GuardedAct::Suspend, moment)?;
+            let over = [known(state, *handle)?.district];
+            by.has_second_signature(state, GuardedAct::Suspend, &over, moment)?;
         }
         Action::Reinstate(handle) => act.suspend(state, by, *handle, false)?,
         Action::AddKey { handle, key } => {
@@ -179,6 +181,14 @@ pub(super) fn effects(
         }
         Action::Product | Action::Place => act.master_data(state, by.handle, records)?,
         Action::Recode => act.recode(state, by.handle, records)?,
+        Action::Hold => act.order(by, records)?,
+        Action::Recall => {
+            act.order(by, records)?;
+            let own = std::slice::from_ref(&issuer.district);
+            by.has_second_signature(state, GuardedAct::Recall, own, moment)?;
+        }
+        Action::Release => act.release(state, by, records)?,
+        Action::Respond => act.respond(state, by, records)?,
         Action::Agreement => act.agreement(state, by, records)?,
         Action::Rules { version } => {
             by.is_authority()?;
@@ -193,11 +203,11 @@ pub(super) fn effects(
         Action::Policy => {
             by.is_authority()?;
             by.has_approvals(state, [Role::Authority].into_iter().collect(), moment)?;
-            act.policy(state, records)?;
+            act.policy(state, by, records)?;
         }
         Action::Forget => {
-            act.forget(state, by, records)?;
-            by.has_second_signature(state, GuardedAct::Forget, moment)?;
+            let over = act.forget(state, by, records)?;
+            by.has_second_signature(state, GuardedAct::Forget, &over, moment)?;
         }
     }
     Ok(act.effects)
@@ -281,11 +291,12 @@ impl Authority<'_> {
     }
 
     /// Checks that a second person has signed (经办 and 审核), where the policy asks for that: with
-    /// another key of the issuer, or as another authority or regulator.
+    /// another key of the issuer, or as an authority or regulator over each of these districts.
     fn has_second_signature(
         &self,
         state: &mut impl State,
         act: GuardedAct,
+        over: &[String],
         moment: Moment<'_>,
     ) -> Result<(), Refusal> {
         if !config(state)?.second_signature.has(act) {
@@ -297,10 +308,11 @@ impl Authority<'_> {
         for (key, record) in self.approving(state, handle, capture, moment)? {
             let counts = key != self.statement.header().key
                 && participant(state, record.owner).is_ok_and(|other| {
-                    let roles = other.roles;
+                    let office =
+                        other.roles.has(Role::Authority) || other.roles.has(Role::Regulator);
+                    let mut over = over.iter();
                     record.owner == self.handle
-                        || roles.has(Role::Authority)
-                        || roles.has(Role::Regulator)
+                        || (office && over.all(|district| covers(&other.district, district)))
                 });
             if counts {
                 return Ok(());
@@ -349,6 +361,38 @@ impl Authority<'_> {
         }
         self.may_act_in(&record.district)?;
         self.has_approvals(state, record.roles, moment)
+    }
+
+    /// Checks that the issuer is of those who may stop goods: authorities, and whoever can have
+    /// made or had them. Whether it did is for provenance to say, which knows the goods' story.
+    fn may_order(&self) -> Result<(), Refusal> {
+        if self
+            .issuer
+            .roles
+            .iter()
+            .any(|role| role != Role::Laboratory)
+        {
+            Ok(())
+        } else {
+            Err(self.forbidden())
+        }
+    }
+
+    /// Checks that the issuer may end what stands under a case: it opened it, or is an authority.
+    /// Which authority has a say there is for provenance to find.
+    fn may_end(&self, index: u16, case: &Identifier) -> Result<(), RejectReason> {
+        let watches = [Role::Authority, Role::Regulator];
+        let official = watches.iter().any(|role| self.issuer.roles.has(*role));
+        match case.case_handle() {
+            Some(owner) if owner != self.handle && !official => {
+                Err(RejectReason::ForeignIdentifier {
+                    index,
+                    identifier: case.to_string(),
+                    owner,
+                })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Checks that the issuer signed with a key of its own: a delegate speaks of goods, and has no
@@ -566,7 +610,8 @@ impl<'a> Act<'a> {
         records: &[Map],
     ) -> Result<(), Refusal> {
         for (index, record) in (0_u16..).zip(records) {
-            let identifier = identifier_in(record, "id", index)?;
+            // Who has no location number of its own is a place under its own name.
+            let identifier = identifier_in(record, "id", index, Some(handle))?;
             owned(state, index, &identifier, handle)?;
             self.touch(index, &identifier.to_string());
         }
@@ -575,7 +620,13 @@ impl<'a> Act<'a> {
 
     /// Policy rows are read when something is judged; what decides about later acts goes into the
     /// ledger's own record.
-    fn policy(&mut self, state: &mut impl State, records: &[Map]) -> Result<(), Refusal> {
+    /// To do without a second signature from now on needs one last time.
+    fn policy(
+        &mut self,
+        state: &mut impl State,
+        by: Authority<'_>,
+        records: &[Map],
+    ) -> Result<(), Refusal> {
         let mut config = config(state)?;
         if records.is_empty() {
             let why = PolicyError::Record;
@@ -586,6 +637,10 @@ impl<'a> Act<'a> {
                 .map_err(|why| RejectReason::PolicyInvalid { index, why })?;
             for row in rows {
                 if let Setting::SecondSignature { act, required } = row.setting {
+                    if !required {
+                        let own = std::slice::from_ref(&by.issuer.district);
+                        by.has_second_signature(state, act, own, self.moment)?;
+                    }
                     config.second_signature.set(act, required);
                 }
             }
@@ -596,18 +651,19 @@ impl<'a> Act<'a> {
     }
 
     /// An order to delete concerns a statement that is there, of an issuer over whom the authority
-    /// has a say. Which of its parts are personal is not state, and no rule reads them: an order
+    /// has a say; returns whose districts these are. Which of its parts are personal is not state, and no rule reads them: an order
     /// that names another part deletes nothing.
     fn forget(
         &mut self,
         state: &mut impl State,
         by: Authority<'_>,
         records: &[Map],
-    ) -> Result<(), Refusal> {
+    ) -> Result<Vec<String>, Refusal> {
         by.is_authority()?;
         if records.is_empty() {
             return Err(RejectReason::WithoutObject { what: "a part" }.into());
         }
+        let mut districts = Vec::new();
         for (index, record) in (0_u16..).zip(records) {
             let order = Order::read(record)
                 .map_err(|field| RejectReason::RecordInvalid { index, field })?;
@@ -621,10 +677,11 @@ impl<'a> Act<'a> {
             }
             let issuer = known(state, order.issuer)?;
             by.may_act_in(&issuer.district)?;
+            districts.push(issuer.district);
             self.touch(index, &entry_item(order.at.leaf));
             self.touch(index, ORDERS);
         }
-        Ok(())
+        Ok(districts)
     }
 
     /// Agreements of an authority, each over participants and districts of its own jurisdiction.
@@ -658,8 +715,8 @@ impl<'a> Act<'a> {
         records: &[Map],
     ) -> Result<(), Refusal> {
         for (index, record) in (0_u16..).zip(records) {
-            let old = identifier_in(record, "old", index)?;
-            let new = identifier_in(record, "new", index)?;
+            let old = identifier_in(record, "old", index, None)?;
+            let new = identifier_in(record, "new", index, None)?;
             if old == new {
                 return Err(RejectReason::RecordInvalid {
                     index,
@@ -674,6 +731,109 @@ impl<'a> Act<'a> {
         }
         Ok(())
     }
+}
+
+impl Act<'_> {
+    /// A hold or recall touches the item and the case, which is its opener's own.
+    fn order(&mut self, by: Authority<'_>, records: &[Map]) -> Result<(), Refusal> {
+        by.may_order()?;
+        some(records)?;
+        let mut case = None;
+        for (index, record) in (0_u16..).zip(records) {
+            let order = order::Order::read(record).map_err(|field| malformed(index, field))?;
+            if let Some(owner) = order.case.case_handle().filter(|owner| *owner != by.handle) {
+                let identifier = order.case.to_string();
+                return Err(RejectReason::ForeignIdentifier {
+                    index,
+                    identifier,
+                    owner,
+                }
+                .into());
+            }
+            one_case(&mut case, index, &order.case)?;
+            self.touch(index, order.item.as_str());
+            self.touch(index, order.case.as_str());
+        }
+        self.touch(0, CASES);
+        Ok(())
+    }
+
+    /// A release touches the same; it is the opener's, or an authority's.
+    fn release(
+        &mut self,
+        state: &mut impl State,
+        by: Authority<'_>,
+        records: &[Map],
+    ) -> Result<(), Refusal> {
+        by.may_order()?;
+        some(records)?;
+        let mut case = None;
+        for (index, record) in (0_u16..).zip(records) {
+            let release = Release::read(record).map_err(|field| malformed(index, field))?;
+            opened(state, index, &release.case)?;
+            one_case(&mut case, index, &release.case)?;
+            by.may_end(index, &release.case)?;
+            self.touch(index, release.item.as_str());
+            self.touch(index, release.case.as_str());
+        }
+        self.touch(0, CASES);
+        Ok(())
+    }
+
+    /// A response touches the case alone: a consumer's answer does not grow with it.
+    fn respond(
+        &mut self,
+        state: &mut impl State,
+        by: Authority<'_>,
+        records: &[Map],
+    ) -> Result<(), Refusal> {
+        some(records)?;
+        for (index, record) in (0_u16..).zip(records) {
+            let response = Response::read(record).map_err(|field| malformed(index, field))?;
+            opened(state, index, &response.case)?;
+            if response.what == Done::Closed {
+                by.may_end(index, &response.case)?;
+            }
+            // Who has the goods is for nobody else to read off an open list.
+            self.touch_whole(index, response.case.as_str());
+        }
+        Ok(())
+    }
+}
+
+const fn malformed(index: u16, field: &'static str) -> RejectReason {
+    RejectReason::RecordInvalid { index, field }
+}
+
+/// A statement's orders are one case's, so that its first record says which.
+fn one_case(
+    case: &mut Option<Identifier>,
+    index: u16,
+    found: &Identifier,
+) -> Result<(), RejectReason> {
+    if case.get_or_insert_with(|| found.clone()) == found {
+        Ok(())
+    } else {
+        Err(malformed(index, "case"))
+    }
+}
+
+/// An order without a record would stop nothing, and say that it did.
+fn some(records: &[Map]) -> Result<(), RejectReason> {
+    if records.is_empty() {
+        return Err(malformed(0, "id"));
+    }
+    Ok(())
+}
+
+/// Checks that something was ordered under this case before.
+fn opened(state: &mut impl State, index: u16, case: &Identifier) -> Result<(), Refusal> {
+    let list: Option<ItemRecord> = state.load(StateKey::item(case.as_str()))?;
+    if list.is_some() {
+        return Ok(());
+    }
+    let case = case.to_string();
+    Err(RejectReason::CaseUnknown { index, case }.into())
 }
 
 /// Checks that no other participant owns the identifier's prefix or handle.
@@ -697,13 +857,20 @@ fn owned(
     }
 }
 
+/// The identifier of a thing or place, canonical; of somebody's lists only `own` may be named.
 fn identifier_in(
     record: &Map,
     field: &'static str,
     index: u16,
+    own: Option<Handle>,
 ) -> Result<Identifier, RejectReason> {
     let text = record.get(field).and_then(Value::as_text);
+    let named = |identifier: &Identifier| {
+        let handle = identifier.participant_handle();
+        !is_standing(identifier.kind()) || (handle.is_some() && handle == own)
+    };
     text.and_then(|text| Identifier::parse(text).ok())
+        .filter(named)
         // Only the canonical spelling: what is hashed into the state must be what is shown.
         .filter(|identifier| Some(identifier.to_string().as_str()) == text)
         .ok_or(RejectReason::RecordInvalid { index, field })

@@ -21,6 +21,7 @@ use serde_json::{Value as Json, json};
 mod acts;
 mod bytes;
 mod members;
+mod orders;
 mod policy;
 mod records;
 mod said;
@@ -60,12 +61,16 @@ refusals! {
         policy::a_suspension_of_one_where_policy_asks_for_two;
     AudienceWrong: bytes::meant_for_another_log bytes::meant_for_several_other_logs;
     CaptureIdReused: said::a_capture_id_used_for_something_else;
+    CaseUnknown:
+        orders::a_response_to_a_case_nobody_opened
+        orders::a_release_of_a_case_nobody_opened;
     ContentTypeUnknown: bytes::an_unknown_content_type;
     Disclosure:
         bytes::a_part_not_delivered
         bytes::a_part_of_another_disclosure
         bytes::a_malformed_list_of_parts
-        bytes::a_field_that_stands_twice;
+        bytes::a_field_that_stands_twice
+        said::a_person_inside_a_confidential_field;
     DisclosureCount:
         bytes::disclosures_not_delivered
         bytes::a_disclosure_too_many
@@ -80,13 +85,21 @@ refusals! {
         said::an_event_not_in_normal_form
         said::an_event_of_unknown_type
         policy::an_event_that_names_the_policy_as_its_item;
-    FieldNotPublic: said::a_quantity_shown_to_all said::an_extension_shown_to_all;
+    FieldNotPublic:
+        said::a_quantity_shown_to_all
+        said::an_extension_shown_to_all
+        said::a_person_shown_inside_a_test
+        said::a_failed_test_in_anothers_shop
+        records::a_contact_shown_to_all;
     ForeignIdentifier:
         said::a_lot_commissioned_under_anothers_prefix
         said::an_output_under_anothers_prefix
         said::an_own_lot_of_another
         records::master_data_of_anothers_product
-        records::a_recoding_into_anothers_code;
+        records::a_recoding_into_anothers_code
+        orders::a_recall_under_anothers_case
+        orders::a_release_of_anothers_case
+        orders::a_case_closed_by_another_firm;
     KeyExists: acts::a_key_on_the_ledger_already acts::a_key_twice_in_one_admission;
     KeyNotYetValid: standing::a_key_at_the_leaf_that_adds_it;
     KeyOfAnother:
@@ -133,16 +146,24 @@ refusals! {
         records::a_product_without_identifier
         records::a_place_not_in_canonical_form
         records::a_recoding_into_itself
+        records::a_record_on_somebodys_list
         records::a_malformed_gln
+        orders::a_recall_of_a_product_without_lot
+        orders::a_recall_of_nothing
+        orders::two_cases_in_one_statement
+        orders::a_destruction_without_evidence
         acts::a_threshold_no_founders_can_meet;
     RoleForbids:
         said::a_lot_commissioned_by_a_carrier
+        said::a_reading_on_somebodys_list
         acts::an_admission_by_a_producer
         acts::a_key_retired_by_a_delegate
         acts::a_key_added_by_a_delegate
         acts::a_delegation_by_a_delegate
         policy::a_policy_by_a_producer
-        acts::a_block_header_of_a_participant;
+        acts::a_block_header_of_a_participant
+        orders::a_recall_by_a_laboratory
+        orders::a_case_in_place_of_goods;
     RulesUnknown: acts::rules_nobody_knows acts::rules_in_force_already;
     SaltWeak: bytes::a_salt_of_zeros bytes::a_repeated_salt;
     SignatureInvalid: bytes::an_altered_signature bytes::another_ones_signature;

@@ -1,13 +1,10 @@
 //! From a bundle's bytes to the answer that it proves.
 
-use super::verify::verify_decoded;
-use super::{Bundle, BundleError, Proved};
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use super::{BundleError, Proved, verify_by};
 use crate::identifier::Identifier;
 use crate::ids::UnixMillis;
-use crate::note::Note;
 use crate::provenance::{Answer, Limits, trace};
-use crate::trust::TrustFile;
+use crate::tlog_policy::{Judged, TlogPolicy};
 
 /// A bundle that was proved, and the answer that follows from it.
 #[derive(Debug)]
@@ -16,27 +13,21 @@ pub struct ProvedAnswer {
     pub proved: Proved,
     /// What it says of the item asked for.
     pub answer: Answer,
-    /// The log that proves it.
-    pub origin: String,
+    /// Whose checkpoint it rests on, and what stands behind that.
+    pub judged: Judged,
 }
 
-/// Verifies a bundle against the log that it names among those trusted, and computes its answer
-/// again. Of an unknown origin any trusted log says so: the name is checked first. Expiry is read against `now`, or the newest block's time where the clock lags behind it.
+/// As [`verify_by`], and computes the bundle's answer again. Expiry is read against `now`, or the
+/// newest block's time where the clock lags behind it.
 ///
 /// # Errors
 /// [`BundleError`], the first fault.
 pub fn prove(
     bytes: &[u8],
-    trust: &TrustFile,
+    policy: &TlogPolicy,
     now: UnixMillis,
 ) -> Result<ProvedAnswer, BundleError> {
-    let bundle = Bundle::decode(bytes)?;
-    let origin = Note::parse(&bundle.checkpoint)
-        .map_err(CheckpointError::from)
-        .and_then(|note| Checkpoint::parse(note.text()))?
-        .origin;
-    let log = trust.of_origin(&origin).unwrap_or_else(|| trust.first());
-    let mut proved = verify_decoded(bundle, &log)?;
+    let (mut proved, judged) = verify_by(bytes, policy)?;
     let item = Identifier::parse(proved.item()).map_err(|_| BundleError::RecordMalformed {
         item: proved.item().to_owned(),
     })?;
@@ -45,6 +36,6 @@ pub fn prove(
     Ok(ProvedAnswer {
         proved,
         answer,
-        origin,
+        judged,
     })
 }

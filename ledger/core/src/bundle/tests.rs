@@ -1,12 +1,15 @@
 use super::*;
+use crate::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::ids::UnixMillis;
 use crate::lists::{Reader as Who, ViewSource};
+use crate::note::{KeyKind, NoteKey};
 use crate::provenance::Source as _;
 use crate::registry::Action;
-use crate::signature::Signer as _;
+use crate::signature::{Signer as _, SigningKey};
 use crate::state::Role;
 use crate::store::Store as _;
 use crate::testing::{Member, ORIGIN, World, object_event, participant_item};
+use crate::tlog_policy::{Standing, TlogPolicy};
 use serde_json::json;
 
 const LOT: &str = "https://id.gs1.org/01/06901234567892/10/A1";
@@ -348,5 +351,51 @@ fn a_bundle_carries_the_policy_that_its_findings_are_judged_by() {
     assert!(
         matches!(&without, Err(BundleError::ListMissing { item }) if item == ITEM),
         "{without:?}"
+    );
+}
+
+#[test]
+fn whether_a_bundle_is_witnessed_is_computed_from_the_readers_policy() {
+    let (world, _, bytes) = scene();
+    let witness = SigningKey::from_seed([0x42; 32]);
+    let key = |name: &str, kind, signer: &SigningKey| {
+        NoteKey::new(name, kind, signer.public_key().clone()).unwrap()
+    };
+    let log = key(ORIGIN, KeyKind::Ed25519, &world.log_key);
+    let known = key("w.example", KeyKind::Cosignature, &witness);
+    let policy = |lines: &str| TlogPolicy::parse(&format!("log {log}\n{lines}\n")).unwrap();
+    let (asks, trusts_log) = (
+        policy(&format!("witness w {known}\nquorum w")),
+        policy("quorum none"),
+    );
+    let standing = |bytes: &[u8], policy: &TlogPolicy| verify_by(bytes, policy).unwrap().1.standing;
+    assert_eq!(standing(&bytes, &asks), Standing::Recorded);
+
+    let mut bundle = Bundle::decode(&bytes).unwrap();
+    let mut checkpoint = SignedCheckpoint::parse(&bundle.checkpoint).unwrap();
+    checkpoint.cosign("w.example", &witness, 5).unwrap();
+    bundle.checkpoint = checkpoint.to_string();
+    let cosigned = bundle.encode();
+    assert_eq!(standing(&cosigned, &asks), Standing::Witnessed);
+    assert_eq!(standing(&cosigned, &trusts_log), Standing::Recorded);
+
+    // A stranger's cosignature under the witness's name counts for nothing.
+    let mut checkpoint = SignedCheckpoint::parse(&checkpoint.signed_only_by(&[log]).to_string());
+    let checkpoint = checkpoint.as_mut().unwrap();
+    let stranger = SigningKey::from_seed([0x43; 32]);
+    checkpoint.cosign("w.example", &stranger, 5).unwrap();
+    bundle.checkpoint = checkpoint.to_string();
+    assert_eq!(standing(&bundle.encode(), &asks), Standing::Recorded);
+
+    // The log itself must be of the policy.
+    let other = key("other.example/log", KeyKind::Ed25519, &world.log_key);
+    let elsewhere = TlogPolicy::parse(&format!("log {other}\nquorum none\n")).unwrap();
+    let unknown = CheckpointError::Origin {
+        found: ORIGIN.to_owned(),
+        want: "other.example/log".to_owned(),
+    };
+    assert_eq!(
+        verify_by(&cosigned, &elsewhere).unwrap_err(),
+        BundleError::Checkpoint(unknown)
     );
 }

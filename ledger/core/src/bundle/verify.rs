@@ -8,6 +8,7 @@ use crate::hash::{Digest, leaf_hash};
 use crate::ids::{Handle, LeafIndex, TreeSize, UnixMillis};
 use crate::lists::content_of;
 use crate::merkle::{ProofError, verify_multi};
+use crate::note::NoteKey;
 use crate::provenance::source::{Scope, Source, Touch, Touches};
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
@@ -17,6 +18,7 @@ use crate::state::{
 use crate::statemap::MapProofError;
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::EventRef;
+use crate::tlog_policy::{Judged, TlogPolicy};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -27,6 +29,16 @@ pub struct Trust {
     pub origin: String,
     /// The log's key.
     pub log_key: PublicKey,
+}
+
+impl From<&NoteKey> for Trust {
+    /// A log's key is named after its origin.
+    fn from(key: &NoteKey) -> Self {
+        Self {
+            origin: key.name().to_owned(),
+            log_key: key.public_key().clone(),
+        }
+    }
 }
 
 /// Why a bundle proves nothing. Keep it: it is evidence.
@@ -267,12 +279,25 @@ impl Source for Proved {
 /// [`BundleError`], the first fault in the order of the design: form, checkpoint, tree, state,
 /// statements, lists.
 pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
-    verify_decoded(Bundle::decode(bytes)?, trust)
+    let bundle = Bundle::decode(bytes)?;
+    let checkpoint = Checkpoint::verify(&bundle.checkpoint, &trust.origin, &trust.log_key)?;
+    proved(bundle, &checkpoint, trust)
 }
 
-/// As [`verify`], of a bundle whose form is in order.
-pub(super) fn verify_decoded(bundle: Bundle, trust: &Trust) -> Result<Proved, BundleError> {
-    let checkpoint = Checkpoint::verify(&bundle.checkpoint, &trust.origin, &trust.log_key)?;
+/// As [`verify`], for a bundle of any log of `policy`; also says whether its checkpoint is
+/// recorded or witnessed, by that policy and by nothing that the bundle says of itself.
+///
+/// # Errors
+/// [`BundleError`]; `Checkpoint(Origin)` for a log that is not of the policy.
+pub fn verify_by(bytes: &[u8], policy: &TlogPolicy) -> Result<(Proved, Judged), BundleError> {
+    let bundle = Bundle::decode(bytes)?;
+    let judged = policy.judge(&bundle.checkpoint)?;
+    let proved = proved(bundle, &judged.checkpoint, &Trust::from(&judged.log))?;
+    Ok((proved, judged))
+}
+
+/// Of a bundle whose form and `checkpoint` are in order.
+fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Proved, BundleError> {
     let leaves: Vec<LeafIndex> = bundle.statements.iter().map(|one| one.leaf).collect();
     let hashes: Vec<Digest> = bundle
         .statements

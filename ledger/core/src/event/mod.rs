@@ -203,6 +203,15 @@ impl Event {
         Self::from_value(decode(bytes)?)
     }
 
+    /// An event that admission has checked, of which parts may be withheld: only its type and time
+    /// are looked at again.
+    pub(crate) fn from_admitted(map: Map) -> Option<Self> {
+        let text = |key| map.get(key).and_then(Value::as_text);
+        let kind = text("type").and_then(EventKind::parse)?;
+        let time = text("eventTime").and_then(time::parse)?;
+        Some(Self { map, kind, time })
+    }
+
     /// As [`Self::from_public_map`], from bytes.
     ///
     /// # Errors

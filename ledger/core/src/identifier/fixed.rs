@@ -36,7 +36,7 @@ pub(super) fn from_parts(
         "jy" => single.and_then(|text| licence("JY", Kind::FoodOperationLicence, text)),
         "yb" => single.and_then(|text| licence("YB", Kind::FoodOperationFiling, text)),
         "participant" => single.and_then(|text| handle(text).map(Identifier::participant)),
-        "lot" | "product" => own(form, parts),
+        "lot" | "product" | "case" => own(form, parts),
         _ => return None,
     })
 }
@@ -50,6 +50,7 @@ fn own(form: &str, parts: &[&str]) -> Result<Identifier, IdentifierError> {
         ("product", [owner, product]) => {
             Identifier::own_product(handle(owner)?, &percent::decode(product)?)
         }
+        ("case", [owner, number]) => Identifier::case(handle(owner)?, &percent::decode(number)?),
         _ => Err(IdentifierError::BadParts {
             scheme: form.to_owned(),
         }),

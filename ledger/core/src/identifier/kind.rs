@@ -55,6 +55,8 @@ pub enum Kind {
     FoodOperationFiling,
     /// A participant of a ledger.
     Participant,
+    /// A hold or recall, under the handle of who opened it.
+    Case,
     /// Any other URI.
     Opaque,
 }
@@ -90,6 +92,7 @@ impl Kind {
             Self::FoodOperationLicence => "food operation licence (JY)",
             Self::FoodOperationFiling => "food operation filing (YB)",
             Self::Participant => "participant",
+            Self::Case => "case",
             Self::Opaque => "URI",
         }
     }

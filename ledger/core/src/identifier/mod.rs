@@ -20,6 +20,7 @@
 //!   urn:suyuan:participant:BwcHBwcHBwcHBwcHBwcHBw   handle, 22 base64url characters
 //!   urn:suyuan:product:{handle}:{product}           own product code, 1..64 characters
 //!   urn:suyuan:lot:{handle}:{product}:{lot}         own lot, 1..64 characters
+//!   urn:suyuan:case:{handle}:{number}               hold or recall, 1..64 characters
 //!   ```
 //! - Any other absolute URI is opaque: kept byte for byte.
 //!
@@ -134,6 +135,19 @@ impl Identifier {
         })
     }
 
+    /// A hold or recall under its opener's own number.
+    ///
+    /// # Errors
+    /// As [`Identifier::own_product`].
+    pub fn case(handle: Handle, number: &str) -> Result<Self, IdentifierError> {
+        fixed::own_text("the case number", number)?;
+        let number = percent::encode_all(number);
+        Ok(Self {
+            uri: format!("urn:suyuan:case:{handle}:{number}"),
+            kind: Kind::Case,
+        })
+    }
+
     /// The canonical URI.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -230,6 +244,7 @@ impl Identifier {
             | Kind::FoodOperationLicence
             | Kind::FoodOperationFiling
             | Kind::Participant
+            | Kind::Case
             | Kind::Opaque => false,
         }
     }
@@ -288,6 +303,13 @@ impl Identifier {
     #[must_use]
     pub fn participant_handle(&self) -> Option<Handle> {
         Handle::parse(self.uri.strip_prefix("urn:suyuan:participant:")?)
+    }
+
+    /// Who opened the case that this names.
+    #[must_use]
+    pub fn case_handle(&self) -> Option<Handle> {
+        let rest = self.uri.strip_prefix("urn:suyuan:case:")?;
+        Handle::parse(rest.split(':').next()?)
     }
 
     /// The region written inside a unified social credit code or food production licence.

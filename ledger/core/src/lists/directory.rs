@@ -24,19 +24,19 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Whom one disclosure of a statement concerns. Owners are read out of the parts that withhold
-    /// them.
+    /// Whom one disclosure of a statement concerns; `act`: what the statement does, unless it
+    /// tells of events. Owners are read out of the parts that withhold them.
     pub(super) fn concern<V: View>(
         &mut self,
         view: &V,
         issuer: Handle,
         signer: Handle,
-        statement: &SignedStatement,
+        act: Option<&Action>,
         disclosed: &Stored,
     ) -> Result<Concern, StoreError> {
         let mut handles = Vec::new();
-        if let Payload::Registry(payload) = statement.payload() {
-            handles.extend(subject(&payload.action));
+        if let Some(act) = act {
+            handles.extend(subject(act));
         } else {
             for id in named_parties(disclosed) {
                 handles.extend(self.owner(view, id)?);
@@ -95,6 +95,10 @@ const fn subject(action: &Action) -> Option<Handle> {
         | Action::Recode
         | Action::Rules { .. }
         | Action::Policy
+        | Action::Hold
+        | Action::Recall
+        | Action::Release
+        | Action::Respond
         | Action::Forget
         | Action::Agreement => None,
     }

@@ -173,3 +173,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn cosignatures_are_taken_over_once_verified_and_replace_older_ones() {
+    let (mut note, log, witness) = signed();
+    let known = [log, witness.clone()];
+    let mut later = note.clone();
+    later.cosign("witness.example", &signer(2), 9).unwrap();
+    later.cosign("stranger.example", &signer(3), 9).unwrap();
+    later.retain_by(&[key("stranger.example", KeyKind::Cosignature, &signer(3))]);
+    let stranger = later.lines_by(&[key("stranger.example", KeyKind::Cosignature, &signer(3))]);
+    let mut fresh = Note::new(note.text().to_owned());
+    fresh.cosign("witness.example", &signer(2), 9).unwrap();
+    let line = fresh.lines_by(&[witness]);
+
+    // Lines by nobody known are no answer; beside a known one they are dropped.
+    assert_eq!(note.adopt(&stranger, &known), Err(NoteError::Unsigned));
+    let adopted = note.adopt(&format!("{stranger}{line}"), &known).unwrap();
+    assert_eq!((adopted.len(), adopted[0].time), (1, Some(9)));
+    assert_eq!(note.to_string().matches('\u{2014}').count(), 2);
+    let times: Vec<_> = note
+        .verify(&known)
+        .unwrap()
+        .iter()
+        .map(|one| one.time)
+        .collect();
+    assert_eq!(times, [None, Some(9)]);
+
+    // A cosignature of another text is refused, and nothing is taken over.
+    let mut other = Note::new("another\n".to_owned());
+    other.cosign("witness.example", &signer(2), 10).unwrap();
+    let before = note.clone();
+    let refused = note.adopt(&other.lines_by(&known), &known);
+    let name = "witness.example".to_owned();
+    assert_eq!(refused, Err(NoteError::BadSignature { name }));
+    assert_eq!(note, before);
+}

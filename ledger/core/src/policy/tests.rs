@@ -37,17 +37,17 @@ fn defaults_are_those_of_the_requirements() {
     assert_eq!((meat.carried_minutes, meat.stored_minutes), (10, 30));
     assert!(!row.confirmed);
     assert!(policy.class("AMBIENT").is_none());
-    let first = policy.recall_deadline(Sector::Produce, 1).unwrap();
+    let (first, _) = policy.recall(Sector::Produce, 1).unwrap();
     assert_eq!(
         (first.start_hours, first.finish_working_days),
         (24, Some(10))
     );
-    let vaccine = policy.recall_deadline(Sector::Vaccine, 3).unwrap();
+    let (vaccine, _) = policy.recall(Sector::Vaccine, 3).unwrap();
     assert_eq!(
         (vaccine.start_hours, vaccine.finish_working_days),
         (168, None)
     );
-    assert!(policy.recall_deadline(Sector::Food, 4).is_none());
+    assert!(policy.recall(Sector::Food, 4).is_none());
     assert!(
         policy
             .authorisations(Role::Retailer, Sector::Produce)

@@ -5,6 +5,7 @@
 
 use super::source::Scope;
 use crate::ids::{Handle, UnixMillis};
+use crate::order::{Fault, Level, Reach};
 use crate::policy::Severity;
 use crate::store::EventRef;
 use serde::{Serialize, Serializer};
@@ -28,6 +29,8 @@ pub struct Text {
 pub enum Verdict {
     /// Recalled, or stopped by an authority.
     Recalled,
+    /// Held until it is known whether it is sound.
+    Held,
     /// A required test failed.
     FailedTest,
     /// Past its expiry.
@@ -57,6 +60,7 @@ impl Verdict {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Recalled => "recalled",
+            Self::Held => "held",
             Self::FailedTest => "failed_test",
             Self::Expired => "expired",
             Self::Violation => "violation",
@@ -84,6 +88,8 @@ pub struct Answer {
     pub verdict: Verdict,
     /// Whether every walk back ends at an origin and every change of hands has both sides.
     pub complete: bool,
+    /// Holds and recalls that stand over it, gravest first.
+    pub orders: Vec<Stop>,
     /// What the thing is.
     pub subject: Subject,
     /// From origin to now, by event time.
@@ -222,6 +228,47 @@ pub enum Free {
     Whole,
 }
 
+/// What an order does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopKind {
+    /// Calls the goods back.
+    Recall,
+    /// Stops them until it is known whether they are sound.
+    Hold,
+}
+
+/// A hold or recall that stands over an item, its lot, what it is in, or what it is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stop {
+    /// Hold or recall.
+    pub kind: StopKind,
+    /// Where it stands on the log.
+    pub at: EventRef,
+    /// Since when.
+    pub recorded: Moment,
+    /// Who ordered it.
+    pub by: Handle,
+    /// What was ordered to stop, canonical.
+    pub item: String,
+    /// Under which case, canonical.
+    pub case: String,
+    /// Why.
+    pub reason: Text,
+    /// How grave it is.
+    pub level: Level,
+    /// What is wrong.
+    pub fault: Fault,
+    /// How far it reaches.
+    pub reach: Reach,
+    /// What must be tested before it is released.
+    pub retest: Option<String>,
+    /// By when it should be decided.
+    pub deadline: Option<Moment>,
+    /// Distance from the scanned item.
+    pub depth: u32,
+}
+
 /// A link that is not there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Break {
@@ -355,6 +402,9 @@ pub struct Stretch {
     pub events: Vec<EventRef>,
     /// Readings in order: time, tenths of °C; thinned to at most 400 that keep every extreme.
     pub readings: Vec<(Moment, i32)>,
+    /// Whether these are the lowest and highest of each hour only, because this reader may not know
+    /// when the goods changed hands.
+    pub hourly: bool,
 }
 
 /// Temperature limits of a storage class.

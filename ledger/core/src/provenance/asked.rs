@@ -2,7 +2,7 @@
 
 use super::answer::Cut;
 use super::facts::event_of;
-use super::source::{Scope, Source, Touch};
+use super::source::{Scope, Source, Touch, Touches};
 use crate::ids::Handle;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -24,6 +24,17 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// What a recall may cost: ten thousand affected items of a city's ledger with all their
+    /// containers and transformations, several times over. An ingredient's lot has a touch for
+    /// each use, a vehicle's list is years long.
+    pub const RECALL: Self = Self {
+        items: 60_000,
+        events: 1_000_000,
+        depth: 64,
+        list: 50_000,
+        work: 200_000_000,
+    };
+
     /// What a scan may cost.
     pub const DEFAULT: Self = Self {
         items: 2_000,
@@ -47,6 +58,8 @@ pub(super) struct Asked<'s, S: Source> {
     limits: Limits,
     /// With what it costs to go through.
     walked: BTreeMap<String, (Rc<[Touch]>, usize)>,
+    /// Read and not asked for yet, with whether the list is whole.
+    read_ahead: BTreeMap<String, (Rc<[Touch]>, bool)>,
     /// With whether the list is whole.
     names: BTreeMap<String, (Rc<[Touch]>, bool)>,
     events: usize,
@@ -61,6 +74,7 @@ impl<'s, S: Source> Asked<'s, S> {
             source,
             limits,
             walked: BTreeMap::new(),
+            read_ahead: BTreeMap::new(),
             names: BTreeMap::new(),
             events: 0,
             work: 0,
@@ -118,6 +132,9 @@ impl<'s, S: Source> Asked<'s, S> {
             return Ok(Rc::default());
         }
         let (shown, whole) = self.read(item)?;
+        if !whole {
+            self.cut_at(item, "list");
+        }
         let (shown, _) = self.afford(item, shown, usize::MAX);
         self.names
             .insert(item.to_owned(), (Rc::clone(&shown), whole));
@@ -144,15 +161,51 @@ impl<'s, S: Source> Asked<'s, S> {
         (list.iter().take(fits).cloned().collect(), spent)
     }
 
-    /// Asks the source, or takes what it was asked for a name before.
+    /// Asks the source, or takes what it was asked for before.
     fn read(&mut self, item: &str) -> Result<(Rc<[Touch]>, bool), S::Error> {
         if let Some(known) = self.names.get(item) {
             return Ok(known.clone());
         }
+        if let Some(read) = self.read_ahead.remove(item) {
+            return Ok(read);
+        }
         let touches = self.source.touches(item)?;
+        Ok(self.within(touches))
+    }
+
+    /// As much of a list as one may have, and whether that is all.
+    fn within(&self, touches: Touches) -> (Rc<[Touch]>, bool) {
         let shown = touches.shown.len().min(self.limits.list);
         let whole = u64::try_from(shown).is_ok_and(|shown| shown == touches.total);
-        Ok((touches.shown.into_iter().take(shown).collect(), whole))
+        (touches.shown.into_iter().take(shown).collect(), whole)
+    }
+
+    /// Reads lists that will be asked for, all together.
+    pub(super) fn ahead<'i>(
+        &mut self,
+        items: impl Iterator<Item = &'i str>,
+    ) -> Result<(), S::Error> {
+        let room = self.limits.items.saturating_sub(self.walked.len());
+        let known = |item: &&str| {
+            self.walked.contains_key(*item)
+                || self.read_ahead.contains_key(*item)
+                || self.names.contains_key(*item)
+        };
+        let wanted: BTreeSet<&str> = items.filter(|item| !known(item)).take(room).collect();
+        let wanted: Vec<&str> = wanted.into_iter().collect();
+        let read = self.source.touches_of(&wanted)?;
+        for (item, touches) in wanted.into_iter().zip(read) {
+            let list = self.within(touches);
+            self.read_ahead.insert(item.to_owned(), list);
+        }
+        Ok(())
+    }
+
+    /// A list that was read, without asking for it.
+    pub(super) fn peek(&self, item: &str) -> Option<Rc<[Touch]>> {
+        let ahead = || self.read_ahead.get(item).map(|(list, _)| list);
+        let walked = self.walked.get(item).map(|(list, _)| list);
+        walked.or_else(ahead).map(Rc::clone)
     }
 
     /// The first cut is the one to report.

@@ -191,7 +191,10 @@ fn moments<S: Source>(memory: &Memory<'_, S>, now: &Answer) -> BTreeSet<UnixMill
                         .is_some_and(|id| corrected.contains(&(touch.issuer, id)))
             }
             Content::Registry { action, .. } => {
-                matches!(action, Action::Amend { .. } | Action::Recode)
+                matches!(
+                    action,
+                    Action::Amend { .. } | Action::Recode | Action::Release
+                )
             }
         };
         if closes {

@@ -4,7 +4,7 @@ use super::source::{Content, Touch};
 use crate::access::open;
 use crate::cbor::{Map, Value};
 use crate::event::{Action, Event, EventKind, Role};
-use crate::ids::Handle;
+use crate::ids::{Handle, LeafIndex};
 use crate::store::EventRef;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +54,18 @@ impl Fact {
             to: None,
             corrected: None,
         })
+    }
+
+    /// A fact of an event's touch, by what is known of it.
+    pub(super) fn known(touch: &Touch, plays: BTreeSet<Role>, via: Option<String>) -> Self {
+        Self {
+            touch: touch.clone(),
+            plays,
+            via,
+            within: vec![ALWAYS],
+            to: None,
+            corrected: None,
+        }
     }
 
     pub(super) fn event(&self) -> &Event {
@@ -167,15 +179,20 @@ impl Fact {
 
     /// A field of the item's instance and lot master data.
     pub(super) fn ilmd(&self, namespace: &str, local: &str) -> Option<&Value> {
-        let event = self.event();
-        event.ilmd()?.iter().find_map(|(key, value)| {
-            is_named(event.as_map(), key, namespace, local).then_some(value)
-        })
+        ilmd_of(self.event(), namespace, local)
     }
 
     pub(super) fn ilmd_text(&self, namespace: &str, local: &str) -> Option<&str> {
         self.ilmd(namespace, local).and_then(Value::as_text)
     }
+}
+
+/// A field of an event's instance and lot master data.
+pub(super) fn ilmd_of<'e>(event: &'e Event, namespace: &str, local: &str) -> Option<&'e Value> {
+    event
+        .ilmd()?
+        .iter()
+        .find_map(|(key, value)| is_named(event.as_map(), key, namespace, local).then_some(value))
 }
 
 /// Business steps that only somebody who has the goods can do (CBV 2.0 §7.1). Not here: steps of
@@ -223,14 +240,16 @@ fn party<'a>(parties: impl Iterator<Item = (&'a str, &'a str)>) -> Option<&'a st
         })
 }
 
-/// What any of `codes` plays in `event`.
-pub(super) fn plays(event: &Event, codes: &BTreeSet<String>) -> BTreeSet<Role> {
+/// What any of `codes` plays in `event` as one of its objects.
+pub(super) fn plays_of(event: &Event, codes: &BTreeSet<String>) -> BTreeSet<Role> {
     let objects = event.objects();
-    let mut roles: BTreeSet<Role> = objects
-        .iter()
-        .filter(|object| codes.contains(object.id))
-        .map(|object| object.role)
-        .collect();
+    let named = objects.iter().filter(|object| codes.contains(object.id));
+    named.map(|object| object.role).collect()
+}
+
+/// What any of `codes` plays in `event`, and what their serials do for a lot.
+pub(super) fn plays(event: &Event, codes: &BTreeSet<String>) -> BTreeSet<Role> {
+    let mut roles = plays_of(event, codes);
     // Serials bring their lot into being with them.
     if event.lots_made().iter().any(|lot| codes.contains(lot)) {
         roles.insert(match event.kind() {
@@ -295,6 +314,32 @@ pub(super) fn correct(facts: &mut BTreeMap<EventRef, Fact>) {
         fact.corrected = Some(reason.clone());
     }
     facts.retain(|at, _| !originals.contains(at));
+}
+
+/// Where events stand that their issuers took back, and the leaf of the first declaration of it.
+/// The declarations themselves are not among them.
+pub(super) fn taken_back(lists: &[&[Touch]]) -> BTreeMap<EventRef, LeafIndex> {
+    let all = || {
+        let touches = lists.iter().copied().flatten();
+        touches.filter_map(|touch| Some((touch, event_of(touch)?)))
+    };
+    let mut declared: BTreeMap<(Handle, &str), LeafIndex> = BTreeMap::new();
+    for (touch, event) in all().filter(|(_, event)| event.error_declaration().is_some()) {
+        if let Some(id) = event.event_id() {
+            let first = declared.entry((touch.issuer, id)).or_insert(touch.at.leaf);
+            *first = (*first).min(touch.at.leaf);
+        }
+    }
+    if declared.is_empty() {
+        return BTreeMap::new();
+    }
+    all()
+        .filter(|(_, event)| event.error_declaration().is_none())
+        .filter_map(|(touch, event)| {
+            let leaf = declared.get(&(touch.issuer, event.event_id()?))?;
+            Some((touch.at, *leaf))
+        })
+        .collect()
 }
 
 /// Where events stand that their issuers took back, and the declarations that say so.

@@ -1,31 +1,71 @@
-//! Forward: all that came of an item, and who has it.
+//! Forward: all that came of something, who has it, and how much of it is gone.
+//!
+//! What a recall needs, in one answer. The walk is the mirror of the one that finds orders
+//! ([`super::stops`]): an item is in here exactly if a walk back from it comes to where this one
+//! began. Like that one it follows what was taken back, and says until when some way to the item
+//! counted. It goes level by level, each level's lists read together, and reads every container
+//! once for all that was in it: a truck's life is long, and thousands of boxes went through it.
 
 use super::answer::{Cut, Moment, Party, Product};
 use super::asked::{Asked, Limits};
-use super::custody::follow;
-use super::facts::event_of;
-use super::gather::gather;
 use super::names::Names;
-use super::packing::{is_instance, packs};
-use super::source::{Content, Source, Touch};
-use crate::cbor::Value;
-use crate::event::{Action as EventAction, Event, EventKind, Role};
+use super::source::Source;
 use crate::identifier::Identifier;
-use crate::ids::{Handle, UnixMillis};
-use crate::registry::Action;
+use crate::ids::{Handle, LeafIndex, UnixMillis};
+use crate::order::Reach;
 use crate::store::EventRef;
+use boxes::Boxes;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Everything that an item went into.
+mod boxes;
+pub(super) mod case;
+mod holdings;
+mod reach;
+
+/// Where to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At an item: a lot, a serial, an ingredient; of a container all that ever was inside.
+    Item(Identifier),
+    /// At what was inside a container during a stretch of event time: a carrier's trip.
+    Inside {
+        /// A pallet, crate or vehicle.
+        container: Identifier,
+        /// First moment.
+        from: UnixMillis,
+        /// Last moment.
+        until: UnixMillis,
+    },
+    /// At an item that was seen at a place or measured by a device (see
+    /// [`crate::lists::seen_at`]).
+    Seen(Identifier),
+}
+
+impl Start {
+    /// The item, canonical.
+    #[must_use]
+    pub const fn item(&self) -> &Identifier {
+        match self {
+            Self::Item(item) | Self::Seen(item) => item,
+            Self::Inside { container, .. } => container,
+        }
+    }
+}
+
+/// Everything that came of some items.
 #[derive(Clone, Debug, Serialize)]
 pub struct Forward {
-    /// The item asked for, canonical.
-    pub item: String,
+    /// The items asked for, canonical.
+    pub asked: Vec<String>,
     /// The moment for which this was computed.
     pub as_of: Moment,
-    /// The item itself and all that came of it, nearest first.
+    /// The items themselves and all that came of them, nearest first.
     pub items: Vec<Affected>,
+    /// Who has how much of it, by handle.
+    pub holders: BTreeMap<Handle, Held>,
+    /// What became of it, by product and unit.
+    pub totals: Vec<Total>,
     /// Where the answer was cut short, if it was.
     pub cut: Option<Cut>,
     /// Those named above, by handle.
@@ -34,7 +74,7 @@ pub struct Forward {
     pub products: BTreeMap<String, Product>,
 }
 
-/// One item that the item asked for went into, or was in.
+/// One item that the items asked for went into, or were in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Affected {
     /// The item, canonical.
@@ -45,16 +85,20 @@ pub struct Affected {
     pub via: Option<String>,
     /// The event that shows it.
     pub at: Option<EventRef>,
-    /// Whether that event was later declared wrong: the union of both versions is affected.
-    pub corrected: bool,
-    /// Distance from the item asked for.
+    /// The leaf of the declaration by which the last way to it was taken back, if it was. An order
+    /// recorded before that leaf reaches it all the same.
+    pub taken_back: Option<LeafIndex>,
+    /// Distance from the items asked for.
     pub depth: u32,
-    /// Who has it, or, of a lot, has or had part of it.
+    /// Who has it; of a lot, who has some of it, made it or sold some, and where amounts are not
+    /// known, who ever had some.
     pub holders: Vec<Handle>,
     /// To whom it is on its way.
     pub under_way: Vec<String>,
     /// Sold, dispensed, used up or destroyed, as far as its own code says.
     pub ended: bool,
+    /// What became of it; nothing where quantities are withheld, missing, or in several units.
+    pub amounts: Option<Amounts>,
     /// Who is proved to have had it, or by their word where nobody is.
     #[serde(skip)]
     pub keepers: BTreeSet<Handle>,
@@ -67,7 +111,7 @@ pub struct Affected {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
-    /// It is the item asked for.
+    /// It is one of those asked for.
     Asked,
     /// It was made of an affected item.
     Made,
@@ -79,94 +123,113 @@ pub enum How {
     OfLot,
     /// It is the same goods under another code.
     Recoded,
+    /// It was seen at the place, or measured by the device, asked for.
+    Seen,
 }
 
-struct Next {
-    item: String,
-    how: How,
-    at: EventRef,
-    corrected: bool,
+/// An exact amount in millionths, written as a decimal number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Millionths(pub i128);
+
+impl Serialize for Millionths {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
-/// All that came of `item`, breadth first, with present holders: what a recall must reach.
+impl std::fmt::Display for Millionths {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let all = self.0.unsigned_abs();
+        let fraction = format!("{:06}", all % 1_000_000);
+        let fraction = fraction.trim_end_matches('0');
+        let point = if fraction.is_empty() { "" } else { "." };
+        write!(f, "{sign}{}{point}{fraction}", all / 1_000_000)
+    }
+}
+
+/// What became of an amount.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Amounts {
+    /// UN/CEFACT Recommendation 20 code; `None` counts pieces.
+    pub uom: Option<String>,
+    /// How much there was.
+    pub made: Millionths,
+    /// With its holders.
+    pub held: Millionths,
+    /// Sent off and not yet received.
+    pub under_way: Millionths,
+    /// Sold or dispensed.
+    pub sold: Millionths,
+    /// Used up to make something else, which is affected in its turn.
+    pub used: Millionths,
+    /// Destroyed, or ended otherwise.
+    pub destroyed: Millionths,
+    /// By holder.
+    pub by: BTreeMap<Handle, Millionths>,
+}
+
+/// What one participant has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// Affected items that it has, or has part of; containers not counted.
+    pub items: usize,
+    /// How much, by product and unit, as far as it is known.
+    pub amounts: Vec<Line>,
+}
+
+/// An amount of a product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// The product, canonical; none where a code does not say it.
+    pub product: Option<String>,
+    /// Its unit.
+    pub uom: Option<String>,
+    /// How much.
+    pub amount: Millionths,
+}
+
+/// What became of all affected goods of one product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Total {
+    /// The product, canonical; none where a code does not say it.
+    pub product: Option<String>,
+    /// Affected items; containers not counted.
+    pub items: usize,
+    /// Of these, items whose amounts are not known.
+    pub unknown: usize,
+    /// What became of them, in each unit.
+    pub amounts: Vec<Amounts>,
+    /// Sold or dispensed, in thousandths of what was made; of the unit in which there is most.
+    pub sold_permille: Option<u16>,
+}
+
+/// All that came of where `starts` begin, nearest first, with present holders.
 ///
-/// Events that were declared wrong count beside their corrections.
+/// `as_of` is only stated in the answer. Quantities are those that the source shows: a public
+/// reader sees none.
 ///
 /// # Errors
 /// The source's own.
 pub fn forward<S: Source>(
     source: &mut S,
-    item: &Identifier,
+    starts: &[Start],
     as_of: UnixMillis,
     limits: Limits,
 ) -> Result<Forward, S::Error> {
     let mut asked = Asked::new(source, limits);
     let mut names = Names::default();
-    let start = Affected {
-        item: item.as_str().to_owned(),
-        how: How::Asked,
-        via: None,
-        at: None,
-        corrected: false,
-        depth: 0,
-        holders: Vec::new(),
-        under_way: Vec::new(),
-        ended: false,
-        keepers: BTreeSet::new(),
-        handed: Vec::new(),
-    };
-    let mut seen = BTreeSet::from([start.item.clone()]);
-    let mut queue = VecDeque::from([start]);
-    let mut items = Vec::new();
-    // Ends: each item enters once.
-    while let Some(mut affected) = queue.pop_front() {
-        for next in nexts(&mut asked, &affected)? {
-            if seen.contains(&next.item) {
-                continue;
-            }
-            if affected.depth >= limits.depth {
-                asked.cut_at(&next.item, "depth");
-                continue;
-            }
-            seen.insert(next.item.clone());
-            queue.push_back(Affected {
-                item: next.item,
-                how: next.how,
-                via: Some(affected.item.clone()),
-                at: Some(next.at),
-                corrected: next.corrected,
-                depth: affected.depth + 1,
-                holders: Vec::new(),
-                under_way: Vec::new(),
-                ended: false,
-                keepers: BTreeSet::new(),
-                handed: Vec::new(),
-            });
-        }
-        place(&mut asked, &mut names, &mut affected)?;
-        items.push(affected);
-    }
-    for affected in &items {
-        if let Some(product) = Identifier::parse(&affected.item)
-            .ok()
-            .and_then(|id| id.product())
-        {
-            names.load_product(&mut asked, product.as_str())?;
-        }
-        for party in &affected.under_way {
-            let handle = Identifier::parse(party)
-                .ok()
-                .and_then(|id| id.participant_handle());
-            if let Some(handle) = handle {
-                names.load_participant(&mut asked, handle)?;
-            }
-        }
-    }
+    let mut boxes = Boxes::default();
+    let mut items = reach::reach(&mut asked, &mut names, &mut boxes, starts, Reach::Forward)?;
+    holdings::place(&mut asked, &mut names, &mut boxes, &mut items)?;
+    name(&mut asked, &mut names, &items)?;
     let cut = asked.take_cut();
     let (participants, products, _) = names.into_parts();
     Ok(Forward {
-        item: item.as_str().to_owned(),
+        asked: starts.iter().map(|one| one.item().to_string()).collect(),
         as_of: Moment(as_of),
+        holders: holders(&items),
+        totals: totals(&items),
         items,
         cut,
         participants,
@@ -174,150 +237,131 @@ pub fn forward<S: Source>(
     })
 }
 
-/// Finds who has an affected item.
-fn place<S: Source>(
+/// Looks up what is named in an answer.
+fn name<S: Source>(
     asked: &mut Asked<'_, S>,
     names: &mut Names,
-    affected: &mut Affected,
+    items: &[Affected],
 ) -> Result<(), S::Error> {
-    let codes = BTreeSet::from([affected.item.clone()]);
-    let timeline = gather(asked, names, &codes, i64::MAX)?;
-    let single = is_instance(&affected.item);
-    let custody = follow(&timeline.facts, single, names);
-    let valid = || {
-        timeline
-            .facts
-            .iter()
-            .filter(|fact| fact.corrected.is_none())
-    };
-    affected.ended = single && valid().any(|fact| fact.ends() || fact.uses());
-    affected.holders = custody.holders.into_iter().collect();
-    affected.under_way = custody.under_way;
-    affected.keepers = if custody.proved.is_empty() {
-        custody.ever
-    } else {
-        custody.proved
-    };
-    affected.handed = custody.passed;
-    let sent = custody.legs.iter();
-    let sent = sent.filter_map(|leg| Some((names.party(leg.to.as_deref()?)?, leg.from)));
-    affected.handed.extend(sent);
+    let mut products = BTreeSet::new();
+    let mut parties = BTreeSet::new();
+    for affected in items {
+        products.extend(product(&affected.item));
+        parties.extend(affected.under_way.iter().cloned());
+    }
+    for product in products {
+        names.load_product(asked, &product)?;
+    }
+    for party in parties {
+        let handle = Identifier::parse(&party)
+            .ok()
+            .and_then(|id| id.participant_handle());
+        if let Some(handle) = handle {
+            names.load_participant(asked, handle)?;
+        }
+    }
     Ok(())
 }
 
-/// The items one step on.
-fn nexts<S: Source>(asked: &mut Asked<'_, S>, affected: &Affected) -> Result<Vec<Next>, S::Error> {
-    let list = asked.list(&affected.item)?;
-    let corrected = super::facts::corrected_in(&[&list]);
-    let mut found = Vec::new();
-    for touch in list.iter() {
-        let mut add = |item: &str, how| {
-            found.push(Next {
-                item: item.to_owned(),
-                how,
-                at: touch.at,
-                corrected: corrected.contains(&touch.at),
-            });
-        };
-        match &*touch.content {
-            Content::Registry {
-                action: Action::Recode,
-                record,
-            } => {
-                for key in ["old", "new"] {
-                    if let Some(code) = record.get(key).and_then(Value::as_text) {
-                        add(code, How::Recoded);
-                    }
-                }
-            }
-            Content::Registry { .. } => {}
-            Content::Event(event) => {
-                let objects = event.objects();
-                let plays = |role| {
-                    objects
-                        .iter()
-                        .any(|object| object.id == affected.item && object.role == role)
-                };
-                if event.kind() == EventKind::Transformation && plays(Role::Input) {
-                    for output in outputs(asked, touch, event)? {
-                        add(&output, How::Made);
-                    }
-                } else if packs(event) && event.action() == Some(EventAction::Add) {
-                    packed(event, affected, &mut add);
-                } else if event.kind() == EventKind::Object
-                    && event.action() == Some(EventAction::Add)
-                    && plays(Role::Object)
-                {
-                    of_lot(event, &affected.item, &mut add);
-                }
-            }
-        }
-    }
-    Ok(found)
+fn product(item: &str) -> Option<String> {
+    let product = Identifier::parse(item).ok()?.product()?;
+    Some(product.as_str().to_owned())
 }
 
-/// Around an affected item is its container; inside an affected container are its contents. A
-/// container is affected as a place only, unless it is the one asked for or in that one.
-fn packed(event: &Event, affected: &Affected, add: &mut impl FnMut(&str, How)) {
-    let objects = event.objects();
-    let parent = objects.iter().find(|object| object.role == Role::Parent);
-    let inside = parent.is_some_and(|parent| parent.id == affected.item);
-    let spreads = match affected.how {
-        How::Asked | How::Inside | How::Recoded => true,
-        How::Made | How::Holds | How::OfLot => false,
-    };
-    if inside && spreads {
-        for child in objects.iter().filter(|object| object.role == Role::Child) {
-            add(child.id, How::Inside);
-        }
-    } else if !inside && let Some(parent) = parent {
-        add(parent.id, How::Holds);
+impl Affected {
+    /// Whether it is goods, as against what they are in.
+    #[must_use]
+    pub const fn is_goods(&self) -> bool {
+        !matches!(self.how, How::Holds)
     }
 }
 
-/// Serials commissioned together with an affected lot of the same product.
-fn of_lot(event: &Event, lot: &str, add: &mut impl FnMut(&str, How)) {
-    let Ok(identifier) = Identifier::parse(lot) else {
-        return;
-    };
-    if identifier.lot().is_none() {
-        return;
+impl Forward {
+    /// Adds up holders and totals anew, of what the items now say.
+    pub(crate) fn add_up(&mut self) {
+        self.holders = holders(&self.items);
+        self.totals = totals(&self.items);
     }
-    for object in event.objects() {
-        let Ok(other) = Identifier::parse(object.id) else {
+}
+
+fn holders(items: &[Affected]) -> BTreeMap<Handle, Held> {
+    type Lines = BTreeMap<(Option<String>, Option<String>), i128>;
+    let mut found: BTreeMap<Handle, (usize, Lines)> = BTreeMap::new();
+    for one in items.iter().filter(|one| one.is_goods()) {
+        for holder in &one.holders {
+            found.entry(*holder).or_default().0 += 1;
+        }
+        let Some(amounts) = &one.amounts else {
             continue;
         };
-        let said = || other.product().is_none() && other.is_instance();
-        let same = other.is_instance() && other.product() == identifier.product();
-        if same || said() {
-            add(object.id, How::OfLot);
+        let product = product(&one.item);
+        for (holder, amount) in &amounts.by {
+            let lines = &mut found.entry(*holder).or_default().1;
+            *lines
+                .entry((product.clone(), amounts.uom.clone()))
+                .or_default() += amount.0;
         }
     }
+    let line = |((product, uom), amount)| Line {
+        product,
+        uom,
+        amount: Millionths(amount),
+    };
+    found
+        .into_iter()
+        .map(|(holder, (items, lines))| {
+            let amounts = lines.into_iter().map(line).collect();
+            (holder, Held { items, amounts })
+        })
+        .collect()
 }
 
-/// What a transformation made: all its events together, corrected ones too, of its own maker.
-fn outputs<S: Source>(
-    asked: &mut Asked<'_, S>,
-    part: &Touch,
-    event: &Event,
-) -> Result<BTreeSet<String>, S::Error> {
-    let mut touches = vec![part.clone()];
-    if let Some(id) = event.transformation_id() {
-        let list = asked.list(id)?;
-        touches.extend(
-            list.iter()
-                .filter(|touch| touch.issuer == part.issuer)
-                .cloned(),
-        );
+fn totals(items: &[Affected]) -> Vec<Total> {
+    #[derive(Default)]
+    struct Sum {
+        items: usize,
+        unknown: usize,
+        units: BTreeMap<Option<String>, Amounts>,
     }
-    let events = touches.iter().filter_map(event_of);
-    let made = events.filter(|event| event.kind() == EventKind::Transformation);
-    let all = made.flat_map(|event| {
-        let objects = event.objects();
-        let outputs = objects.iter().filter(|object| object.role == Role::Output);
-        outputs
-            .map(|object| object.id.to_owned())
-            .collect::<Vec<_>>()
-    });
-    Ok(all.collect())
+    let mut found: BTreeMap<Option<String>, Sum> = BTreeMap::new();
+    for one in items.iter().filter(|one| one.is_goods()) {
+        let sum = found.entry(product(&one.item)).or_default();
+        sum.items += 1;
+        let Some(amounts) = &one.amounts else {
+            sum.unknown += 1;
+            continue;
+        };
+        let unit = sum.units.entry(amounts.uom.clone()).or_default();
+        unit.uom.clone_from(&amounts.uom);
+        for (total, one) in [
+            (&mut unit.made, amounts.made),
+            (&mut unit.held, amounts.held),
+            (&mut unit.under_way, amounts.under_way),
+            (&mut unit.sold, amounts.sold),
+            (&mut unit.used, amounts.used),
+            (&mut unit.destroyed, amounts.destroyed),
+        ] {
+            total.0 = total.0.saturating_add(one.0);
+        }
+        for (holder, amount) in &amounts.by {
+            unit.by.entry(*holder).or_default().0 += amount.0;
+        }
+    }
+    found
+        .into_iter()
+        .map(|(product, sum)| {
+            let most = sum.units.values().max_by_key(|unit| unit.made);
+            let share = most.filter(|unit| unit.made.0 > 0).and_then(|unit| {
+                let share = unit.sold.0.saturating_mul(1000) / unit.made.0;
+                u16::try_from(share.clamp(0, 1000)).ok()
+            });
+            Total {
+                product,
+                items: sum.items,
+                unknown: sum.unknown,
+                sold_permille: share,
+                amounts: sum.units.into_values().collect(),
+            }
+        })
+        .collect()
 }

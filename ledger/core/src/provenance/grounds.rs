@@ -2,7 +2,7 @@
 //!
 //! The same walk, rules and grades as a trace, without the names and steps that only a page shows.
 
-use super::answer::{Article, BreakKind, Finding, Grade, Rule, Stretch, Text};
+use super::answer::{Article, BreakKind, Finding, Grade, Rule, Stop, StopKind, Stretch, Text};
 use super::asked::{Asked, Limits};
 use super::custody::{Carriage, Custody, Hold};
 use super::cylinder::{Fitness, fitness, is_inspected};
@@ -216,6 +216,7 @@ pub(crate) fn standing<S: Source>(
     }
     let cut = asked.take_cut();
     let mut found = of_goods(&survey.walk, &names, as_of);
+    found.extend(survey.orders.standing.iter().map(ordered));
     found.extend(of_root(&survey.walk, as_of));
     found.extend(of_survey(&survey));
     found.extend(cut.map(|cut| Found::new(Ground::Cut, &cut.item, Vec::new(), None)));
@@ -245,6 +246,15 @@ pub(crate) fn standing<S: Source>(
         found,
         actor,
     })
+}
+
+/// A hold or recall, wherever on the way back it stands.
+fn ordered(stop: &Stop) -> Found {
+    let ground = match stop.kind {
+        StopKind::Recall => Ground::Recalled,
+        StopKind::Hold => Ground::Held,
+    };
+    Found::new(ground, &stop.item, vec![stop.at], Some(spelled(stop.by)))
 }
 
 fn of(legs: &[(Option<String>, Found)]) -> impl Iterator<Item = &Found> {
@@ -394,6 +404,7 @@ fn of_survey(survey: &Survey) -> Vec<Found> {
         breaks,
         findings,
         temperature,
+        orders: _,
     } = survey;
     let mut all: Vec<Found> = temperature.iter().filter_map(of_stretch).collect();
     all.extend(breaks.iter().map(|one| {

@@ -196,12 +196,24 @@ impl Names {
             && covers(district(authority), district(other))
     }
 
+    /// Whether it is known to be suspended.
+    pub(super) fn suspended(&self, handle: Handle) -> bool {
+        let party = self.participants.get(&handle).and_then(Option::as_ref);
+        party.is_some_and(|party| party.suspended)
+    }
+
     /// Whether it does nothing but watch: laboratories, regulators, authorities.
     pub(super) fn only_watches(&self, handle: Handle) -> bool {
         let party = self.participants.get(&handle).and_then(Option::as_ref);
         party.is_some_and(|party| {
             !party.roles.is_empty() && party.roles.iter().all(|role| watches(*role))
         })
+    }
+
+    /// The newest version of a product that was looked up.
+    pub(super) fn product(&self, id: &str) -> Option<&Product> {
+        let newest = self.products.get(id)?.last();
+        newest.map(|version| &version.product)
     }
 
     /// The version of a product that held at `moment`; the first where it is older.
@@ -346,6 +358,10 @@ fn participant(list: &[Touch], wanted: Handle) -> Option<Party> {
             | Action::Policy
             | Action::Recode
             | Action::Agreement
+            | Action::Hold
+            | Action::Recall
+            | Action::Release
+            | Action::Respond
             | Action::Rules { .. }
             | Action::Forget => {}
         }

@@ -89,7 +89,7 @@ pub(super) fn windows(
 ///
 /// A DELETE without children takes out all of them. Of a lot, parts may be taken out one after
 /// the other: it stays inside until the last DELETE that names it, before it is put in again.
-fn stays<'e>(
+pub(super) fn stays<'e>(
     lists: &[&'e [Touch]],
     parent: &str,
     corrected: &BTreeSet<EventRef>,

@@ -11,7 +11,7 @@ mod required_tests;
 mod temperature;
 mod vaccine;
 
-use super::answer::{Product, Rule, Stretch};
+use super::answer::{Product, Rule, Stop, Stretch};
 use super::facts::Fact;
 use super::names::{Names, spelled};
 use super::subject::{dates, making, product};
@@ -22,10 +22,11 @@ use crate::ids::{Handle, UnixMillis};
 use crate::policy::Sector;
 use crate::state::Role;
 use crate::store::EventRef;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use super::cylinder::{is_cylinder, valves};
 pub(super) use devices::devices;
+pub(super) use quantities::{amounts, millionths};
 
 /// What a rule finds, before it is told under which articles and how grave it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,18 +62,20 @@ impl<'n> Goods<'n> {
     }
 }
 
-/// The findings of one item.
-pub(super) fn findings(
-    walk: &Walk,
-    node: &Node,
-    goods: Goods<'_>,
+/// The findings of one item. `orders`: the holds and recalls that stand over it.
+pub(super) fn findings<'n>(
+    walk: &'n Walk,
+    node: &'n Node,
+    goods: Goods<'n>,
     stretches: &[Stretch],
-    names: &Names,
+    orders: &'n [Stop],
+    names: &'n Names,
 ) -> Vec<Draft> {
     let mut found = Findings {
         walk,
         node,
         goods,
+        orders,
         names,
         all: Vec::new(),
     };
@@ -114,7 +117,7 @@ pub(super) fn recalled_since<'n>(node: &'n Node, names: &Names) -> Option<&'n Fa
             standing.retain(|setter, _| *setter != issuer && !names.governs(issuer, *setter));
         } else if fact.stops() {
             let own = fact.recalls() && node.custody.proved.contains(&issuer);
-            if own || has_say(node, names, issuer) {
+            if own || has_say(&node.keepers, &node.custody.ever, names, issuer) {
                 standing.entry(issuer).or_insert(fact);
             }
         }
@@ -128,16 +131,16 @@ pub(super) fn recalled_since<'n>(node: &'n Node, names: &Names) -> Option<&'n Fa
 ///
 /// Open lists do not show who had them: there every authority's word will do, since a recall too
 /// many is better than one that a stranger cannot prove.
-fn has_say(node: &Node, names: &Names, authority: Handle) -> bool {
+pub(super) fn has_say(
+    proved: &BTreeSet<Handle>,
+    by_word: &BTreeSet<Handle>,
+    names: &Names,
+    authority: Handle,
+) -> bool {
     if names.open() {
         return names.is_any(authority, &[Role::Authority, Role::Regulator]);
     }
-    let by_word = &node.custody.ever;
-    let keepers = if node.keepers.is_empty() {
-        by_word
-    } else {
-        &node.keepers
-    };
+    let keepers = if proved.is_empty() { by_word } else { proved };
     if keepers.is_empty() {
         return names.is_any(authority, &[Role::Authority, Role::Regulator]);
     }
@@ -185,6 +188,7 @@ struct Findings<'n> {
     walk: &'n Walk,
     node: &'n Node,
     goods: Goods<'n>,
+    orders: &'n [Stop],
     names: &'n Names,
     all: Vec<Draft>,
 }
@@ -325,7 +329,9 @@ impl<'n> Findings<'n> {
     }
 
     fn recalled_moving(&mut self) {
-        let Some(recall) = recalled_since(self.node, self.names) else {
+        let said = recalled_since(self.node, self.names).map(|fact| (fact.time(), fact.at()));
+        let ordered = self.orders.iter().map(|stop| (stop.recorded.0.0, stop.at));
+        let Some((since, stop)) = ordered.chain(said).min() else {
             return;
         };
         let ever = &self.node.custody.ever;
@@ -333,13 +339,13 @@ impl<'n> Findings<'n> {
             let back = act.destination().and_then(|to| self.names.party(to));
             let back = back.is_some_and(|to| ever.contains(&to));
             let moves = matches!(act.step(), "shipping" | "stocking") || act.sells() || act.uses();
-            act.time() > recall.time() && moves && !back && !goes_back(act)
+            act.time() > since && moves && !back && !goes_back(act)
         };
         let moved: Vec<&Fact> = self.acts().into_iter().filter(onward).collect();
         for act in moved {
             self.add(
                 Rule::RecalledMoving,
-                vec![recall.at(), act.at()],
+                vec![stop, act.at()],
                 Some(act.issuer()),
             );
         }

@@ -100,4 +100,13 @@ pub trait Source {
     fn reader(&self) -> Option<Handle> {
         None
     }
+
+    /// What touches each of `items`, in their order: one read instead of many, where the source
+    /// can do that.
+    ///
+    /// # Errors
+    /// The source's own.
+    fn touches_of(&mut self, items: &[&str]) -> Result<Vec<Touches>, Self::Error> {
+        items.iter().map(|item| self.touches(item)).collect()
+    }
 }

@@ -238,6 +238,7 @@ fn stretch(node: &Node, code: &str, hold: &Hold, limits: Limits, owed: bool) -> 
         mean_kinetic_tenths: mean_kinetic(&held(hold, &readings, interval_ms)),
         events,
         readings: shown(&readings),
+        hourly: false,
         limits,
     })
 }

@@ -10,6 +10,8 @@ mod evidence;
 mod graph;
 mod ledger;
 mod licences;
+mod orders;
+mod recall;
 mod rules;
 mod strangers;
 mod vaccines;

@@ -1,6 +1,6 @@
 //! The answer to a scan.
 
-use super::answer::{Answer, Break, Finding, Grade, Moment, Stretch, Verdict};
+use super::answer::{Answer, Break, Finding, Grade, Moment, Stop, StopKind, Stretch, Verdict};
 use super::asked::{Asked, Limits};
 use super::closing::{Memory, closed};
 use super::facts::Fact;
@@ -10,6 +10,7 @@ use super::rules::{
 };
 use super::source::{Scope, Source};
 use super::steps::steps;
+use super::stops::{Orders, stops};
 use super::subject::{dates, product, subject};
 use super::temperature::stretches;
 use super::tests_results::tests;
@@ -69,6 +70,7 @@ fn judged<S: Source>(
         breaks,
         findings,
         temperature,
+        orders,
     } = survey(&mut asked, &mut names, item, as_of)?;
     let reader = asked.reader();
     let steps = steps(&walk, &names, reader);
@@ -102,6 +104,14 @@ fn judged<S: Source>(
             names.load_participant(&mut asked, handle)?;
         }
     }
+    for stop in &orders.standing {
+        if let Some(product) = Identifier::parse(&stop.item)
+            .ok()
+            .and_then(|id| id.product())
+        {
+            names.load_product(&mut asked, product.as_str())?;
+        }
+    }
     let cut = asked.take_cut();
     let known = !walk.root().timeline.facts.is_empty()
         || (scope == Scope::Open && asked.known(item.as_str())?);
@@ -113,20 +123,17 @@ fn judged<S: Source>(
     let forbidden = findings
         .iter()
         .any(|finding| finding.severity == Severity::Reject && in_hand(&finding.item));
-    let mut verdict = verdict(
-        &walk,
-        &names,
-        &temperature,
-        as_of,
-        Known {
+    let mut verdict = stopped(&orders, &walk, &names).unwrap_or_else(|| {
+        let found = Known {
             forbidden,
             known,
             complete,
-        },
-    );
+        };
+        verdict(&walk, &names, &temperature, as_of, found)
+    });
     let warned = || {
         let mut nodes = walk.in_hand().chain(walk.lot());
-        nodes.any(|node| warned(node, &names))
+        orders.unproved || nodes.any(|node| warned(node, &names))
     };
     if scope == Scope::Open && verdict == Verdict::Broken && cut.is_none() && !warned() {
         verdict = Verdict::Clear;
@@ -161,6 +168,7 @@ fn judged<S: Source>(
         scope,
         verdict,
         complete,
+        orders: orders.standing,
         subject,
         steps,
         breaks,
@@ -185,6 +193,8 @@ pub(super) struct Survey {
     pub(super) findings: Vec<Finding>,
     /// Of the item asked for and what is in it.
     pub(super) temperature: Vec<Stretch>,
+    /// Holds and recalls over it.
+    pub(super) orders: Orders,
 }
 
 /// Walks back from an item and applies every rule: all that a verdict, and a decision about an
@@ -207,13 +217,19 @@ pub(super) fn survey<S: Source>(
     for thing in things {
         names.load_inspections(asked, &thing)?;
     }
+    let orders = stops(asked, names, item, as_of)?;
     let recorded = recorded(&walk);
     let mut all = Vec::new();
     let mut temperature = Vec::new();
     for (id, node) in &walk.nodes {
         let goods = Goods::of(node, names);
         let stretches = graded(node, id, goods, names);
-        for draft in findings(&walk, node, goods, &stretches, names) {
+        // What it was made of moved before; that is for a scan of that to tell.
+        let over: &[Stop] = match node.part {
+            Part::Root => &orders.standing,
+            Part::Content | Part::Input | Part::Lot => &[],
+        };
+        for draft in findings(&walk, node, goods, &stretches, over, names) {
             let known = draft.events.iter().filter_map(|at| recorded.get(at));
             let opened_at = known.max().copied().unwrap_or(as_of);
             all.push(Finding {
@@ -247,6 +263,7 @@ pub(super) fn survey<S: Source>(
         walk,
         findings: all,
         temperature,
+        orders,
     })
 }
 
@@ -319,7 +336,19 @@ struct Known {
     complete: bool,
 }
 
-/// The first that applies, in the order of [`Verdict`].
+/// Whether anything stops the goods: an order, or events that say that they are recalled.
+fn stopped(orders: &Orders, walk: &Walk, names: &Names) -> Option<Verdict> {
+    let mut nodes = walk.in_hand().chain(walk.lot());
+    // The gravest is first.
+    match orders.standing.first().map(|stop| stop.kind) {
+        Some(StopKind::Recall) => Some(Verdict::Recalled),
+        _ if nodes.any(|node| recalled_since(node, names).is_some()) => Some(Verdict::Recalled),
+        Some(StopKind::Hold) => Some(Verdict::Held),
+        None => None,
+    }
+}
+
+/// The first that applies after those that stop the goods, in the order of [`Verdict`].
 fn verdict(
     walk: &Walk,
     names: &Names,
@@ -344,11 +373,6 @@ fn verdict(
     };
     let worst = temperature.iter().map(|stretch| stretch.grade).max();
     if nodes
-        .iter()
-        .any(|node| recalled_since(node, names).is_some())
-    {
-        Verdict::Recalled
-    } else if nodes
         .iter()
         .any(|node| failed_tests(node, names).next().is_some())
     {

@@ -3,14 +3,16 @@
 use super::answer::BreakKind;
 use super::asked::Asked;
 use super::custody::{Custody, follow};
-use super::facts::{Fact, MASTER_DATA, SUYUAN, corrected_in, event_of};
+use super::facts::{Fact, MASTER_DATA, SUYUAN, corrected_in, event_of, ilmd_of, taken_back};
 use super::gather::{Recode, Timeline, gather};
 use super::names::{Names, spelled};
 use super::packing::{contents, is_instance};
 use super::source::{Source, Touch};
-use crate::event::{EventKind, Role};
+use super::stops::NEVER;
+use crate::cbor::Value;
+use crate::event::{Event, EventKind, Role};
 use crate::identifier::{Identifier, Kind};
-use crate::ids::{Handle, UnixMillis};
+use crate::ids::{Handle, LeafIndex, UnixMillis};
 use crate::store::EventRef;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -301,10 +303,11 @@ fn visit<S: Source>(
     Ok(requests)
 }
 
-struct Joined {
-    codes: BTreeSet<String>,
-    timeline: Timeline,
-    custody: Custody,
+/// An item under all its codes.
+pub(super) struct Joined {
+    pub(super) codes: BTreeSet<String>,
+    pub(super) timeline: Timeline,
+    pub(super) custody: Custody,
     /// Re-codings by somebody who never had the goods.
     refused: Vec<Recode>,
 }
@@ -316,7 +319,7 @@ const RECODES_MAX: usize = 32;
 /// Gathers an item under all its codes. A re-coding counts if its issuer is proved to have had the
 /// old code's goods, and nobody else made goods under the new one: so nobody can bind goods of his
 /// own to another's good name, or another's to his bad one.
-fn join<S: Source>(
+pub(super) fn join<S: Source>(
     asked: &mut Asked<'_, S>,
     names: &mut Names,
     mut codes: BTreeSet<String>,
@@ -471,7 +474,7 @@ pub(super) fn transformation<S: Source>(
     let list = asked.list(id)?;
     let corrected = corrected_in(&[&list]);
     let joined = |touch: &&Touch| {
-        let kind = event_of(touch).map(crate::event::Event::kind);
+        let kind = event_of(touch).map(Event::kind);
         // Only its maker can add to a transformation.
         touch.issuer == part.issuer
             && kind == Some(EventKind::Transformation)
@@ -481,6 +484,33 @@ pub(super) fn transformation<S: Source>(
     if parts.iter().all(|touch| touch.at != part.at) {
         parts.push(part.clone());
     }
+    Ok(parts)
+}
+
+/// The events that make up one transformation with `part`, those taken back too, each with the
+/// leaf until which it counted.
+pub(super) fn parts_of<S: Source>(
+    asked: &mut Asked<'_, S>,
+    part: &Touch,
+) -> Result<Vec<(Touch, LeafIndex)>, S::Error> {
+    let Some(id) = event_of(part).and_then(|event| event.transformation_id()) else {
+        return Ok(vec![(part.clone(), NEVER)]);
+    };
+    let list = asked.list(id)?;
+    let wrong = taken_back(&[&list]);
+    let joined = |touch: &&Touch| {
+        let event = event_of(touch);
+        touch.issuer == part.issuer
+            && touch.at != part.at
+            && event.is_some_and(|event| {
+                event.kind() == EventKind::Transformation && event.error_declaration().is_none()
+            })
+    };
+    let bound = |touch: &Touch| wrong.get(&touch.at).copied().unwrap_or(NEVER);
+    let others = list.iter().filter(joined);
+    let mut parts: Vec<(Touch, LeafIndex)> =
+        others.map(|touch| (touch.clone(), bound(touch))).collect();
+    parts.push((part.clone(), bound(part)));
     Ok(parts)
 }
 
@@ -499,21 +529,55 @@ fn lot_of(node: &Node) -> Option<String> {
         .facts
         .iter()
         .filter(|fact| fact.makes() && fact.corrected.is_none())
-        .find_map(|fact| {
-            let product = product_of(node.codes.first()?, Some(fact))?;
-            let beside = fact.event().objects().iter().find_map(|object| {
-                let other = Identifier::parse(object.id).ok()?;
-                let same = other
-                    .product()
-                    .is_some_and(|found| found.as_str() == product);
-                (same && other.lot().is_some()).then(|| object.id.to_owned())
-            });
-            beside.or_else(|| {
-                let lot = fact.ilmd_text(MASTER_DATA, "lotNumber")?;
-                let lot = Identifier::parse(&product).ok()?.with_lot(lot)?;
-                Some(lot.as_str().to_owned())
-            })
-        })
+        .find_map(|fact| LotNames::of(fact.event()).lot_of(node.codes.first()?))
+}
+
+/// The lots that an event which makes serials names, by number or beside them.
+pub(super) struct LotNames<'e> {
+    beside: BTreeMap<String, &'e str>,
+    number: Option<&'e str>,
+    /// The product of what does not say it itself.
+    said: Option<String>,
+}
+
+impl<'e> LotNames<'e> {
+    pub(super) fn of(event: &'e Event) -> Self {
+        let mut beside = BTreeMap::new();
+        for object in event.objects() {
+            let identifier = Identifier::parse(object.id).ok();
+            let named = identifier.filter(|id| id.lot().is_some());
+            if let Some(product) = named.and_then(|id| id.product()) {
+                beside
+                    .entry(product.as_str().to_owned())
+                    .or_insert(object.id);
+            }
+        }
+        Self {
+            beside,
+            number: ilmd_of(event, MASTER_DATA, "lotNumber").and_then(Value::as_text),
+            said: said_product(event),
+        }
+    }
+
+    /// The lot of a serial that the event makes.
+    pub(super) fn lot_of(&self, code: &str) -> Option<String> {
+        let identifier = Identifier::parse(code)
+            .ok()
+            .filter(Identifier::is_instance)?;
+        let own = identifier.product();
+        let product = own.map(|product| product.as_str().to_owned());
+        let product = product.or_else(|| self.said.clone())?;
+        if let Some(beside) = self.beside.get(&product) {
+            return Some((*beside).to_owned());
+        }
+        let lot = Identifier::parse(&product).ok()?.with_lot(self.number?)?;
+        Some(lot.as_str().to_owned())
+    }
+}
+
+fn said_product(event: &Event) -> Option<String> {
+    let said = ilmd_of(event, SUYUAN, "product").and_then(Value::as_text)?;
+    Some(Identifier::parse(said).ok()?.product()?.as_str().to_owned())
 }
 
 /// The product of an item: as its code says, or as its making says where the code does not.
@@ -522,6 +586,5 @@ pub(super) fn product_of(code: &str, making: Option<&Fact>) -> Option<String> {
     if let Some(product) = identifier.product() {
         return Some(product.as_str().to_owned());
     }
-    let said = making?.ilmd_text(SUYUAN, "product")?;
-    Some(Identifier::parse(said).ok()?.product()?.as_str().to_owned())
+    said_product(making?.event())
 }

@@ -280,6 +280,23 @@ pub fn leaves_come_in_order_up_to_a_limit(harness: &impl Harness) {
         let found = view.leaves(LeafIndex(u64::try_from(from).expect("small")), limit);
         assert_eq!(found.expect(WRITTEN), written[from.min(end)..end]);
     }
+    // Up to the one with which their bodies are as long as that.
+    let body = |at: usize| written[at].body.len();
+    for (bytes, count) in [
+        (1, 1),
+        (body(0), 1),
+        (body(0) + 1, 2),
+        (body(0) + body(1) + body(2), 3),
+        (usize::MAX, 8),
+    ] {
+        let found = view.leaves_within(LeafIndex(0), 8, bytes).expect(WRITTEN);
+        assert_eq!(found, written[..count], "{bytes} bytes");
+    }
+    assert!(
+        view.leaves_within(LeafIndex(0), 8, 0)
+            .expect(WRITTEN)
+            .is_empty()
+    );
 }
 
 /// # Panics

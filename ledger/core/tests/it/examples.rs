@@ -274,6 +274,9 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
     };
     let roles = [Role::Producer, Role::Processor].into_iter().collect();
     let time = UnixMillis(1_795_500_000_000);
+    let case = Identifier::case(maker.handle, "2026-1")
+        .unwrap()
+        .to_string();
     let acts = [
         (
             Action::Found {
@@ -361,6 +364,22 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
             ]})),
         ),
         (Action::Forget, Some(forget_json(maker, *events))),
+        (Action::Hold, Some(order(&case))),
+        (Action::Recall, Some(order(&case))),
+        (
+            Action::Release,
+            Some(json!({
+                "id": LOT, "case": case, "retest": "R-9",
+                "reason": {"zh": "复检合格", "en": "the re-test passed"},
+            })),
+        ),
+        (
+            Action::Respond,
+            Some(json!({
+                "case": case, "item": LOT, "what": "destroyed", "quantity": 4, "uom": "KGM",
+                "evidence": "urn:doc:burned-7",
+            })),
+        ),
         (
             Action::Agreement,
             Some(json!({
@@ -416,6 +435,15 @@ pub(crate) fn forget_json(maker: &Member, leaf: LeafIndex) -> Json {
         "parts": [Digest::of(b"a part").to_string()],
         "basis": {"zh": "个人信息保护法第四十七条", "en": "Personal Information Protection Law art. 47"},
         "number": "川网信删〔2026〕12号",
+    })
+}
+
+/// One item's hold or recall.
+fn order(case: &str) -> Json {
+    json!({
+        "id": LOT, "case": case, "level": 1, "reach": "forward", "fault": "safety",
+        "reason": {"zh": "黄曲霉毒素超标", "en": "aflatoxin above the limit"},
+        "retest": "GB 5009.22", "deadline": "2026-12-01T00:00:00.000Z",
     })
 }
 

@@ -7,6 +7,12 @@ mod examples;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each step of the brute force looks at one kind of act"
+)]
+mod recall;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schemas;

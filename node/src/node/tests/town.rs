@@ -116,6 +116,8 @@ pub(super) fn running(clock: &Arc<SetClock>, limits: QueueLimits) -> Running {
         threads: NonZeroUsize::new(2),
         clock,
         reads: None,
+        policy: None,
+        witness: None,
     }
 }
 

@@ -46,6 +46,11 @@ fn counted(name: &str) -> &'static str {
             "from submission to receipt of a synced and checkpointed block, at half of ingest_single. \
              Limit: one bare synced write"
         }
+        "recall_p50" | "recall_worst" => {
+            "all that came of one ingredient's lot, with holders, amounts held and share sold, in \
+             one answer, nothing kept from the answer before but the disk's caches. Limit: bare \
+             reads of the same lists, entries and bodies"
+        }
         _ if name.starts_with("check_") => {
             "one check of a lot with 30 events: lists, walk, rules, signed answer. \
              Limit: bare multi-get of the same entries and bodies"

@@ -82,6 +82,8 @@ fn start(dir: &Path, options: Options, create: bool) -> Result<Node<RocksStore>,
         threads: None,
         clock: Arc::new(SystemClock::default()),
         reads: None,
+        policy: None,
+        witness: None,
     };
     Node::start(store, log_key(), running).map_err(fault)
 }

@@ -12,9 +12,10 @@ use ledger::bundle::{self, Bundle, prove};
 use ledger::identifier::Identifier;
 use ledger::ids::UnixMillis;
 use ledger::lists::{Reader, ViewSource};
+use ledger::note::{KeyKind, NoteKey};
 use ledger::provenance::{self, Limits};
 use ledger::store::Store as _;
-use ledger::trust::TrustFile;
+use ledger::tlog_policy::TlogPolicy;
 use std::path::Path;
 use std::time::Instant;
 
@@ -37,8 +38,8 @@ pub(super) fn measure(
     let mut bench = Bench::found(&dir.join("verify"), &chains)?;
     bench.ingest_to(&mut chains, events)?;
     bench.settle()?;
-    let trust = TrustFile::text(ORIGIN, bench.log_key()).map_err(fault)?;
-    let trust = TrustFile::parse(&trust).map_err(fault)?;
+    let key = NoteKey::new(ORIGIN, KeyKind::Ed25519, bench.log_key().clone()).map_err(fault)?;
+    let trust = TlogPolicy::of_log(key).map_err(fault)?;
     let lots = chains.complete_lots();
     let signed = Signed::new(0);
     let (mut whole, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());

@@ -23,13 +23,13 @@ pub(super) const CHAIN: usize = 30;
 const ABREAST: usize = 100;
 
 /// Public prefix of all lots.
-const GTIN: &str = "https://id.gs1.org/01/06901234567892";
+pub(super) const GTIN: &str = "https://id.gs1.org/01/06901234567892";
 
 /// One firm.
 #[derive(Debug)]
-struct Firm {
-    handle: Handle,
-    key: SigningKey,
+pub(super) struct Firm {
+    pub(super) handle: Handle,
+    pub(super) key: SigningKey,
     role: Role,
     name: &'static str,
 }
@@ -39,12 +39,12 @@ struct Firm {
 pub(super) struct Chains {
     pub(super) authority: SigningKey,
     pub(super) authority_handle: Handle,
-    firms: Vec<Firm>,
+    pub(super) firms: Vec<Firm>,
     made: usize,
 }
 
 /// A number as 16 bytes that never repeat: salts and names of a run that keeps no secret.
-fn bytes16(purpose: &str, number: usize) -> [u8; 16] {
+pub(super) fn bytes16(purpose: &str, number: usize) -> [u8; 16] {
     let number = u64::try_from(number).unwrap_or_default().to_be_bytes();
     let digest = Digest::of_all(&[purpose.as_bytes(), &number]);
     let mut bytes = [0; 16];
@@ -59,6 +59,9 @@ fn key(number: usize) -> SigningKey {
 }
 
 impl Chains {
+    /// The origin of the bench's log.
+    pub(super) const ORIGIN: &str = ORIGIN;
+
     /// A load whose first statement is the next.
     pub(super) fn new() -> Self {
         let firms = [
@@ -267,7 +270,7 @@ fn both(name: &str) -> Value {
     Value::Map([("zh", name), ("en", name)].into_iter().collect())
 }
 
-fn registry(
+pub(super) fn registry(
     handle: Handle,
     key: &SigningKey,
     number: usize,
@@ -289,7 +292,7 @@ fn registry(
     sign(handle, key, number, payload, disclosed)
 }
 
-fn sign(
+pub(super) fn sign(
     handle: Handle,
     key: &SigningKey,
     number: usize,

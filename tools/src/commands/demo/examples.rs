@@ -4,7 +4,7 @@ use crate::exit::Failure;
 use ledger::ids::UnixMillis;
 use ledger::time::{format_date, parse_date};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every file of `schemas/examples`, by its path there.
 static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/examples.rs"));
@@ -32,6 +32,32 @@ pub(super) struct Chain {
     pub(super) complete: bool,
     pub(super) check: Option<Asked>,
     pub(super) documents: Vec<Source>,
+    pub(super) recall: Option<Recall>,
+}
+
+/// A recall of everything that came of an item, and what its holders answer.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Recall {
+    /// Who orders it: a key in `participants.json`.
+    pub(super) by: String,
+    /// Its own number for the case.
+    pub(super) number: String,
+    pub(super) item: String,
+    pub(super) level: u8,
+    pub(super) reason: Title,
+    pub(super) responses: Vec<Response>,
+    /// Who holds some of it, and does not answer.
+    pub(super) silent: BTreeSet<String>,
+}
+
+/// What a holder answers.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Response {
+    pub(super) by: String,
+    pub(super) item: String,
+    pub(super) what: String,
+    pub(super) quantity: Option<u64>,
+    pub(super) evidence: Option<String>,
 }
 
 /// A check before an act, and what it must say.

@@ -10,6 +10,7 @@ use crate::client::registry::{Profile, records};
 use crate::client::signer::Signing;
 use crate::exit::{Code, Failure};
 use crate::text::Lang;
+use ledger::cbor::Map;
 use ledger::ids::{Handle, UnixMillis};
 use ledger::registry::{Action, NewKey};
 use ledger::signature::SigningKey;
@@ -117,6 +118,41 @@ impl Cast {
         Ok(Signing { key, handle })
     }
 
+    /// Everyone's handle.
+    pub(super) fn handles(&self) -> impl Iterator<Item = Handle> {
+        self.members.values().map(|member| member.handle)
+    }
+
+    /// The handle of somebody.
+    ///
+    /// # Errors
+    /// [`Failure`] where the examples have no such participant.
+    pub(super) fn handle(&self, name: &str) -> Result<Handle, Failure> {
+        Ok(self.member(name)?.handle)
+    }
+
+    /// The key in the examples of who has this handle; the handle itself of a stranger.
+    pub(super) fn name(&self, handle: Handle) -> String {
+        let mut all = self.members.iter();
+        let found = all.find(|(_, member)| member.handle == handle);
+        found.map_or_else(|| handle.to_string(), |(name, _)| name.clone())
+    }
+
+    /// An act of somebody with its one record.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) fn act(
+        &self,
+        name: &str,
+        action: Action,
+        record: Map,
+        random: &mut Random,
+    ) -> Result<SignedStatement, Failure> {
+        self.voice(self.member(name)?)
+            .act(action, vec![record], random)
+    }
+
     /// Who founds the ledger.
     ///
     /// # Errors
@@ -202,7 +238,7 @@ impl Cast {
 }
 
 /// Submits statements that must all be recorded.
-fn submit(ledger: &dyn Ledger, statements: &[SignedStatement]) -> Result<(), Failure> {
+pub(super) fn submit(ledger: &dyn Ledger, statements: &[SignedStatement]) -> Result<(), Failure> {
     let bytes: Vec<Vec<u8>> = statements.iter().map(SignedStatement::encode).collect();
     let bytes: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
     send(ledger, &bytes, |number, answer| match answer {

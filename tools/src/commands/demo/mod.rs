@@ -1,11 +1,13 @@
-//! `suyuan demo`: a ledger with sixteen codes to scan, in one command.
+//! `suyuan demo`: a ledger with seventeen codes to scan, in one command.
 //!
 //! Founds a ledger in a fresh directory, serves it, loads the examples through its HTTP interface
-//! as their participants would, asks for every code as a phone would, and before an act as a till
-//! or a filling gun would. What they must hear stands in `schemas/examples/chains.json`; a difference ends the demo.
+//! as their participants would, recalls what must be recalled, asks for every code as a phone would,
+//! and before an act as a till or a filling gun would. What they must hear stands in
+//! `schemas/examples/chains.json`; a difference ends the demo.
 
 mod examples;
 mod load;
+mod recall;
 
 use super::checked;
 use super::init::{make_dir, write_trust};
@@ -22,14 +24,16 @@ use crate::trust;
 use api::ApiOptions;
 use clap::Args as ClapArgs;
 use examples::{Asked, Chain, Examples};
-use ledger::bundle::prove;
+use ledger::bundle::{Trust, prove};
 use ledger::check::{Act, Decision, catalogue};
 use ledger::identifier::Identifier;
 use ledger::provenance::Scope;
-use ledger::trust::TrustFile;
+use ledger::tlog_policy::TlogPolicy;
 use ledger_rocks::RocksStore;
 use load::Cast;
 use node::{Founding, Node, NodeConfig, Settings};
+use recall::{Inbox, Recalled};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,6 +86,7 @@ struct Scanned {
     complete: bool,
     verdict: String,
     check: Option<Checked>,
+    recalled: Option<Recalled>,
 }
 
 /// What a check before an act said.
@@ -111,6 +116,11 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let node = node::open(&NodeConfig::new(&home.path)).map_err(|error| open_failure(&error))?;
 
     let runtime = runtime()?;
+    let trust = trust::read(&trust)?;
+    let log = trust.log_of_origin(ORIGIN).map(|log| Trust::from(&log.key));
+    let log = log.ok_or_else(|| Failure::malformed("the demo's own log is not trusted"))?;
+    let inbox = Inbox::open(&runtime, &cast, &home.path, log)?;
+    node::notify::spawn(&node, &home.path, Arc::new(node::notify::Http::default()))?;
     let (stop, stopped) = oneshot::channel();
     let serving = runtime.spawn(serve(
         Arc::clone(&node),
@@ -119,7 +129,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
         ApiOptions::default(),
         stopped,
     ));
-    let outcome = load_and_check(listening, &cast, &examples, &node, &trust, console)
+    let outcome = load_and_check(listening, &cast, &examples, &node, &trust, console, &inbox)
         .and_then(|scanned| show(args, console, &home, &node, &scanned));
     let waited = match (&outcome, args.once) {
         (Ok(()), false) => runtime.block_on(async {
@@ -140,19 +150,33 @@ fn load_and_check(
     cast: &Cast,
     examples: &Examples,
     node: &Node<RocksStore>,
-    trust: &Path,
+    trust: &TlogPolicy,
     console: Console,
+    inbox: &Inbox,
 ) -> Result<Vec<Scanned>, Failure> {
     let url = format!("http://{}", reachable(listening));
     let remote = Remote::connect(&url, console.lang)?;
     cast.load(examples, &remote)?;
     let office = Remote::connect(&url, console.lang)?.asked_by(Some(cast.office()?));
-    let trust = trust::read(trust)?;
+    let mut recalls = BTreeMap::new();
+    for chain in &examples.chains {
+        if let Some(order) = &chain.recall {
+            let done = recall::run(order, cast, &remote, &office, inbox)?;
+            recalls.insert(chain.name.as_str(), done);
+        }
+    }
     let public_url = node.settings().public_url();
     examples
         .chains
         .iter()
-        .map(|chain| scan(chain, cast, &remote, &office, &trust, public_url))
+        .map(|chain| {
+            let recalled = recalls.remove(chain.name.as_str());
+            let scanned = scan(chain, cast, &remote, &office, trust, public_url)?;
+            Ok(Scanned {
+                recalled,
+                ..scanned
+            })
+        })
         .collect()
 }
 
@@ -163,7 +187,7 @@ fn scan(
     cast: &Cast,
     remote: &Remote,
     office: &Remote,
-    trust: &TrustFile,
+    trust: &TlogPolicy,
     public_url: &str,
 ) -> Result<Scanned, Failure> {
     let item = Identifier::parse(&chain.code).map_err(Failure::malformed)?;
@@ -185,6 +209,7 @@ fn scan(
             Some(asked) => Some(check(chain, asked, cast, remote.url(), trust)?),
             None => None,
         },
+        recalled: None,
     };
     // What anyone can prove is as bad as it is, or is silent.
     let red = ["recalled", "failed_test", "expired", "unknown"].contains(&&*scanned.verdict);
@@ -217,7 +242,7 @@ fn check(
     asked: &Asked,
     cast: &Cast,
     url: &str,
-    trust: &TrustFile,
+    trust: &TlogPolicy,
 ) -> Result<Checked, Failure> {
     let asker = cast.asker(&asked.actor)?;
     let body = serde_json::json!({
@@ -253,6 +278,7 @@ impl Scanned {
                     "rule": said.rule,
                 })
             }),
+            "recall": self.recalled.as_ref().map(Recalled::to_json),
         })
     }
 
@@ -265,6 +291,11 @@ impl Scanned {
         self.verdict == self.chain.verdict
             && self.complete == self.chain.complete
             && self.chain.check.as_ref().is_none_or(expected)
+            && self.chain.recall.as_ref().is_none_or(|order| {
+                self.recalled.as_ref().is_some_and(|recalled| {
+                    recalled.silent == order.silent && recalled.told == recalled.holders
+                })
+            })
     }
 
     /// The act that was asked about and the decision, for people.
@@ -319,6 +350,9 @@ fn show(
             rows,
         )?;
     }
+    if !console.json {
+        recalls(console, scanned)?;
+    }
     let wrong: Vec<String> = scanned
         .iter()
         .filter(|one| !one.is_as_expected())
@@ -332,10 +366,13 @@ fn show(
             } = &one.chain;
             let said = one.check.as_ref().map(|said| (&said.decision, &said.rule));
             let asked = check.as_ref().map(|asked| (&asked.decision, &asked.rule));
+            let recall = one.recalled.as_ref().map(Recalled::to_json);
             format!(
-                "{name}: {} (complete: {}, check: {said:?}) instead of {verdict} (complete: \
-                 {complete}, check: {asked:?})",
-                one.verdict, one.complete
+                "{name}: {} (complete: {}, check: {said:?}, recall: {recall:?}) instead of \
+                 {verdict} (complete: {complete}, check: {asked:?}, silent: {:?})",
+                one.verdict,
+                one.complete,
+                one.chain.recall.as_ref().map(|order| &order.silent),
             )
         })
         .collect();
@@ -346,6 +383,35 @@ fn show(
         invite(console, home, scanned)?;
     }
     Ok(())
+}
+
+/// How far recalls came.
+fn recalls(console: Console, scanned: &[Scanned]) -> Result<(), Failure> {
+    let rows = scanned
+        .iter()
+        .filter_map(|one| one.recalled.as_ref())
+        .map(|recalled| {
+            vec![
+                recalled.case.clone(),
+                recalled.items.to_string(),
+                recalled.holders.to_string(),
+                recalled.told.to_string(),
+                (recalled.holders - recalled.silent.len()).to_string(),
+                recalled.start_by.clone(),
+                recalled.finish_by.clone(),
+            ]
+        });
+    console.line("")?;
+    let headings = [
+        text::CASE,
+        text::ITEMS,
+        text::HOLDERS,
+        text::TOLD,
+        text::ACKNOWLEDGED,
+        text::START_BY,
+        text::FINISH_BY,
+    ];
+    console.table(&headings, rows)
 }
 
 /// One link, one code.

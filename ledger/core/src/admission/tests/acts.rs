@@ -2,6 +2,8 @@
 
 use super::records::record_invalid;
 use super::*;
+use crate::cbor::Map;
+use crate::disclosure::Disclosure;
 use crate::ids::CaptureId;
 use crate::registry::NewKey;
 use crate::state::Roles;
@@ -59,9 +61,27 @@ pub(super) fn approved(
     action: Action,
     origin: &str,
 ) -> SignedStatement {
+    approved_with(world, by, others, action, origin, vec![])
+}
+
+/// As [`approved`], with records.
+pub(super) fn approved_with(
+    world: &mut World,
+    by: &Member,
+    others: &[&Member],
+    action: Action,
+    origin: &str,
+    records: Vec<Map>,
+) -> SignedStatement {
+    let seal = |(index, record)| Disclosed {
+        index,
+        disclosure: Disclosure::seal(world.salt(), record),
+        parts: vec![],
+    };
+    let disclosed: Vec<Disclosed> = (0..).zip(records).map(seal).collect();
     let mut payload = RegistryPayload {
         action,
-        commitment: Commitment::to(&[]),
+        commitment: Commitment::to(&disclosed),
         approvals: vec![],
     };
     let capture = CaptureId(world.salt().0);
@@ -73,7 +93,7 @@ pub(super) fn approved(
             signature: other.key.sign(&message),
         })
         .collect();
-    World::sign_as(by, capture, Payload::Registry(payload), vec![])
+    World::sign_as(by, capture, Payload::Registry(payload), disclosed)
 }
 
 pub(super) fn admission(world: &World, member: &Member, roles: &[Role], district: &str) -> Action {

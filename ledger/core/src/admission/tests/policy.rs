@@ -1,6 +1,6 @@
 //! Acts that set the policy: who may, what is refused by name, and what admission itself obeys.
 
-use super::acts::{approved, council, refused_act};
+use super::acts::{approved, approved_with, council, refused_act};
 use super::*;
 use crate::policy::{ITEM, PolicyError};
 use crate::registry::RegistryPayload;
@@ -117,12 +117,38 @@ pub(super) fn a_suspension_of_one_where_policy_asks_for_two() -> RejectReason {
         let act = approved(&mut world, &authority, &[other], suspend.clone(), ORIGIN);
         refused(&mut world, act, &want);
     }
+    let elsewhere = world.admit(&[Role::Regulator], "5107", &json!({}));
+    let act = approved(
+        &mut world,
+        &authority,
+        &[&elsewhere],
+        suspend.clone(),
+        ORIGIN,
+    );
+    refused(&mut world, act, &want);
     let reviewer = world.admit(&[Role::Regulator], "5101", &json!({}));
     let act = approved(&mut world, &authority, &[&reviewer], suspend, ORIGIN);
     admitted_at(&mut world, act);
-    // The policy can be taken back, and the record is as it was.
+    // The policy can be taken back by two, and the record is as it was.
+    let off = map_of_json(&record_of(false));
     let statement = by_authority(&mut world, &record_of(false));
-    admitted_at(&mut world, statement);
+    refused(&mut world, statement, &want);
+    let colleague = Member {
+        handle: authority.handle,
+        key: world.stranger().key,
+    };
+    let (handle, key) = (authority.handle, world.possession(&colleague));
+    let act = world.registry_by_authority(Action::AddKey { handle, key }, vec![]);
+    admitted_at(&mut world, act);
+    let act = approved_with(
+        &mut world,
+        &authority,
+        &[&colleague],
+        Action::Policy,
+        ORIGIN,
+        vec![off],
+    );
+    admitted_at(&mut world, act);
     let config: Config = record(&world, StateKey::config()).unwrap();
     assert_eq!(config.second_signature, GuardedActs::default());
     got

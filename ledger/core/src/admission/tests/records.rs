@@ -20,6 +20,17 @@ pub(super) fn master_data_of_anothers_product() -> RejectReason {
     refused_act(&mut world, &shop, Action::Product, &[record], &want)
 }
 
+pub(super) fn a_contact_shown_to_all() -> RejectReason {
+    let (mut world, _) = scene();
+    let new = world.stranger();
+    let action = admission(&world, &new, &[Role::Producer], "510117");
+    let record = map_of_json(&json!({"name": "x", "offices": [{"contact": "wang"}]}));
+    let statement = world.registry_by_authority(action, vec![record]);
+    let path = "/offices/0/contact".to_owned();
+    let want = RejectReason::FieldNotPublic { index: 0, path };
+    refused(&mut world, statement, &want)
+}
+
 pub(super) fn a_recoding_into_anothers_code() -> RejectReason {
     let (mut world, maker) = scene();
     let shop = shop(&mut world);
@@ -106,6 +117,36 @@ pub(super) fn a_place_not_in_canonical_form() -> RejectReason {
         &[record],
         &record_invalid("id"),
     )
+}
+
+/// Such a record stands on the list by which a suspension, or the owner of a number, is found.
+pub(super) fn a_record_on_somebodys_list() -> RejectReason {
+    let (mut world, maker) = scene();
+    let shop = shop(&mut world);
+    let somebody = [
+        Identifier::participant(maker.handle).to_string(),
+        "https://id.gs1.org/417/6901234000016".to_owned(),
+        Identifier::case(maker.handle, "1").unwrap().to_string(),
+        "urn:suyuan:uscc:91510100MA6CHN000D".to_owned(),
+    ];
+    for id in somebody {
+        let name = json!({"zh": "x", "en": "x"});
+        for action in [Action::Place, Action::Product] {
+            let record = json!({"id": id, "name": name});
+            refused_act(&mut world, &shop, action, &[record], &record_invalid("id"));
+        }
+        // The maker may name its own place, and recode no participant.
+        if id.contains(":participant:") {
+            let record = map_of_json(&json!({"id": id, "name": name}));
+            let statement = world.registry(&maker, Action::Place, vec![record]);
+            admitted_at(&mut world, statement);
+        }
+        let own = Identifier::own_lot(shop.handle, "p", "1").unwrap();
+        let record = json!({"old": id, "new": own.as_str()});
+        let want = record_invalid("old");
+        refused_act(&mut world, &shop, Action::Recode, &[record], &want);
+    }
+    record_invalid("id")
 }
 
 pub(super) fn a_recoding_into_itself() -> RejectReason {

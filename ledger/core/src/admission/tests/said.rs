@@ -1,6 +1,8 @@
 //! Events that may not be said: by whom, when, about what, and twice.
 
 use super::*;
+use crate::cbor::Value;
+use crate::disclosure::{Class, Disclosure, DisclosureError, Part, WITHHELD};
 use crate::event::{EventError, EventFault};
 use crate::identifier::{Identifier, IdentifierError, Kind};
 use crate::ids::CaptureId;
@@ -202,6 +204,26 @@ pub(super) fn an_event_not_in_normal_form() -> RejectReason {
     )
 }
 
+/// An event without objects stands on the list of its place.
+pub(super) fn a_reading_on_somebodys_list() -> RejectReason {
+    let (mut world, maker) = scene();
+    let shop = shop(&mut world);
+    let mut event = shipping(&mut world);
+    event.as_object_mut().unwrap().remove("quantityList");
+    event["epcList"] = json!([]);
+    event["readPoint"] = json!({"id": Identifier::participant(maker.handle).to_string()});
+    // The maker, who has no number for its store, may.
+    let statement = unchecked_statement(&mut world, &maker, &event);
+    admitted_at(&mut world, statement);
+    let statement = unchecked_statement(&mut world, &shop, &event);
+    let what = "a participant or licence in place of goods";
+    refused(
+        &mut world,
+        statement,
+        &RejectReason::RoleForbids { index: 0, what },
+    )
+}
+
 pub(super) fn an_event_of_unknown_type() -> RejectReason {
     let (mut world, maker) = scene();
     let mut event = shipping(&mut world);
@@ -217,7 +239,7 @@ pub(super) fn an_event_of_unknown_type() -> RejectReason {
 /// The event as its own public part, nothing withheld.
 fn all_shown(world: &mut World, maker: &Member, event: &Json) -> SignedStatement {
     let map = crate::testing::map_of_json(event);
-    let disclosure = crate::disclosure::Disclosure::seal(world.salt(), map);
+    let disclosure = Disclosure::seal(world.salt(), map);
     let disclosed = Disclosed {
         index: 0,
         disclosure,
@@ -250,6 +272,90 @@ pub(super) fn an_extension_shown_to_all() -> RejectReason {
         &mut world,
         statement,
         &RejectReason::FieldNotPublic { index: 0, path },
+    )
+}
+
+pub(super) fn a_person_shown_inside_a_test() -> RejectReason {
+    let (mut world, maker) = scene();
+    let mut event = shipping(&mut world);
+    event["quantityList"] = json!([{"epcClass": LOT}]);
+    event["@context"] = json!({
+        "sy": "https://ref.suyuan.example/voc/",
+        "p": "https://ref.suyuan.example/personal/",
+    });
+    event["sy:test"] = json!({"conclusion": "pass", "by": [{"p:analyst": "wang"}]});
+    let statement = all_shown(&mut world, &maker, &event);
+    let path = "/sy:test/by/0/p:analyst".to_owned();
+    refused(
+        &mut world,
+        statement,
+        &RejectReason::FieldNotPublic { index: 0, path },
+    )
+}
+
+/// Everyone sees a failed test, and so would see who had the goods.
+pub(super) fn a_failed_test_in_anothers_shop() -> RejectReason {
+    let (mut world, _) = scene();
+    let shop = shop(&mut world);
+    let laboratory = world.admit(&[Role::Laboratory], "510104", &json!({}));
+    let party = |member: &Member| Identifier::participant(member.handle).to_string();
+    let mut failed = shipping(&mut world);
+    failed["bizStep"] = json!("inspecting");
+    failed["@context"] = json!({"sy": "https://ref.suyuan.example/voc/"});
+    failed["sy:test"] = json!({"conclusion": "fail", "report": "R-1"});
+    let mut last = None;
+    let parties = |key: &str, member| json!([{"type": "possessing_party", key: party(member)}]);
+    for (field, value) in [
+        ("readPoint", json!({"id": party(&shop)})),
+        ("bizLocation", json!({"id": party(&shop)})),
+        ("sourceList", parties("source", &shop)),
+        ("destinationList", parties("destination", &shop)),
+    ] {
+        let mut event = failed.clone();
+        event[field] = value;
+        let statement = world.events(&laboratory, &[event]);
+        let path = format!("/{field}");
+        let want = RejectReason::FieldNotPublic { index: 0, path };
+        last = Some(refused(&mut world, statement, &want));
+    }
+    // In its own rooms, or with no place at all.
+    for (field, value) in [
+        ("readPoint", json!({"id": party(&laboratory)})),
+        ("sy:note", json!(1)),
+    ] {
+        let mut event = failed.clone();
+        event["eventID"] = json!(format!("urn:e:{}", world.tick()));
+        event[field] = value;
+        let statement = world.events(&laboratory, &[event]);
+        admitted_at(&mut world, statement);
+    }
+    last.unwrap()
+}
+
+/// No order to delete reaches a confidential part.
+pub(super) fn a_person_inside_a_confidential_field() -> RejectReason {
+    let (mut world, maker) = scene();
+    let mut event = shipping(&mut world);
+    event["quantityList"] = json!([{"epcClass": LOT}]);
+    event["@context"] = json!({
+        "erp": "https://erp.example/", "p": "https://ref.suyuan.example/personal/",
+    });
+    let mut map = crate::testing::map_of_json(&event);
+    let delivery = json!({"erp:delivery": {"van": "A12345", "p:driver": "wang"}});
+    let fields = crate::testing::map_of_json(&delivery);
+    let part = Part::seal(world.salt(), fields, Class::Confidential);
+    map.insert(WITHHELD, vec![Value::Bytes(part.digest().0.to_vec())]);
+    let disclosed = Disclosed {
+        index: 0,
+        disclosure: Disclosure::seal(world.salt(), map),
+        parts: vec![part],
+    };
+    let statement = world.disclosures(&maker, vec![disclosed]);
+    let why = DisclosureError::WrongPart;
+    refused(
+        &mut world,
+        statement,
+        &RejectReason::Disclosure { index: 0, why },
     )
 }
 

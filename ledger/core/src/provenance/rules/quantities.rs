@@ -131,7 +131,10 @@ impl Default for Balance {
 }
 
 /// Unit and amount of an item in an event, in units of 10^-6; `None` where not all is shown.
-fn amounts(fact: &Fact, codes: &BTreeSet<String>) -> Option<(Option<String>, i128)> {
+pub(in crate::provenance) fn amounts(
+    fact: &Fact,
+    codes: &BTreeSet<String>,
+) -> Option<(Option<String>, i128)> {
     if fact.via.is_some() {
         return None;
     }
@@ -153,7 +156,7 @@ fn amounts(fact: &Fact, codes: &BTreeSet<String>) -> Option<(Option<String>, i12
     Some((unit?, total))
 }
 
-fn millionths(value: &Value) -> Option<i128> {
+pub(in crate::provenance) fn millionths(value: &Value) -> Option<i128> {
     let (mantissa, exponent) = value.as_number()?;
     let power = u32::try_from(exponent + 6).ok()?;
     i128::from(mantissa).checked_mul(10_i128.checked_pow(power)?)

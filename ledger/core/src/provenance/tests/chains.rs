@@ -10,8 +10,11 @@ use crate::provenance::{Answer, Limits, trace};
 use crate::registry::Action;
 use crate::state::Role;
 use crate::time;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::path::PathBuf;
+
+/// When everything is looked at.
+const AS_OF: &str = "2026-11-23T08:30:00+08:00";
 
 fn read(name: &str) -> Json {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -72,13 +75,25 @@ fn ledger() -> Ledger {
                 ledger.event(handle(text(listed, "by")), recorded.0, event);
             }
         }
+        let recall = &chain["recall"];
+        if let Some(by) = recall["by"].as_str() {
+            let case = Identifier::case(handle(by), text(recall, "number")).unwrap();
+            let item = text(recall, "item").to_owned();
+            let order = json!({
+                "id": item, "case": case.as_str(), "level": recall["level"], "reach": "forward",
+                "fault": "safety", "reason": recall["reason"],
+            });
+            let items = [item, case.to_string()];
+            let now = time::parse(AS_OF).unwrap().0;
+            ledger.act_at(now, handle(by), Action::Recall, map(&order), &items);
+        }
     }
     ledger
 }
 
 fn traced(ledger: &mut Ledger, code: &str) -> Answer {
     let item = Identifier::parse(code).unwrap();
-    let as_of = time::parse("2026-11-23T08:30:00+08:00").unwrap();
+    let as_of = time::parse(AS_OF).unwrap();
     trace(ledger, &item, as_of, Limits::DEFAULT).unwrap()
 }
 
@@ -112,6 +127,8 @@ fn every_example_chain_has_its_verdict_and_only_its_findings() {
             // It stood on the shelf for ten days before it was tested at all.
             "tofu" => &[Rule::TestFailed, Rule::TestMissing],
             "dumplings" => &[Rule::TemperatureGap],
+            // Of the beans in it.
+            "doubanjiang-recalled" => &[Rule::TestFailed],
             _ => &[],
         };
         assert_eq!(rules, expected, "{name}: {:#?}", answer.findings);
@@ -132,7 +149,7 @@ fn every_example_act_is_decided_as_its_chain_says() {
             item: Identifier::parse(text(chain, "code")).unwrap(),
             act: Act::parse(text(asked, "act")).unwrap(),
             actor: Some(handle(text(asked, "actor"))),
-            at: time::parse("2026-11-23T08:30:00+08:00").unwrap(),
+            at: time::parse(AS_OF).unwrap(),
         };
         let decided = check(&mut ledger, &question, Limits::DEFAULT).unwrap();
         let answer = decided.answer;

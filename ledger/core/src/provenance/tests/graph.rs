@@ -1,6 +1,7 @@
 //! The shape of the walk: cycles, limits, order of recording, and back against forward.
 
-use super::ledger::{Ledger, asset, at, hand_over, lot, on, serial, who};
+use super::ledger::{Ledger, asset, at, hand_over, lot, on, party, serial, who};
+use crate::cbor::Map;
 use crate::identifier::Identifier;
 use crate::ids::UnixMillis;
 use crate::provenance::answer::Verdict;
@@ -9,6 +10,7 @@ use crate::provenance::forward::How;
 use crate::provenance::names::Names;
 use crate::provenance::walk::{Part, back};
 use crate::provenance::{Limits, trace};
+use crate::registry::Action;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,6 +119,28 @@ fn a_long_list_and_too_many_events_are_cut_and_say_so() {
     assert!(!answer.complete);
 }
 
+/// A suspension behind a thousand keys of one's own must not go unnoticed.
+#[test]
+fn a_participants_list_that_is_too_long_is_a_cut() {
+    let mut ledger = Ledger::with_firms();
+    ledger.make(1, 0, &lot(1));
+    let delegate = |ledger: &mut Ledger| {
+        let action = Action::Delegate {
+            delegate: who(2),
+            until: UnixMillis(0),
+        };
+        ledger.act(who(1), action, Map::new(), &[party(1)]);
+    };
+    for _ in 1..1_000 {
+        delegate(&mut ledger);
+    }
+    assert!(ledger.trace(&lot(1)).complete, "a thousand is not too long");
+    delegate(&mut ledger);
+    let answer = ledger.trace(&lot(1));
+    assert_eq!(answer.cut.unwrap().limit, "list");
+    assert!(!answer.complete);
+}
+
 #[test]
 fn an_item_used_early_and_late_is_walked_until_the_later_use() {
     let mut ledger = Ledger::with_firms();
@@ -165,7 +189,7 @@ fn forward_reaches_products_containers_and_both_versions_of_a_correction() {
     let found: BTreeMap<&str, (How, bool)> = forward
         .items
         .iter()
-        .map(|one| (one.item.as_str(), (one.how, one.corrected)))
+        .map(|one| (one.item.as_str(), (one.how, one.taken_back.is_some())))
         .collect();
     let (two, three, crate_) = (lot(2), lot(3), asset(1));
     assert_eq!(found[two.as_str()], (How::Made, true));
@@ -178,7 +202,7 @@ fn forward_reaches_products_containers_and_both_versions_of_a_correction() {
     );
     let last = forward.items.iter().find(|one| one.item == lot(3)).unwrap();
     assert_eq!(last.holders, [who(1), who(2)]);
-    assert_eq!(last.under_way, [super::ledger::party(4)]);
+    assert_eq!(last.under_way, [party(4)]);
     // The corrected version made nothing, as far as a scan is concerned.
     assert!(!ledger.trace(&lot(2)).complete);
 }
@@ -277,7 +301,7 @@ proptest! {
         let answer = ledger.trace(&made);
         prop_assert_eq!(answer.verdict, Verdict::Broken);
         prop_assert_eq!(answer.breaks.len(), 1);
-        prop_assert_eq!(answer.breaks[0].whose.clone(), Some(super::ledger::party(4)));
+        prop_assert_eq!(answer.breaks[0].whose.clone(), Some(party(4)));
         prop_assert_eq!(answer.findings.len(), 1);
         let steps: Vec<i64> = answer.steps.iter().map(|step| step.time.0.0).collect();
         let times: Vec<i64> = said.iter().map(|(_, minute, _)| at(*minute)).collect();

@@ -4,9 +4,10 @@ use crate::cbor::{Map, Value};
 use crate::event::{DocumentContext, Event};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
+use crate::order::CASES;
 use crate::policy;
 use crate::provenance::source::{Content, Source, Touch, Touches};
-use crate::provenance::{Answer, Forward, Limits, forward, trace};
+use crate::provenance::{Answer, Forward, Limits, Start, forward, trace};
 use crate::registry::Action;
 use crate::state::{Licence, Role};
 use crate::store::EventRef;
@@ -52,6 +53,12 @@ pub(super) fn at(minute: i64) -> i64 {
     time::parse("2026-11-01T00:00:00Z").unwrap().0 + minute * 60_000
 }
 
+/// The case that this participant opens.
+pub(super) fn case(number: u8) -> String {
+    let case = Identifier::case(who(number), "2026-1").unwrap();
+    case.as_str().to_owned()
+}
+
 /// A lot of a test product.
 pub(super) fn lot(number: u32) -> String {
     format!("https://id.gs1.org/01/06909813001010/10/L{number}")
@@ -95,12 +102,19 @@ impl Ledger {
     }
 
     pub(super) fn act(&mut self, issuer: Handle, action: Action, record: Map, items: &[String]) {
-        self.push(
-            issuer,
-            at(-10_000),
-            Content::Registry { action, record },
-            items,
-        );
+        self.act_at(at(-10_000), issuer, action, record, items);
+    }
+
+    pub(super) fn act_at(
+        &mut self,
+        recorded: i64,
+        issuer: Handle,
+        action: Action,
+        record: Map,
+        items: &[String],
+    ) {
+        let content = Content::Registry { action, record };
+        self.push(issuer, recorded, content, items);
     }
 
     pub(super) fn admit(&mut self, handle: Handle, roles: &[Role], record: Map, glns: &[String]) {
@@ -280,6 +294,35 @@ impl Ledger {
         self
     }
 
+    /// An order about `item` in case `case` of that participant's, recorded at `minute`.
+    pub(super) fn order(
+        &mut self,
+        number: u8,
+        minute: i64,
+        action: Action,
+        item: &str,
+        more: &Json,
+    ) -> &mut Self {
+        let case = match more.get("case").and_then(Json::as_str) {
+            Some(case) => case.to_owned(),
+            None => case(number),
+        };
+        let mut fields = json!({
+            "id": item, "case": case, "reason": {"zh": "黄曲霉毒素超标", "en": "aflatoxin"},
+            "level": 1, "reach": "forward", "fault": "safety",
+        });
+        for (key, value) in more.as_object().unwrap() {
+            fields[key] = value.clone();
+        }
+        let content = Content::Registry {
+            action,
+            record: map(&fields),
+        };
+        let items = [item.to_owned(), case, CASES.to_owned()];
+        self.push(who(number), at(minute), content, &items);
+        self
+    }
+
     pub(super) fn trace(&mut self, item: &str) -> Answer {
         self.trace_at(item, 1_000)
     }
@@ -289,9 +332,24 @@ impl Ledger {
         trace(self, &item, UnixMillis(at(minute)), Limits::DEFAULT).unwrap()
     }
 
+    /// A holder's answer to the case of another.
+    pub(super) fn respond(&mut self, number: u8, minute: i64, of: u8, fields: &Json) -> &mut Self {
+        let mut record = json!({"case": case(of), "item": lot(1), "what": "acknowledged"});
+        for (key, value) in fields.as_object().unwrap() {
+            record[key] = value.clone();
+        }
+        let content = Content::Registry {
+            action: Action::Respond,
+            record: map(&record),
+        };
+        self.push(who(number), at(minute), content, &[case(of)]);
+        self
+    }
+
     pub(super) fn forward(&mut self, item: &str) -> Forward {
         let item = Identifier::parse(item).unwrap();
-        forward(self, &item, UnixMillis(at(1_000)), Limits::DEFAULT).unwrap()
+        let start = [Start::Item(item)];
+        forward(self, &start, UnixMillis(at(1_000)), Limits::DEFAULT).unwrap()
     }
 }
 

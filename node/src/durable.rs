@@ -1,0 +1,29 @@
+//! Small files that are replaced whole, durably: a crash leaves the old one or the new.
+
+use std::fs::{File, OpenOptions, rename};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+/// Puts `bytes` in the place of `path`, with permission bits `mode`. When this returns `Ok`, power
+/// may fail.
+///
+/// # Errors
+/// The operating system's. Whether the old file or the new one is there is then unknown.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = Path::new(&name);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    rename(new, path)?;
+    // The name must survive a crash as well as the content.
+    path.parent()
+        .map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}

@@ -1,0 +1,98 @@
+//! Three nodes in processes of their own: two logs that witness each other, and one more witness.
+
+use std::path::Path;
+use std::time::Duration;
+use tests::demo::{get, printed};
+use tests::region::{Region, until};
+
+const BUNDLE: &str = "application/vnd.suyuan.bundle+cbor";
+
+/// Chengdu and Chongqing witness each other; Kunming witnesses both. Two of two are the quorum.
+fn three() -> [Region; 3] {
+    let [mut chengdu, mut chongqing, mut kunming] =
+        ["chengdu", "chongqing", "kunming"].map(Region::found);
+    let by_chengdu = chengdu.watch("chengdu.example/w", &[&chongqing]);
+    let by_chongqing = chongqing.watch("chongqing.example/w", &[&chengdu]);
+    let by_kunming = kunming.watch("kunming.example/w", &[&chengdu, &chongqing]);
+    let quorum = "quorum two";
+    for (region, other, name) in [
+        (&chengdu, &by_chongqing, "chongqing.example/w"),
+        (&chongqing, &by_chengdu, "chengdu.example/w"),
+    ] {
+        let group = format!("group two all {name} kunming.example/w");
+        region.trust(&[other, &by_kunming, &group, quorum]);
+    }
+    for region in [&mut kunming, &mut chongqing, &mut chengdu] {
+        region.start();
+    }
+    [chengdu, chongqing, kunming]
+}
+
+/// What `suyuan verify` says of a proof that the node gives, by a policy.
+fn standing(region: &Region, policy: &Path) -> (String, usize) {
+    // Of a code that is not there: its absence is proved like any other answer.
+    let url = format!(
+        "{}/trace?code=https://id.gs1.org/01/06901234567892/10/A1",
+        region.url()
+    );
+    let file = region.file("proof.bundle");
+    std::fs::write(&file, get(&url, BUNDLE).body).unwrap();
+    let (policy, file) = (policy.to_str().unwrap(), file.to_str().unwrap());
+    let said = printed(&["verify", "--json", "--trust", policy, file]);
+    let cosigned = said["cosigned"].as_array().unwrap().len();
+    (said["standing"].as_str().unwrap().to_owned(), cosigned)
+}
+
+/// How long after its receipt a statement is in a checkpoint that the quorum has cosigned.
+fn witnessed_after(region: &mut Region) -> Duration {
+    let size = region.record();
+    let new_enough = || {
+        let witnessed = region.witnessed()?;
+        (witnessed.claim().size >= size).then_some(())
+    };
+    until("the quorum cosigns", new_enough).1
+}
+
+#[test]
+fn two_logs_and_a_third_witness_cosign_within_a_second_and_heal_by_themselves() {
+    let [mut chengdu, mut chongqing, mut kunming] = three();
+    for region in [&mut chengdu, &mut chongqing] {
+        let mut took: Vec<Duration> = (0..5).map(|_| witnessed_after(region)).collect();
+        took.sort();
+        println!("{}: witnessed after {took:?}", region.origin());
+        assert!(took[4] < Duration::from_secs(1), "{took:?}");
+    }
+    let both = chengdu.dir().join("trust.txt");
+    assert_eq!(standing(&chengdu, &both), ("witnessed".to_owned(), 2));
+
+    // Without one of two, what is new is recorded and no more; the quorum's last word stays.
+    kunming.kill();
+    let before = chengdu.witnessed().unwrap();
+    let size = chengdu.record();
+    let cosigned = || {
+        let checkpoint = chengdu.checkpoint();
+        (checkpoint.claim().size >= size && checkpoint.signatures() == 2).then_some(())
+    };
+    until("the other witness cosigns", cosigned);
+    assert_eq!(chengdu.witnessed(), Some(before));
+    assert_eq!(standing(&chengdu, &both), ("recorded".to_owned(), 1));
+    // A reader for whom one of them is enough computes otherwise, from the same bytes.
+    let text = std::fs::read_to_string(&both).unwrap();
+    let one = chengdu.file("one.txt");
+    std::fs::write(&one, text.replace("group two all", "group two any")).unwrap();
+    assert_eq!(standing(&chengdu, &one), ("witnessed".to_owned(), 1));
+
+    // Back again, it knows where it was; nobody has to do anything.
+    kunming.start();
+    let healed = || (chengdu.witnessed()?.claim().size >= size).then_some(());
+    let (_, took) = until("the killed witness cosigns again", healed);
+    println!("healed {took:?} after the witness came back");
+    assert_eq!(standing(&chengdu, &both), ("witnessed".to_owned(), 2));
+
+    // The log itself killed: it asks anew, from wherever its witnesses are.
+    chengdu.kill();
+    chengdu.start();
+    let again = || (chengdu.witnessed()?.claim().size >= size).then_some(());
+    until("the log has its checkpoint cosigned again", again);
+    assert!(witnessed_after(&mut chengdu) < Duration::from_secs(1));
+}
