@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs what is missing to build, run and test. Safe to repeat; says what it does.
 #   tools/install.sh          to build and run
-#   tools/install.sh test     to test as well: a browser, Chinese fonts, a code reader, Python
+#   tools/install.sh test     to test as well: a browser, Chinese fonts, a code reader, Python,
+#                             networks of their own
+#   tools/install.sh web      to build the browser's verifier: Debian's Rust and its standard library
 set -euo pipefail
 
 command -v cargo >/dev/null || { echo "install.sh: Rust is missing: install rustup and Rust 1.95 or newer" >&2; exit 1; }
@@ -17,9 +19,18 @@ ldconfig -p | grep -Eq 'libclang(-[0-9.]+)?\.so' ||
 if [ "${1:-}" = test ]; then
   need chromium chromium
   need zbarimg zbar-tools
+  need ip iproute2
+  need unshare util-linux
   need python3 python3
   fc-list 2>/dev/null | grep -qi 'noto.*cjk' || packages+=(fonts-noto-cjk fontconfig)
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+fi
+if [ "${1:-}" = web ]; then
+  [ -x /usr/bin/cargo ] || packages+=(cargo-web)
+  [ -x /usr/bin/rustc ] || packages+=(rustc-web)
+  [ -d /usr/lib/rustlib/src/rust/library/std ] || packages+=(rust-web-src)
+  need wasm-ld-22 lld-22
+  need strings binutils
 fi
 if [ ${#packages[@]} -gt 0 ]; then
   as_root=(); [ "$(id -u)" = 0 ] || as_root=(sudo)

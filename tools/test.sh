@@ -21,6 +21,12 @@ step 'format'; cargo fmt --all --check
 step 'lint';   cargo clippy --locked --workspace --all-targets -- -D warnings
 step 'build without a store: the offline verifier'
                cargo build --locked -p tools --no-default-features
+step 'the browser verifier, built again'
+if tools/install.sh web; then
+  tools/web.sh --check || [ $? = 3 ]
+else
+  echo 'test.sh: no compiler for WebAssembly to be had here: the module is not compared' >&2
+fi
 step 'docs';   RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --document-private-items
 step 'documentation tests'; cargo test --locked --workspace --doc
 step 'tests'

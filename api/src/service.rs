@@ -108,8 +108,15 @@ pub trait Service: Send + Sync + 'static {
         &[]
     }
 
-    /// The verifier key of the checkpoint's signature, `name+id+base64` (C2SP signed-note).
-    fn vkey(&self) -> String;
+    /// The trust policy by which this node's checkpoints are read (C2SP tlog-policy): its key, its
+    /// witnesses, their quorum. For its readers to compare, never to take from here.
+    fn policy(&self) -> String;
+
+    /// Where other regions serve the verifier for browsers: `https://host/verify`. Empty where no
+    /// partner does.
+    fn verifiers(&self) -> &[String] {
+        &[]
+    }
 
     /// The moment, for verdicts that age.
     fn now(&self) -> UnixMillis;

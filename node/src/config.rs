@@ -25,6 +25,18 @@ pub enum SettingsError {
         /// What was given.
         found: String,
     },
+    /// The address is not one that a page can link to.
+    #[error("verifiers: {found:?} is not of the form https://host/path")]
+    Verifier {
+        /// What was given.
+        found: String,
+    },
+    /// More than a page can show.
+    #[error("verifiers: more than {limit} addresses")]
+    Verifiers {
+        /// The limit.
+        limit: usize,
+    },
     /// The region is not a GB/T 2260 code.
     #[error("region {found:?} is not a GB/T 2260 code of 2 to 6 digits, such as 5101")]
     Region {
@@ -40,7 +52,11 @@ pub struct Settings {
     origin: String,
     public_url: String,
     region: String,
+    verifiers: Vec<String>,
 }
+
+/// Other regions' verifiers on one page: a reader needs one, and may like a second.
+const VERIFIERS_MAX: usize = 5;
 
 /// Settings as they are written.
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,13 +65,15 @@ struct Plain {
     origin: String,
     public_url: String,
     region: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    verifiers: Vec<String>,
 }
 
 impl TryFrom<Plain> for Settings {
     type Error = SettingsError;
 
     fn try_from(plain: Plain) -> Result<Self, SettingsError> {
-        Self::new(plain.origin, plain.public_url, plain.region)
+        Self::new(plain.origin, plain.public_url, plain.region)?.with_verifiers(plain.verifiers)
     }
 }
 
@@ -65,11 +83,13 @@ impl From<Settings> for Plain {
             origin,
             public_url,
             region,
+            verifiers,
         } = settings;
         Self {
             origin,
             public_url,
             region,
+            verifiers,
         }
     }
 }
@@ -90,6 +110,7 @@ impl Settings {
             origin,
             public_url: String::new(),
             region,
+            verifiers: Vec::new(),
         };
         settings.with_public_url(public_url)
     }
@@ -99,20 +120,28 @@ impl Settings {
     /// # Errors
     /// `PublicUrl`.
     pub fn with_public_url(self, public_url: String) -> Result<Self, SettingsError> {
-        let rest = public_url
-            .strip_prefix("https://")
-            .or_else(|| public_url.strip_prefix("http://"));
-        let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>\\".contains(&byte);
-        let good = |rest: &str| {
-            !rest.is_empty()
-                && !rest.starts_with('/')
-                && !rest.ends_with('/')
-                && rest.bytes().all(plain)
-        };
-        if !rest.is_some_and(good) {
+        if !is_address(&public_url) {
             return Err(SettingsError::PublicUrl { found: public_url });
         }
         Ok(Self { public_url, ..self })
+    }
+
+    /// The same ledger, with other regions' copies of the verifier for browsers.
+    ///
+    /// # Errors
+    /// `Verifier`, `Verifiers`.
+    pub fn with_verifiers(self, verifiers: Vec<String>) -> Result<Self, SettingsError> {
+        if verifiers.len() > VERIFIERS_MAX {
+            return Err(SettingsError::Verifiers {
+                limit: VERIFIERS_MAX,
+            });
+        }
+        if let Some(found) = verifiers.iter().find(|url| !is_address(url)) {
+            return Err(SettingsError::Verifier {
+                found: found.clone(),
+            });
+        }
+        Ok(Self { verifiers, ..self })
     }
 
     /// The log's name, the first line of its checkpoints. It never changes.
@@ -127,11 +156,31 @@ impl Settings {
         &self.public_url
     }
 
+    /// Where other regions serve the verifier for browsers.
+    #[must_use]
+    pub fn verifiers(&self) -> &[String] {
+        &self.verifiers
+    }
+
     /// The region, a GB/T 2260 code.
     #[must_use]
     pub fn region(&self) -> &str {
         &self.region
     }
+}
+
+/// An address that codes and pages can carry, without a slash at its end.
+fn is_address(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>\\".contains(&byte);
+    rest.is_some_and(|rest| {
+        !rest.is_empty()
+            && !rest.starts_with('/')
+            && !rest.ends_with('/')
+            && rest.bytes().all(plain)
+    })
 }
 
 /// A name of a C2SP key, with a dot by which statements tell a log from a handle.
@@ -209,6 +258,23 @@ mod tests {
         assert_eq!(toml::from_str::<Settings>(&text).unwrap(), good);
         assert!(toml::from_str::<Settings>(&text.replace("5101", "Chengdu")).is_err());
         assert!(toml::from_str::<Settings>(&format!("{text}colour = \"red\"\n")).is_err());
+    }
+
+    #[test]
+    fn other_regions_verifiers_are_addresses_and_few() {
+        let plain =
+            "origin = \"log.example\"\npublic-url = \"https://a.example\"\nregion = \"5101\"\n";
+        let none: Settings = toml::from_str(plain).unwrap();
+        assert_eq!(none.verifiers(), [""; 0]);
+        let with = |list: &str| toml::from_str::<Settings>(&format!("{plain}verifiers = {list}\n"));
+        let one = with("[\"https://cq.example/verify\"]").unwrap();
+        assert_eq!(one.verifiers(), ["https://cq.example/verify"]);
+        let text = toml::to_string(&one).unwrap();
+        assert_eq!(toml::from_str::<Settings>(&text).unwrap(), one);
+        let error = with("[\"javascript:alert(1)\"]").unwrap_err();
+        assert!(error.to_string().contains("verifiers"), "{error}");
+        let many = format!("{:?}", vec!["https://cq.example/verify"; VERIFIERS_MAX + 1]);
+        assert!(with(&many).is_err());
     }
 
     #[test]

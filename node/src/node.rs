@@ -154,7 +154,7 @@ impl fmt::Debug for Running {
 pub struct Node<S> {
     shared: Arc<Shared<S>>,
     settings: Settings,
-    vkey: String,
+    policy: String,
     reads: Option<AccessLog>,
     witness: Option<Witness>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -196,12 +196,12 @@ impl<S: Store + 'static> Node<S> {
         }
         let own = NoteKey::new(&origin, KeyKind::Ed25519, key.public_key().clone())
             .map_err(|error| StartError::OtherKey(error.into()))?;
-        let vkey = own.to_string();
         let policy = match policy {
             Some(policy) => policy,
             None => TlogPolicy::of_log(own.clone()).expect("it is the key of a log"),
         };
         if policy.logs().iter().all(|log| log.key != own) {
+            let vkey = own.to_string();
             return Err(StartError::PolicyOfAnother { vkey });
         }
         for witness in policy.witnesses().iter().filter(|one| one.url.is_none()) {
@@ -209,6 +209,7 @@ impl<S: Store + 'static> Node<S> {
             tracing::warn!("the trust policy gives no address of witness {name}: it is not asked");
         }
         let newest = SignedCheckpoint::parse(&head.checkpoint).map_err(StartError::OtherKey)?;
+        let policy_text = policy.to_string();
         let metrics = Metrics::default();
         metrics.tree_size(head.size());
         let shared = Arc::new(Shared {
@@ -225,7 +226,7 @@ impl<S: Store + 'static> Node<S> {
         let node = Self {
             shared,
             settings,
-            vkey,
+            policy: policy_text,
             reads,
             witness,
             threads: Mutex::default(),
@@ -419,9 +420,9 @@ impl<S> Node<S> {
         self.witness.as_ref()
     }
 
-    /// The same key as C2SP tools want it, `name+id+base64`.
-    pub fn vkey(&self) -> &str {
-        &self.vkey
+    /// Whom it asks for cosignatures, and how its checkpoints are to be read (C2SP tlog-policy).
+    pub fn policy(&self) -> &str {
+        &self.policy
     }
 
     /// What became of notices about recalls, by case and holder, as of the last turn.

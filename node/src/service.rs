@@ -81,8 +81,12 @@ impl<S: Store + 'static> Service for Node<S> {
         Self::log_key(self)
     }
 
-    fn vkey(&self) -> String {
-        Self::vkey(self).to_owned()
+    fn policy(&self) -> String {
+        Self::policy(self).to_owned()
+    }
+
+    fn verifiers(&self) -> &[String] {
+        self.settings().verifiers()
     }
 
     fn now(&self) -> UnixMillis {

@@ -74,7 +74,7 @@ fn screenshots() -> PathBuf {
     dir
 }
 
-fn save(picture: &str, name: &str) {
+pub(crate) fn save(picture: &str, name: &str) {
     let bytes = STANDARD.decode(picture).unwrap();
     std::fs::write(screenshots().join(name), bytes).unwrap();
 }

@@ -16,4 +16,5 @@ mod ledger_under_test;
 mod power;
 mod recall;
 mod shape;
+mod verifier;
 mod witness;

@@ -1,8 +1,10 @@
 //! A headless Chromium as a phone, spoken to over the Chrome `DevTools` protocol on a pipe: no port
 //! is opened, and the browser ends with whoever started it.
 
+use crate::network::Network;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -52,8 +54,21 @@ impl Chromium {
     /// If there is none.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(Command::new("sh"))
+    }
+
+    /// Starts a browser in a network of its own.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn start_in(network: &Network) -> Self {
+        Self::start_with(network.command("sh"))
+    }
+
+    fn start_with(mut command: Command) -> Self {
         let profile = tempfile::tempdir().expect("a directory for the profile");
-        let mut child = Command::new("sh")
+        let mut child = command
             .args(["-c", ON_A_PIPE, "chromium", "--remote-debugging-pipe"])
             .args([
                 "--headless",
@@ -202,6 +217,44 @@ impl Chromium {
             result["exceptionDetails"]
         );
         result["result"]["value"].clone()
+    }
+
+    /// The value that a promise on the page comes to.
+    ///
+    /// # Panics
+    /// If it is rejected, or pending longer than any answer takes.
+    pub fn awaited(&mut self, page: &Page, expression: &str) -> Value {
+        let params = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
+        let result = self.call(Some(&page.session), "Runtime.evaluate", &params);
+        assert!(
+            result["exceptionDetails"].is_null(),
+            "{}",
+            result["exceptionDetails"]
+        );
+        result["result"]["value"].clone()
+    }
+
+    /// Chooses a file in the input that `selector` finds, as its user would.
+    ///
+    /// # Panics
+    /// If there is no such input, or no such file.
+    pub fn choose_file(&mut self, page: &Page, selector: &str, path: &Path) {
+        let expression = format!("document.querySelector({})", json!(selector));
+        let found = self.call(
+            Some(&page.session),
+            "Runtime.evaluate",
+            &json!({ "expression": expression }),
+        );
+        let input = text(&found["result"]["objectId"]);
+        assert!(path.exists(), "{}", path.display());
+        let params = json!({"files": [path], "objectId": input});
+        self.call(Some(&page.session), "DOM.setFileInputFiles", &params);
+    }
+
+    /// Makes the page's processor `times` slower than it is.
+    pub fn slow_down(&mut self, page: &Page, times: u32) {
+        let rate = json!({ "rate": times });
+        self.call(Some(&page.session), "Emulation.setCPUThrottlingRate", &rate);
     }
 
     /// A picture of the first screen, base64 of PNG.

@@ -1,5 +1,6 @@
 //! The binary `suyuan` as its users run it: in processes of its own, over HTTP, on this machine.
 
+use crate::network::{ADDRESS, Network};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -14,13 +15,14 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Far more than any page, receipt or bundle of the demo.
 const BODY_BYTES_MAX: u64 = 16 << 20;
 
+static BINARY: LazyLock<PathBuf> = LazyLock::new(binary);
+
 /// `suyuan`, ready to run with `args`, in English.
 ///
 /// # Panics
 /// If it is neither built nor can be.
 #[must_use]
 pub fn suyuan(args: &[&str]) -> Command {
-    static BINARY: LazyLock<PathBuf> = LazyLock::new(binary);
     let mut command = Command::new(&*BINARY);
     command
         .args(args)
@@ -126,8 +128,29 @@ impl Demo {
     /// If it cannot be started.
     #[must_use]
     pub fn start(options: &[&str]) -> Self {
+        Self::start_with(
+            suyuan(&["demo", "--listen", "127.0.0.1:0", "--dir"]),
+            options,
+        )
+    }
+
+    /// Starts it in a network of its own, on the address there.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_in(network: &Network, options: &[&str]) -> Self {
+        let mut command = network.command(BINARY.as_os_str());
+        let listen = format!("{ADDRESS}:0");
+        command
+            .args(["demo", "--listen", &listen, "--dir"])
+            .stdin(Stdio::null());
+        Self::start_with(command, options)
+    }
+
+    fn start_with(mut command: Command, options: &[&str]) -> Self {
         let home = tempfile::tempdir().expect("a directory for the ledger");
-        let mut child = suyuan(&["demo", "--listen", "127.0.0.1:0", "--dir"])
+        let mut child = command
             .arg(home.path())
             .args(options)
             .stdout(Stdio::piped())

@@ -7,10 +7,13 @@
 //! - [`check`] opens what is left, the way an operator would, and names every loss.
 //! - [`region`] is a ledger and its node among others, in a process of its own.
 //! - [`demo`] runs the binary `suyuan` as its users do, and [`chromium`] opens its pages as a phone.
+//! - [`network`] is a network of its own, whose addresses are not this machine's.
+//! - [`alter`] forges bundles.
 //! - [`dice`] makes each run another one, and any run repeatable; [`files`] copies what is harmed.
 //!
 //! **Invariant:** nothing here knows how the ledger keeps its promises, only what they are.
 
+pub mod alter;
 pub mod check;
 pub mod chromium;
 pub mod demo;
@@ -18,6 +21,7 @@ pub mod dice;
 pub mod disk;
 pub mod files;
 pub mod layer;
+pub mod network;
 pub mod region;
 pub mod said;
 pub mod town;

@@ -3,11 +3,11 @@
 //! Coordinates are tenths of a pixel in integers, so that a page is the same bytes everywhere.
 
 use super::Lang;
-use super::catalogue::{self, Key};
 use super::names::Names;
 use super::when;
 use ledger::ids::UnixMillis;
 use ledger::provenance::answer::{Grade, Limits, Stretch};
+use ledger_web::catalogue::{self, Key};
 use std::fmt::Write as _;
 
 // The picture, in tenths of a pixel: 320 × 150, as wide as a small phone's text.

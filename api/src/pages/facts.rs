@@ -1,10 +1,10 @@
 //! The three facts under the verdict: from where, how old, how warm.
 
-use super::catalogue::Key;
 use super::curve;
 use super::names::{self, Names};
 use super::when;
 use ledger::provenance::answer::{Grade, StepKind};
+use ledger_web::catalogue::Key;
 
 /// Places of origin named on the first screen.
 const ORIGINS_SHOWN: usize = 2;

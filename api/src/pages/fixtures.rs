@@ -544,12 +544,15 @@ pub(crate) fn page(lang: Lang) -> PageContext {
             root: "q1Zl0c8m…9TtQ4w=".to_owned(),
         }),
         proof: Some(Proof {
+            item: "https://id.gs1.org/01/06909820001010/10/PH%2F8807".to_owned(),
             signatures: 11,
             open: true,
             witnesses: 0,
             bundle_url: "/01/06909820001010/10/PH-8807?format=bundle".to_owned(),
             json_url: "/01/06909820001010/10/PH-8807?format=json".to_owned(),
-            verify_command: "suyuan verify PH-8807.cbor --trust trust.json".to_owned(),
+            verify_command: "suyuan verify PH-8807.cbor --trust trust.txt".to_owned(),
+            verifiers: Vec::new(),
+            policy: "log suyuan.example/chengdu+1f4a0d8c+AbcDEF\nquorum none\n".to_owned(),
         }),
     }
 }

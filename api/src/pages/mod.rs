@@ -8,22 +8,23 @@
 //! are genuine, and stays under 100 kB with its style sheet.
 
 mod asset;
-mod catalogue;
 mod curve;
 mod docs;
 mod facts;
 mod names;
+mod verifier;
 mod view;
 mod when;
 pub mod words;
 
 pub use asset::asset;
+pub use verifier::{Verifier, verifier};
 
 use askama::Template;
-use catalogue::Key;
 use ledger::ids::{Handle, TreeSize, UnixMillis};
 use ledger::provenance::Answer;
 use ledger::provenance::answer::{Party, Product, Verdict};
+use ledger_web::catalogue::{self, Key};
 use names::Name;
 use serde_json::Value;
 use std::borrow::Borrow;
@@ -81,6 +82,22 @@ impl Lang {
         }
     }
 
+    /// The text of `key`.
+    #[must_use]
+    pub(crate) const fn t(self, key: Key) -> &'static str {
+        let (zh, en) = key.both();
+        match self {
+            Self::Zh => zh,
+            Self::En => en,
+        }
+    }
+
+    /// The text of `key` with `values` in their places.
+    #[must_use]
+    pub(crate) fn fill(self, key: Key, values: &[&str]) -> String {
+        catalogue::fill(self.t(key), values)
+    }
+
     const fn other(self) -> Self {
         match self {
             Self::Zh => Self::En,
@@ -132,9 +149,15 @@ pub struct Checkpoint {
     pub root: String,
 }
 
+/// The longest policy on a page: some twenty witnesses. Cut short it would say something else, so
+/// that a longer one is had from the operator, as it should be anyway.
+const POLICY_SHOWN_BYTES_MAX: usize = 4096;
+
 /// What the server checked, and how to check it without the server.
 #[derive(Clone, Debug)]
 pub struct Proof {
+    /// The item asked for, canonical.
+    pub item: String,
     /// Signatures verified for this answer.
     pub signatures: usize,
     /// Whether the bundle is of open lists only.
@@ -147,6 +170,17 @@ pub struct Proof {
     pub json_url: String,
     /// The command that verifies the bundle offline.
     pub verify_command: String,
+    /// Other regions' copies of the verifier for browsers; this node's own where there is none.
+    pub verifiers: Vec<String>,
+    /// The trust policy by which the log's checkpoints are read (C2SP tlog-policy).
+    pub policy: String,
+}
+
+impl Proof {
+    /// The trust policy, where it has room on a page.
+    fn shown_policy(&self) -> Option<&str> {
+        Some(&*self.policy).filter(|policy| policy.len() <= POLICY_SHOWN_BYTES_MAX)
+    }
 }
 
 impl PageContext {
@@ -168,6 +202,12 @@ impl PageContext {
 
     fn moment(&self, checkpoint: &Checkpoint) -> String {
         when::moment(self.lang, checkpoint.time, checkpoint.time)
+    }
+
+    /// A verifier's address with this code filled in: what stands behind `#` is sent to no server.
+    fn verifier(&self, url: &str, item: &str) -> String {
+        let item: String = form_urlencoded::byte_serialize(item.as_bytes()).collect();
+        format!("{url}?lang={}#{item}", self.lang.tag())
     }
 
     fn home(&self) -> String {

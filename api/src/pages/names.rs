@@ -1,12 +1,12 @@
 //! Names instead of codes: what an answer's identifiers are called, in the reader's language.
 
 use super::Lang;
-use super::catalogue::{self, Key};
 use ledger::access::shown::{UNNAMED, is_numbered};
 use ledger::identifier::{Identifier, Kind, Region};
 use ledger::ids::Handle;
 use ledger::provenance::Answer;
 use ledger::provenance::answer::{Party, Product, Text};
+use ledger_web::catalogue::{self, Key};
 
 /// Longest name shown, in characters: some four lines on a narrow phone, and a bound on what one
 /// step can add to a page.

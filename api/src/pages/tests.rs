@@ -1,7 +1,7 @@
-use super::catalogue::Key;
 use super::fixtures::{self, VERDICTS, at, page, text, with};
 use super::*;
 use ledger::provenance::answer::{Grade, StepKind, Verdict};
+use ledger_web::catalogue::Key;
 use std::fs;
 use std::path::Path;
 
@@ -457,6 +457,30 @@ fn pages_ask_no_other_host_and_run_no_script() {
         ] {
             assert!(!html.contains(word), "{verdict:?} contains {word}");
         }
+    }
+}
+
+#[test]
+fn the_proof_leads_to_another_regions_verifier_or_says_whose_this_one_is() {
+    for lang in [Lang::Zh, Lang::En] {
+        let mut page = page(lang);
+        let own = answer(&fixtures::complete(), &page);
+        assert!(own.contains(lang.t(Key::ProofHere)));
+        // As `decodeURIComponent` undoes it: a slash inside a lot stays one.
+        assert!(own.contains("10%2FPH%252F8807\""), "{own}");
+        assert!(
+            own.contains(&format!("href=\"/verify?lang={}#", lang.tag())),
+            "{own}"
+        );
+        let proof = page.proof.as_mut().unwrap();
+        proof.verifiers = vec!["https://cq.example/verify".to_owned()];
+        let other = answer(&fixtures::complete(), &page);
+        assert!(other.contains(lang.t(Key::ProofElsewhere)));
+        assert!(
+            other.contains("href=\"https://cq.example/verify?lang="),
+            "{other}"
+        );
+        assert!(!other.contains("href=\"/verify"), "{other}");
     }
 }
 

@@ -1,7 +1,6 @@
 //! An answer as the page shows it: every name looked up, every time local, every list bounded.
 
 use super::Lang;
-use super::catalogue::{self, Key};
 use super::curve::Curve;
 use super::facts::{self, Fact};
 use super::names::{self, Name, Names, Signer};
@@ -12,6 +11,7 @@ use ledger::provenance::Answer;
 use ledger::provenance::answer::{
     Break, BreakKind, Finding, Free, Step, StepKind, Stop, StopKind, Test, Verdict,
 };
+use ledger_web::catalogue::{self, Key};
 use std::collections::BTreeMap;
 
 // With these limits the longest page stays under 100 kB with its style sheet, which a slow phone

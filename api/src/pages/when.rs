@@ -1,9 +1,9 @@
 //! Dates, times and durations as people in Chengdu read them.
 
 use super::Lang;
-use super::catalogue::{Key, MONTHS};
 use ledger::ids::UnixMillis;
 use ledger::time;
+use ledger_web::catalogue::{Key, MONTHS};
 
 /// Beijing time is UTC+8 all year; daylight saving ended in 1991, before any record here.
 const BEIJING_MS: i64 = 8 * 3_600_000;

@@ -1,9 +1,9 @@
 //! The catalogue's words about findings, for whoever shows findings elsewhere.
 
 use super::Lang;
-use super::catalogue::{self, Key};
 use ledger::policy::Severity;
 use ledger::provenance::{Law, Rule};
+use ledger_web::catalogue::{self, Key};
 
 /// What a rule found, and what mends it.
 #[must_use]

@@ -15,6 +15,7 @@ mod recalls;
 pub(crate) mod resolve;
 mod service;
 mod tiles;
+mod verifier;
 mod witness;
 
 use crate::app::App;
@@ -68,6 +69,8 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&documents::DOCS, documents::docs::<S>),
         route(&documents::OPENAPI, documents::openapi::<S>),
         route(&documents::ASSET, documents::asset),
+        route(&verifier::VERIFY, verifier::verify::<S>),
+        route(&verifier::DIGEST, verifier::digest::<S>),
         route(&service::HEALTH, service::health),
         route(&service::READY, service::ready::<S>),
         route(&service::METRICS, service::metrics::<S>),

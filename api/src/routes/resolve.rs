@@ -399,9 +399,9 @@ async fn page<S: Service>(app: &App<S>, ask: &Ask, item: &Identifier) -> Result<
     let answer = proven.answer;
     let mut context = app.page(ask);
     context.checkpoint = Some(proven.checkpoint);
-    let url = app.service.public_url();
     let (open, witnesses) = (proven.open, proven.witnesses);
-    context.proof = signatures.map(|signatures| proof(url, item, signatures, open, witnesses));
+    let service = &*app.service;
+    context.proof = signatures.map(|signatures| proof(service, item, signatures, open, witnesses));
     let code = item.human_readable();
     let html = if answer.verdict != Verdict::Unknown {
         pages::answer(&answer, &context)
@@ -420,20 +420,24 @@ fn is_foreign(answer: &Answer, item: &Identifier) -> bool {
 }
 
 fn proof(
-    public_url: &str,
+    service: &impl Service,
     item: &Identifier,
     signatures: usize,
     open: bool,
     witnesses: usize,
 ) -> pages::Proof {
+    let public_url = service.public_url();
     let path = item.digital_link_path();
     pages::Proof {
+        item: item.as_str().to_owned(),
         signatures,
         open,
         witnesses,
         bundle_url: format!("{public_url}{path}?format=bundle"),
         json_url: format!("{public_url}{path}?format=json"),
-        verify_command: "suyuan verify suyuan-proof.cbor --trust trust.json".to_owned(),
+        verify_command: "suyuan verify suyuan-proof.cbor --trust trust.txt".to_owned(),
+        verifiers: service.verifiers().to_vec(),
+        policy: service.policy(),
     }
 }
 

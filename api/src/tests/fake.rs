@@ -341,8 +341,8 @@ impl Service for Fake {
         self.log_key.public_key()
     }
 
-    fn vkey(&self) -> String {
-        "test".to_owned()
+    fn policy(&self) -> String {
+        "log test\nquorum none\n".to_owned()
     }
 
     fn now(&self) -> UnixMillis {

@@ -6,6 +6,7 @@ use crate::app::{ApiOptions, router};
 use crate::rate::Rate;
 use axum::body::Body;
 use axum::http::Request;
+use ledger::hash::Digest;
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -62,6 +63,32 @@ async fn pages_and_their_files() {
     let docs = client.get("/docs", "text/html").await;
     assert_eq!(docs.status.as_u16(), 200);
     assert!(docs.text().contains("/entries/{id}"));
+}
+
+#[tokio::test]
+async fn the_verifier_and_its_digest() {
+    let setting = setting();
+    let client = Client::stranger(&setting.fake);
+    let got = client.get("/verify", "text/html").await;
+    assert_eq!(
+        (got.status.as_u16(), got.media_type()),
+        (200, "text/html; charset=utf-8")
+    );
+    let policy = got.header("content-security-policy");
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'sha256-"),
+        "{policy}"
+    );
+    assert!(
+        !policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"),
+        "{policy}"
+    );
+    let digest = client
+        .get("/verify.sha256", "text/plain")
+        .await
+        .text()
+        .to_owned();
+    assert_eq!(digest, format!("{}  verify.html\n", Digest::of(&got.body)));
 }
 
 #[tokio::test]

@@ -16,9 +16,11 @@
 //! It ends in the SHA-256 of everything before, so that a torn download is told from a forged one.
 //! Bytes: `schemas/suyuan.cddl`, rule `bundle`.
 
+mod answer;
 mod build;
 mod verify;
 
+pub use answer::{ProvedAnswer, prove};
 pub use build::{build, wanted_records};
 pub use verify::{BundleError, Facts, Proved, Trust, verify, verify_by};
 

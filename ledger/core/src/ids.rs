@@ -62,6 +62,15 @@ impl fmt::Display for TreeSize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixMillis(pub i64);
 
+impl UnixMillis {
+    /// The moment of whole seconds since 1970, as receipts and cosignatures say it; one that is too
+    /// far is the furthest.
+    #[must_use]
+    pub fn from_seconds(seconds: u64) -> Self {
+        Self(i64::try_from(seconds).map_or(i64::MAX, |seconds| seconds.saturating_mul(1000)))
+    }
+}
+
 /// A participant's random name on the log: 16 bytes, written as 22 base64url characters.
 ///
 /// It says nothing about who that is; the registry's disclosures do.

@@ -19,6 +19,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::note::{KeyKind, NoteError, NoteKey, Signed};
 use crate::signature::KeyId;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Bytes of a policy: the lines below at some hundred bytes each, and comments.
 pub const POLICY_BYTES_MAX: usize = 64 * 1024;
@@ -54,6 +55,10 @@ pub enum PolicyFault {
     /// The verifier key is malformed.
     #[error(transparent)]
     Key(#[from] NoteError),
+    /// Nobody is trusted. The standard leaves room for such a policy, for who knows the log
+    /// otherwise; here nobody does.
+    #[error("no log is named: log VKEY [URL]")]
+    LogMissing,
     /// A member of two groups, or of one group twice.
     #[error("{name:?} is a member of a group already")]
     MemberRepeated {
@@ -188,13 +193,16 @@ pub struct Judged {
     pub standing: Standing,
 }
 
-/// Which logs and witnesses count, and when there are enough of them.
+/// Which logs and witnesses count, and when there are enough of them: at least one log. Shown as its
+/// file, without comments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlogPolicy {
     logs: Vec<KnownLog>,
     witnesses: Vec<KnownWitness>,
     /// `None`: `quorum none`.
     quorum: Option<Rule>,
+    /// Its lines, each ending in a line feed.
+    text: String,
 }
 
 impl TlogPolicy {
@@ -204,6 +212,7 @@ impl TlogPolicy {
     /// `KeyKind` in line 1.
     pub fn of_log(key: NoteKey) -> Result<Self, PolicyError> {
         let mut reading = Reading::default();
+        let text = format!("log {key}\nquorum {NONE}\n");
         let fault = reading.log(key, None).err();
         match fault {
             Some(fault) => Err(PolicyError { line: 1, fault }),
@@ -211,6 +220,7 @@ impl TlogPolicy {
                 logs: reading.logs,
                 witnesses: Vec::new(),
                 quorum: None,
+                text,
             }),
         }
     }
@@ -235,13 +245,38 @@ impl TlogPolicy {
                 .line(content)
                 .map_err(|fault| PolicyError { line, fault })?;
         }
-        let fault = PolicyFault::QuorumMissing;
-        let quorum = reading.quorum.ok_or(PolicyError { line, fault })?;
+        let missing = |fault| PolicyError { line, fault };
+        let quorum = reading.quorum;
+        let quorum = quorum.ok_or_else(|| missing(PolicyFault::QuorumMissing))?;
+        if reading.logs.is_empty() {
+            return Err(missing(PolicyFault::LogMissing));
+        }
         Ok(Self {
             logs: reading.logs,
             witnesses: reading.witnesses,
             quorum,
+            text: reading.text,
         })
+    }
+
+    /// The first log of that origin.
+    #[must_use]
+    pub fn log_of_origin(&self, origin: &str) -> Option<&KnownLog> {
+        self.logs.iter().find(|log| log.key.name() == origin)
+    }
+
+    /// The log with that key.
+    #[must_use]
+    pub fn log_of_key(&self, id: KeyId) -> Option<&KnownLog> {
+        let mut logs = self.logs.iter();
+        logs.find(|log| log.key.public_key().key_id() == id)
+    }
+
+    /// For messages: the logs' origins, since a public key alone says nothing to people.
+    #[must_use]
+    pub fn origins(&self) -> String {
+        let origins: Vec<&str> = self.logs.iter().map(|log| log.key.name()).collect();
+        origins.join(", ")
     }
 
     /// The logs, in the order of the text.
@@ -287,11 +322,12 @@ impl TlogPolicy {
             .cloned()
             .collect();
         let (checkpoint, signers) = signed.verify(&known)?;
-        let log = signers
-            .first()
-            .map(|one| one.key.clone())
-            .filter(|key| key.kind() == KeyKind::Ed25519)
-            .ok_or(CheckpointError::LogSignatureMissing)?;
+        // Another log of the policy may have put its name under it too, which makes it none of its own.
+        let is_own =
+            |key: &NoteKey| key.kind() == KeyKind::Ed25519 && key.name() == checkpoint.origin;
+        let mut keys = signers.iter().map(|one| one.key);
+        let log = keys.find(|key| is_own(key));
+        let log = log.cloned().ok_or(CheckpointError::LogSignatureMissing)?;
         let witnesses = || {
             let cosigner = |one: &&Signed<'_>| one.key.kind() == KeyKind::Cosignature;
             signers.iter().filter(cosigner)
@@ -318,9 +354,16 @@ impl TlogPolicy {
     }
 }
 
+impl fmt::Display for TlogPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// What the lines read so far say.
 #[derive(Debug, Default)]
 struct Reading {
+    text: String,
     logs: Vec<KnownLog>,
     witnesses: Vec<KnownWitness>,
     /// Witnesses and groups by name.
@@ -345,8 +388,8 @@ impl Reading {
             .filter(|word| !word.is_empty())
             .collect();
         match *words.as_slice() {
-            [] => Ok(()),
-            [first, ..] if first.starts_with('#') => Ok(()),
+            [] => return Ok(()),
+            [first, ..] if first.starts_with('#') => return Ok(()),
             ["log", key] => self.log(NoteKey::parse(key)?, None),
             ["log", key, url] => self.log(NoteKey::parse(key)?, Some(url)),
             ["witness", name, key] => self.witness(name, NoteKey::parse(key)?, None),
@@ -356,7 +399,10 @@ impl Reading {
             }
             ["quorum", name] => self.quorum(name),
             [_, ..] => Err(PolicyFault::Words),
-        }
+        }?;
+        self.text.push_str(&words.join(" "));
+        self.text.push('\n');
+        Ok(())
     }
 
     fn log(&mut self, key: NoteKey, url: Option<&str>) -> Result<(), PolicyFault> {

@@ -11,7 +11,7 @@ use crate::client::ledger::{open_failure, with_source};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
-use crate::trust::TrustFile;
+use crate::trust;
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use ledger::audit::{
@@ -73,8 +73,8 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     };
     let settings = node::read_settings(dir).map_err(|error| open_failure(&error))?;
     let trust_path = args.trust.clone().unwrap_or_else(|| dir.join("trust.txt"));
-    let trust = TrustFile::read(&trust_path)?;
-    let log = trust.of_origin(settings.origin()).ok_or_else(|| {
+    let trust = trust::read(&trust_path)?;
+    let log = trust.log_of_origin(settings.origin()).ok_or_else(|| {
         let what = format!(
             "{} does not name {}",
             trust_path.display(),
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     } else {
         ProgressBar::hidden()
     };
-    let report = replay(&view, settings.origin(), &log.log_key, |leaves| {
+    let report = replay(&view, settings.origin(), log.key.public_key(), |leaves| {
         bar.inc(u64::try_from(leaves).unwrap_or_default());
     })?;
     bar.finish_and_clear();

@@ -11,6 +11,7 @@ mod ingest;
 mod limits;
 mod recall;
 mod resolve;
+mod verify;
 mod workload;
 
 use crate::exit::{Code, Failure};
@@ -29,6 +30,7 @@ use workload::Chains;
   suyuan bench check --quick
   suyuan bench findings --quick
   suyuan bench recall
+  suyuan bench verify --quick
   suyuan bench --dir /data/bench --json > figures.json")]
 pub(crate) struct Args {
     /// About a minute, on a ledger of 100,000 events; without it 3 million, a quarter of an hour.
@@ -61,6 +63,8 @@ enum Only {
         #[arg(long, default_value_t = 10)]
         answers: usize,
     },
+    /// Bundles offline: size of proofs, and time beside that of their signatures.
+    Verify,
 }
 
 /// How much of everything.
@@ -138,6 +142,15 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
             boxes,
             answers,
         }) => measure_recall(&dir, (events, boxes, answers), &mut report),
+        Some(Only::Verify) => {
+            let Scale {
+                large,
+                large_name,
+                answers,
+                ..
+            } = scale;
+            verify::measure(large, large_name, answers, &dir, &mut report)
+        }
     };
     // What is left behind is only disk space, and its path was named.
     drop(std::fs::remove_dir_all(&dir));

@@ -8,7 +8,7 @@ use crate::client::signer::{AskerArgs, Signing};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
-use crate::trust::TrustFile;
+use crate::trust;
 use clap::{Args as ClapArgs, ValueEnum};
 use ledger::check::{self, Attested, Decision, Question};
 use ledger::identifier::{Identifier, scan};
@@ -240,7 +240,7 @@ fn keep(args: &Args, answer: &Value) -> Result<(), Failure> {
     }
     let signed = signed(answer)?;
     if let Some(path) = &args.trust {
-        let (attested, _) = verify(&signed, &TrustFile::read(path)?)?;
+        let (attested, _) = verify(&signed, &trust::read(path)?)?;
         let mut shown = answer.clone();
         for beside in ["code", "log", "parties", "signed"] {
             shown.as_object_mut().map(|fields| fields.remove(beside));

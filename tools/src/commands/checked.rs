@@ -3,8 +3,8 @@
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
-use crate::trust::{self, TrustFile};
 use ledger::check::{Attested, CheckError, Decision, catalogue};
+use ledger::tlog_policy::TlogPolicy;
 use serde_json::Value;
 
 /// The signed form beside an answer's JSON.
@@ -22,11 +22,12 @@ pub(crate) fn signed(answer: &Value) -> Result<Vec<u8>, Failure> {
 ///
 /// # Errors
 /// [`Failure`]: proof, with the error's name; keep the bytes.
-pub(crate) fn verify(bytes: &[u8], trust: &TrustFile) -> Result<(Attested, String), Failure> {
+pub(crate) fn verify(bytes: &[u8], trust: &TlogPolicy) -> Result<(Attested, String), Failure> {
     let mut last = CheckError::OtherLog;
     for log in trust.logs() {
-        match Attested::verify(bytes, &log.origin, &log.log_key) {
-            Ok(attested) => return Ok((attested, log.origin)),
+        let (origin, key) = (log.key.name(), log.key.public_key());
+        match Attested::verify(bytes, origin, key) {
+            Ok(attested) => return Ok((attested, origin.to_owned())),
             Err(error) => last = error,
         }
         if !matches!(last, CheckError::OtherLog) {
@@ -36,7 +37,7 @@ pub(crate) fn verify(bytes: &[u8], trust: &TrustFile) -> Result<(Attested, Strin
     Err(match &last {
         CheckError::Malformed(_) => Failure::malformed(format!("malformed: {last}")),
         CheckError::OtherLog => Failure::new(Code::Proof, format!("log-unknown: {last}"))
-            .remedy(format!("the trust file names: {}", trust::known(trust))),
+            .remedy(format!("the trust file names: {}", trust.origins())),
         CheckError::Signature(_) => Failure::new(Code::Proof, format!("signature-invalid: {last}")),
     })
 }

@@ -6,12 +6,12 @@ use crate::client::random::Random;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
-use crate::trust::TrustFile;
 use clap::Args as ClapArgs;
 use ledger::ids::Handle;
 use ledger::note::{KeyKind, NoteKey};
 use ledger::registry::NewKey;
 use ledger::signature::{PublicKey, Signer as _};
+use ledger::tlog_policy::TlogPolicy;
 use node::config::{key_path, policy_path};
 use node::{Founding, Settings};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -141,6 +141,9 @@ pub(crate) fn write_trust(dir: &Path, origin: &str) -> Result<(PathBuf, String),
         .clone();
     let key = NoteKey::new(origin, KeyKind::Ed25519, key).map_err(Failure::usage)?;
     let path = policy_path(dir);
-    std::fs::write(&path, TrustFile::text(&key)).map_err(|error| Failure::file(&path, &error))?;
-    Ok((path, key.to_string()))
+    let vkey = key.to_string();
+    let policy = TlogPolicy::of_log(key).map_err(Failure::usage)?;
+    let text = format!("# Whose word `suyuan verify` takes.\n{policy}");
+    std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+    Ok((path, vkey))
 }

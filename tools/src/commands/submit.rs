@@ -13,7 +13,7 @@ use crate::commands::verify::now;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
-use crate::trust::TrustFile;
+use crate::trust;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args as ClapArgs;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,6 +22,7 @@ use ledger::receipt::Receipt;
 use ledger::registry::Action;
 use ledger::signature::Signer as _;
 use ledger::statement::{Issuer, SignedStatement};
+use ledger::tlog_policy::TlogPolicy;
 use std::path::{Path, PathBuf};
 
 /// Submit EPCIS 2.0 JSON documents; receipts are kept beside them.
@@ -64,7 +65,7 @@ struct Outcome {
 }
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
-    let trust = args.trust.as_deref().map(TrustFile::read).transpose()?;
+    let trust = args.trust.as_deref().map(trust::read).transpose()?;
     let mut files = Vec::new();
     for path in &args.files {
         files.push((path.clone(), document::read(path)?));
@@ -113,7 +114,7 @@ struct Run<'a> {
     ledger: &'a dyn Ledger,
     signing: &'a Signing,
     group: usize,
-    trust: Option<&'a TrustFile>,
+    trust: Option<&'a TlogPolicy>,
     outcomes: Vec<Outcome>,
 }
 
@@ -208,7 +209,7 @@ fn keep(
     count: usize,
     statement: &[u8],
     recorded: &Recorded,
-    trust: Option<&TrustFile>,
+    trust: Option<&TlogPolicy>,
 ) -> Result<(), Failure> {
     let statement = SignedStatement::parse(statement).map_err(|reason| Failure::from(&reason))?;
     if let Some(trust) = trust {
@@ -217,12 +218,12 @@ fn keep(
             Receipt::parse(&recorded.receipt).map_err(|error| proof(error.to_string()))?;
         let log = receipt
             .key_id()
-            .and_then(|key| trust.of_key(key))
+            .and_then(|key| trust.log_of_key(key))
             .ok_or_else(|| {
                 proof("log-unknown: the receipt is signed by no key of the trust file".to_owned())
             })?;
         receipt
-            .verify(statement.entry(), &log.log_key)
+            .verify(statement.entry(), log.key.public_key())
             .map_err(|error| proof(format!("the receipt does not verify: {error}")))?;
     }
     for (kind, bytes) in [("entry", statement.entry()), ("receipt", &recorded.receipt)] {

@@ -1,14 +1,15 @@
 //! `suyuan trace`: the provenance of a code, back to its origins or forward to all that came of it.
 
-use super::verify::{bundle_failure, now, prove};
+use super::verify::{bundle_failure, now};
 use crate::client::http::Remote;
 use crate::client::ledger::Target;
 use crate::client::signer::AskerArgs;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
-use crate::trust::TrustFile;
+use crate::trust;
 use clap::{Args as ClapArgs, ValueEnum};
+use ledger::bundle::prove;
 use ledger::identifier::{Identifier, scan};
 use ledger::lists::{BatchSource, RECALL_BYTES_MAX, Reader, ViewSource};
 use ledger::provenance::{Limits, Start, forward, trace};
@@ -111,7 +112,7 @@ pub(super) fn answer(args: &Args, console: Console) -> Result<Value, Failure> {
         std::fs::write(path, bundle).map_err(|error| Failure::file(path, &error))?;
     }
     if let (Some(path), Some(bundle)) = (&args.trust, &bundle) {
-        let trust = TrustFile::read(path)?;
+        let trust = trust::read(path)?;
         let proved =
             prove(bundle, &trust, now()).map_err(|error| bundle_failure(&error, &trust))?;
         if proved.proved.item() != item.as_str() {

@@ -8,18 +8,17 @@ use super::checked;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text::{self, Text};
-use crate::trust::{self, TrustFile};
+use crate::trust;
 use clap::Args as ClapArgs;
-use ledger::bundle::{self, BUNDLE_BYTES_MAX, BundleError, Facts, Proved};
+use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, Facts, ProvedAnswer, Trust, prove};
 use ledger::check::is_check;
 use ledger::checkpoint::CheckpointError;
-use ledger::identifier::Identifier;
 use ledger::ids::{LeafIndex, UnixMillis};
-use ledger::provenance::{Answer, Limits, Scope, trace};
+use ledger::provenance::Scope;
 use ledger::receipt::{Receipt, ReceiptError};
 use ledger::statement::SignedStatement;
 use ledger::time::format_utc;
-use ledger::tlog_policy::{Cosigned, Judged, Standing};
+use ledger::tlog_policy::{Cosigned, Judged, Standing, TlogPolicy};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -57,7 +56,7 @@ const BUNDLE_HEAD: u8 = 0x89;
 const SIGN1_HEAD: u8 = 0xd2;
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
-    let trust = TrustFile::read(&args.trust)?;
+    let trust = trust::read(&args.trust)?;
     let bytes = read_bounded(&args.file)?;
     match bytes.first() {
         Some(&BUNDLE_HEAD) => verify_bundle(&bytes, &trust, console),
@@ -91,37 +90,7 @@ pub(crate) fn now() -> UnixMillis {
     UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// A bundle that was proved, and the answer that follows from it.
-pub(crate) struct ProvedAnswer {
-    pub(crate) proved: Proved,
-    pub(crate) answer: Answer,
-    /// Whose checkpoint it rests on, and what stands behind that.
-    pub(crate) judged: Judged,
-}
-
-/// Verifies a bundle and computes its answer again.
-///
-/// # Errors
-/// [`BundleError`], the first fault.
-pub(crate) fn prove(
-    bytes: &[u8],
-    trust: &TrustFile,
-    now: UnixMillis,
-) -> Result<ProvedAnswer, BundleError> {
-    let (mut proved, judged) = bundle::verify_by(bytes, trust.policy())?;
-    let item = Identifier::parse(proved.item()).map_err(|_| BundleError::RecordMalformed {
-        item: proved.item().to_owned(),
-    })?;
-    let as_of = now.max(proved.facts().time);
-    let answer = trace(&mut proved, &item, as_of, Limits::DEFAULT)?;
-    Ok(ProvedAnswer {
-        proved,
-        answer,
-        judged,
-    })
-}
-
-fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<(), Failure> {
+fn verify_bundle(bytes: &[u8], trust: &TlogPolicy, console: Console) -> Result<(), Failure> {
     let ProvedAnswer {
         proved,
         answer,
@@ -193,7 +162,7 @@ fn verify_bundle(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<()
 
 fn cosigned_json(judged: &Judged) -> Vec<serde_json::Value> {
     let one = |cosigned: &Cosigned| {
-        let time = format_utc(since_1970(cosigned.time));
+        let time = format_utc(UnixMillis::from_seconds(cosigned.time));
         serde_json::json!({ "witness": cosigned.witness, "time": time })
     };
     judged.cosigned.iter().map(one).collect()
@@ -206,17 +175,11 @@ fn show_standing(console: Console, judged: &Judged) -> Result<(), Failure> {
     };
     row(console, text::STANDING_BEHIND, console.lang.pick(standing))?;
     for cosigned in &judged.cosigned {
-        let time = format_utc(since_1970(cosigned.time));
+        let time = format_utc(UnixMillis::from_seconds(cosigned.time));
         let what = format!("{} ({time})", cosigned.witness);
         row(console, text::WITNESSED_BY, &what)?;
     }
     Ok(())
-}
-
-/// Seconds, as receipts and cosignatures say them.
-fn since_1970(seconds: u64) -> UnixMillis {
-    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX / 1000);
-    UnixMillis(seconds.saturating_mul(1000))
 }
 
 fn show_facts(console: Console, facts: &Facts) -> Result<(), Failure> {
@@ -242,7 +205,7 @@ fn not_proved(console: Console, what: &[Text]) -> Result<(), Failure> {
 fn verify_receipt(
     args: &Args,
     bytes: &[u8],
-    trust: &TrustFile,
+    trust: &TlogPolicy,
     console: Console,
 ) -> Result<(), Failure> {
     let entry_path = match &args.entry {
@@ -257,7 +220,8 @@ fn verify_receipt(
     let receipt = Receipt::parse(bytes).map_err(|error| receipt_failure(&error))?;
     let log = receipt
         .key_id()
-        .and_then(|key| trust.of_key(key))
+        .and_then(|key| trust.log_of_key(key))
+        .map(|log| Trust::from(&log.key))
         .ok_or_else(|| {
             unknown_log(
                 &format!("the receipt is signed by key {:?}", receipt.key_id()),
@@ -277,7 +241,7 @@ fn verify_receipt(
             format!("issuer-mismatch: {what}"),
         ));
     }
-    let issued = since_1970(facts.claims.iat);
+    let issued = UnixMillis::from_seconds(facts.claims.iat);
     if console.json {
         return console.value(&serde_json::json!({
             "verified": "receipt",
@@ -304,7 +268,7 @@ fn verify_receipt(
     not_proved(console, &[text::NOT_TRUTH, text::NOT_WITNESSED])
 }
 
-fn verify_check(bytes: &[u8], trust: &TrustFile, console: Console) -> Result<(), Failure> {
+fn verify_check(bytes: &[u8], trust: &TlogPolicy, console: Console) -> Result<(), Failure> {
     let (attested, origin) = checked::verify(bytes, trust)?;
     let mut answer = attested.to_json();
     if console.json {
@@ -346,9 +310,9 @@ fn entry_beside(receipt: &Path) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-fn unknown_log(what: &str, trust: &TrustFile) -> Failure {
+fn unknown_log(what: &str, trust: &TlogPolicy) -> Failure {
     Failure::new(Code::Proof, format!("log-unknown: {what}"))
-        .remedy(format!("the trust file names: {}", trust::known(trust)))
+        .remedy(format!("the trust file names: {}", trust.origins()))
 }
 
 fn receipt_failure(error: &ReceiptError) -> Failure {
@@ -369,33 +333,14 @@ fn receipt_failure(error: &ReceiptError) -> Failure {
 }
 
 /// A failure with the error's name, which scripts compare.
-pub(crate) fn bundle_failure(error: &BundleError, trust: &TrustFile) -> Failure {
-    let name = match error {
-        BundleError::BlockMissing { .. } => "block-missing",
-        BundleError::Checkpoint(CheckpointError::Origin { .. }) => {
-            return unknown_log(&error.to_string(), trust);
-        }
-        BundleError::Checkpoint(_) => "checkpoint",
-        BundleError::DelegationMissing { .. } => "delegation-missing",
-        BundleError::DisclosureMissing { .. } => "disclosure-missing",
-        BundleError::DisclosureMismatch { .. } => "disclosure-mismatch",
-        BundleError::EventInvalid { .. } => "event-invalid",
-        BundleError::EventOmitted { .. } => "event-omitted",
-        BundleError::HeaderMissing => "header-missing",
-        BundleError::KeyDoesNotCount { .. } => "key-does-not-count",
-        BundleError::KeyMissing { .. } => "key-missing",
-        BundleError::ListMissing { .. } => "list-missing",
-        BundleError::ListWrong { .. } => "list-wrong",
-        BundleError::Malformed(_) => {
-            return Failure::malformed(format!("malformed: {error}"));
-        }
-        BundleError::Statement { .. } => "statement",
-        BundleError::StatementMissing { .. } => "statement-missing",
-        BundleError::SignatureInvalid { .. } => "signature-invalid",
-        BundleError::State(_) => "state",
-        BundleError::RecordMalformed { .. } => "record-malformed",
-        BundleError::Torn => "torn",
-        BundleError::Tree(_) => "tree",
+pub(crate) fn bundle_failure(error: &BundleError, trust: &TlogPolicy) -> Failure {
+    if let BundleError::Checkpoint(CheckpointError::Origin { .. }) = error {
+        return unknown_log(&error.to_string(), trust);
+    }
+    let code = if let BundleError::Malformed(_) = error {
+        Code::Malformed
+    } else {
+        Code::Proof
     };
-    Failure::new(Code::Proof, format!("{name}: {error}"))
+    Failure::new(code, format!("{}: {error}", error.name()))
 }

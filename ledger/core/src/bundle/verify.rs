@@ -8,6 +8,7 @@ use crate::hash::{Digest, leaf_hash};
 use crate::ids::{Handle, LeafIndex, TreeSize, UnixMillis};
 use crate::lists::content_of;
 use crate::merkle::{ProofError, verify_multi};
+use crate::note::NoteKey;
 use crate::provenance::source::{Scope, Source, Touch, Touches};
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
@@ -28,6 +29,16 @@ pub struct Trust {
     pub origin: String,
     /// The log's key.
     pub log_key: PublicKey,
+}
+
+impl From<&NoteKey> for Trust {
+    /// A log's key is named after its origin.
+    fn from(key: &NoteKey) -> Self {
+        Self {
+            origin: key.name().to_owned(),
+            log_key: key.public_key().clone(),
+        }
+    }
 }
 
 /// Why a bundle proves nothing. Keep it: it is evidence.
@@ -153,6 +164,36 @@ pub enum BundleError {
     Tree(#[from] ProofError),
 }
 
+impl BundleError {
+    /// The stable name, as scripts compare it and people cite it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::BlockMissing { .. } => "block-missing",
+            Self::Checkpoint(CheckpointError::Origin { .. }) => "log-unknown",
+            Self::Checkpoint(_) => "checkpoint",
+            Self::DelegationMissing { .. } => "delegation-missing",
+            Self::DisclosureMissing { .. } => "disclosure-missing",
+            Self::DisclosureMismatch { .. } => "disclosure-mismatch",
+            Self::EventInvalid { .. } => "event-invalid",
+            Self::EventOmitted { .. } => "event-omitted",
+            Self::HeaderMissing => "header-missing",
+            Self::KeyDoesNotCount { .. } => "key-does-not-count",
+            Self::KeyMissing { .. } => "key-missing",
+            Self::ListMissing { .. } => "list-missing",
+            Self::ListWrong { .. } => "list-wrong",
+            Self::Malformed(_) => "malformed",
+            Self::Statement { .. } => "statement",
+            Self::StatementMissing { .. } => "statement-missing",
+            Self::SignatureInvalid { .. } => "signature-invalid",
+            Self::State(_) => "state",
+            Self::RecordMalformed { .. } => "record-malformed",
+            Self::Torn => "torn",
+            Self::Tree(_) => "tree",
+        }
+    }
+}
+
 /// What was checked, in numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -238,7 +279,9 @@ impl Source for Proved {
 /// [`BundleError`], the first fault in the order of the design: form, checkpoint, tree, state,
 /// statements, lists.
 pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
-    prove(Bundle::decode(bytes)?, trust)
+    let bundle = Bundle::decode(bytes)?;
+    let checkpoint = Checkpoint::verify(&bundle.checkpoint, &trust.origin, &trust.log_key)?;
+    proved(bundle, &checkpoint, trust)
 }
 
 /// As [`verify`], for a bundle of any log of `policy`; also says whether its checkpoint is
@@ -249,15 +292,12 @@ pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
 pub fn verify_by(bytes: &[u8], policy: &TlogPolicy) -> Result<(Proved, Judged), BundleError> {
     let bundle = Bundle::decode(bytes)?;
     let judged = policy.judge(&bundle.checkpoint)?;
-    let trust = Trust {
-        origin: judged.log.name().to_owned(),
-        log_key: judged.log.public_key().clone(),
-    };
-    Ok((prove(bundle, &trust)?, judged))
+    let proved = proved(bundle, &judged.checkpoint, &Trust::from(&judged.log))?;
+    Ok((proved, judged))
 }
 
-fn prove(bundle: Bundle, trust: &Trust) -> Result<Proved, BundleError> {
-    let checkpoint = Checkpoint::verify(&bundle.checkpoint, &trust.origin, &trust.log_key)?;
+/// Of a bundle whose form and `checkpoint` are in order.
+fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Proved, BundleError> {
     let leaves: Vec<LeafIndex> = bundle.statements.iter().map(|one| one.leaf).collect();
     let hashes: Vec<Digest> = bundle
         .statements
@@ -289,6 +329,7 @@ fn prove(bundle: Bundle, trust: &Trust) -> Result<Proved, BundleError> {
         headers: BTreeMap::new(),
         hashes: leaves.into_iter().zip(hashes).collect(),
         statements: BTreeMap::new(),
+        keys: BTreeMap::new(),
         signatures: 1,
     };
     check.statements(&bundle.statements)?;
@@ -367,6 +408,8 @@ struct Check<'a> {
     headers: BTreeMap<LeafIndex, BlockHeader>,
     hashes: BTreeMap<LeafIndex, Digest>,
     statements: BTreeMap<LeafIndex, Passed>,
+    /// Keys that signed, decoded: that costs as much as a signature, and few sign much.
+    keys: BTreeMap<KeyId, PublicKey>,
     signatures: usize,
 }
 
@@ -428,7 +471,7 @@ impl<'a> Check<'a> {
             }
             Issuer::Participant { handle, .. } => {
                 let record = self.key_at(leaf, statement.header().key, recorded)?;
-                let key = record.key().ok_or_else(|| malformed("a key"))?;
+                let key = self.decoded(statement.header().key, &record)?;
                 self.signature(leaf, &statement, &key)?;
                 if record.owner != *handle {
                     self.delegation(leaf, *handle, record.owner)?;
@@ -477,6 +520,16 @@ impl<'a> Check<'a> {
                 })
             }
         }
+    }
+
+    /// The key of a record, decoded once.
+    fn decoded(&mut self, id: KeyId, record: &KeyRecord) -> Result<PublicKey, BundleError> {
+        if let Some(key) = self.keys.get(&id) {
+            return Ok(key.clone());
+        }
+        let key = record.key().ok_or_else(|| malformed("a key"))?;
+        self.keys.insert(id, key.clone());
+        Ok(key)
     }
 
     /// A principal must have given leave at some time; when it ended is the auditor's to check.

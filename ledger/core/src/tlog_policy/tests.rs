@@ -1,6 +1,7 @@
 use super::*;
 use crate::hash::Digest;
 use crate::ids::TreeSize;
+use crate::note::Note;
 use crate::signature::{Signer as _, SigningKey};
 use std::fmt::Write as _;
 
@@ -87,7 +88,24 @@ fn a_policy_says_whom_to_ask_and_where() {
     assert_eq!(witness.name, "w");
     assert_eq!(witness.url.as_deref(), Some("https://w.example/witness"));
     assert!(policy.asks_for_witnesses());
-    assert!(!TlogPolicy::of_log(log()).unwrap().asks_for_witnesses());
+    let alone = TlogPolicy::of_log(log()).unwrap();
+    assert!(!alone.asks_for_witnesses());
+    assert_eq!(alone.origins(), "log.example/cd");
+    assert!(alone.log_of_origin("log.example/cd").is_some());
+    assert!(alone.log_of_origin("log.example").is_none());
+    let id = signer(1).public_key().key_id();
+    assert_eq!(alone.log_of_key(id), alone.log_of_origin("log.example/cd"));
+}
+
+#[test]
+fn a_policy_is_shown_as_a_file_that_says_the_same() {
+    let shown = policy("# two of three\n\ngroup  G 2 W1 W2\tW3\n quorum G").unwrap();
+    let text = shown.to_string();
+    assert_eq!(TlogPolicy::parse(&text), Ok(shown));
+    assert_eq!(text.lines().count(), 8, "{text}");
+    assert!(text.ends_with("\ngroup G 2 W1 W2 W3\nquorum G\n"), "{text}");
+    let alone = TlogPolicy::of_log(log()).unwrap();
+    assert_eq!(TlogPolicy::parse(&alone.to_string()), Ok(alone));
 }
 
 #[test]
@@ -182,6 +200,9 @@ fn what_is_not_understood_is_refused_by_line_and_name() {
         let line = LINE + at;
         assert_eq!(policy(&lines), Err(PolicyError { line, fault }), "{lines}");
     }
+    let fault = PolicyFault::LogMissing;
+    let nobody = Err(PolicyError { line: 2, fault });
+    assert_eq!(TlogPolicy::parse("quorum none\n"), nobody);
 }
 
 #[test]
@@ -243,6 +264,15 @@ fn a_checkpoint_is_witnessed_only_when_the_quorum_has_cosigned_this_very_text() 
         policy.judge(&moved),
         Err(CheckpointError::Note(NoteError::BadSignature { .. }))
     ));
+    // A checkpoint is of the log that it names, whoever of the policy has signed it too.
+    let other = key("log.example/aa", KeyKind::Ed25519, 3);
+    let both = TlogPolicy::parse(&format!("log {other}\nlog {}\nquorum none\n", log())).unwrap();
+    let mut note = Note::new(checkpoint.to_string());
+    note.sign("log.example/aa", &signer(3)).unwrap();
+    let missing = Err(CheckpointError::LogSignatureMissing);
+    assert_eq!(both.judge(&note.to_string()), missing);
+    note.sign("log.example/cd", &signer(1)).unwrap();
+    assert_eq!(both.judge(&note.to_string()).unwrap().log, log());
     // `quorum none` accepts a checkpoint, and does not make it witnessed.
     let alone = TlogPolicy::of_log(log()).unwrap();
     let judged = alone.judge(&cosigned(&[1, 2, 3])).unwrap();

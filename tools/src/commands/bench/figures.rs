@@ -63,6 +63,14 @@ fn counted(name: &str) -> &'static str {
             "every lot's whole story walked and judged once, closed findings too, on all cores, per \
              thousand events. Limit: the time that ingest took for as many"
         }
+        _ if name.starts_with("verify_") => {
+            "one bundle of a 30-event chain, offline on one core: every signature, the tree, the state, \
+             and the answer computed again. Limit: as many bare strict verifications on one core"
+        }
+        _ if name.starts_with("proof_overhead_") => {
+            "a bundle of 30 single-event statements less disclosures and state proofs: entries, block \
+             headers, Merkle paths, checkpoint, lists. Limit: what was promised at a million leaves"
+        }
         _ => {
             "one 30-event chain: lists, trace, and the whole bundle with its proofs. \
              Limit: bare multi-get of the same entries and bodies"

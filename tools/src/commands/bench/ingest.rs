@@ -5,7 +5,7 @@ use super::limits::percentile;
 use super::workload::{Chains, ORIGIN};
 use crate::commands::audit::replay;
 use crate::exit::Failure;
-use ledger::signature::SigningKey;
+use ledger::signature::{PublicKey, SigningKey};
 use ledger_rocks::{Options, RocksStore};
 use node::clock::SystemClock;
 use node::{Founding, Node, QueueLimits, Running, Settings, Submitted, found};
@@ -118,6 +118,11 @@ impl Bench {
     /// Signs the answer to a check, as the node does.
     pub(super) fn attest(&self, answer: &ledger::check::Attested) -> Vec<u8> {
         self.node.attest(answer)
+    }
+
+    /// The key that signs its checkpoints.
+    pub(super) fn log_key(&self) -> &PublicKey {
+        self.node.log_key()
     }
 
     /// The store, for reads.

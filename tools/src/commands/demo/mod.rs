@@ -13,20 +13,22 @@ use super::checked;
 use super::init::{make_dir, write_trust};
 use super::qr::link;
 use super::serve::{end, interrupted, listen, runtime, serve};
-use super::verify::{bundle_failure, now, prove};
+use super::verify::{bundle_failure, now};
 use crate::client::http::Remote;
 use crate::client::ledger::open_failure;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::qr::Code as QrCode;
 use crate::text::{self, Lang};
-use crate::trust::TrustFile;
+use crate::trust;
 use api::ApiOptions;
 use clap::Args as ClapArgs;
 use examples::{Asked, Chain, Examples};
+use ledger::bundle::{Trust, prove};
 use ledger::check::{Act, Decision, catalogue};
 use ledger::identifier::Identifier;
 use ledger::provenance::Scope;
+use ledger::tlog_policy::TlogPolicy;
 use ledger_rocks::RocksStore;
 use load::Cast;
 use node::{Founding, Node, NodeConfig, Settings};
@@ -114,8 +116,8 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let node = node::open(&NodeConfig::new(&home.path)).map_err(|error| open_failure(&error))?;
 
     let runtime = runtime()?;
-    let trust = TrustFile::read(&trust)?;
-    let log = trust.of_origin(ORIGIN);
+    let trust = trust::read(&trust)?;
+    let log = trust.log_of_origin(ORIGIN).map(|log| Trust::from(&log.key));
     let log = log.ok_or_else(|| Failure::malformed("the demo's own log is not trusted"))?;
     let inbox = Inbox::open(&runtime, &cast, &home.path, log)?;
     node::notify::spawn(&node, &home.path, Arc::new(node::notify::Http::default()))?;
@@ -148,7 +150,7 @@ fn load_and_check(
     cast: &Cast,
     examples: &Examples,
     node: &Node<RocksStore>,
-    trust: &TrustFile,
+    trust: &TlogPolicy,
     console: Console,
     inbox: &Inbox,
 ) -> Result<Vec<Scanned>, Failure> {
@@ -185,7 +187,7 @@ fn scan(
     cast: &Cast,
     remote: &Remote,
     office: &Remote,
-    trust: &TrustFile,
+    trust: &TlogPolicy,
     public_url: &str,
 ) -> Result<Scanned, Failure> {
     let item = Identifier::parse(&chain.code).map_err(Failure::malformed)?;
@@ -240,7 +242,7 @@ fn check(
     asked: &Asked,
     cast: &Cast,
     url: &str,
-    trust: &TrustFile,
+    trust: &TlogPolicy,
 ) -> Result<Checked, Failure> {
     let asker = cast.asker(&asked.actor)?;
     let body = serde_json::json!({

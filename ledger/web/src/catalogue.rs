@@ -1,10 +1,9 @@
-//! Every word a reader sees, in Chinese and English, in one table.
+//! Every word a reader of pages and reports sees, in Chinese and English, in one table.
 //!
-//! Templates hold no text of their own. Words follow the glossary of the trade (批次 lot, 承运商
+//! Templates and scripts hold no text of their own. Words follow the glossary of the trade (批次 lot, 承运商
 //! carrier, 超温 excursion). No word here ever says that goods are genuine: the ledger knows
 //! records, not goods.
 
-use super::Lang;
 use ledger::order::{Fault, Level};
 use ledger::policy::Severity;
 use ledger::provenance::Law;
@@ -16,15 +15,15 @@ macro_rules! catalogue {
     ($($key:ident $zh:literal $en:literal)*) => {
         /// A text of the pages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Key { $($key,)* }
+        pub enum Key { $(#[doc = $en] $key,)* }
 
         impl Key {
             /// Every text, for tests.
-            #[cfg(test)]
-            pub(crate) const ALL: &'static [Self] = &[$(Self::$key,)*];
+            pub const ALL: &'static [Self] = &[$(Self::$key,)*];
 
             /// The text in Chinese and in English. `{0}` and `{1}` stand for values.
-            pub(crate) const fn both(self) -> (&'static str, &'static str) {
+            #[must_use]
+            pub const fn both(self) -> (&'static str, &'static str) {
                 match self { $(Self::$key => ($zh, $en),)* }
             }
         }
@@ -418,47 +417,89 @@ catalogue! {
     ApiParameters   "参数" "Parameters"
     ApiAnswers      "应答" "Answers"
     ApiRequired     "必填" "required"
+
+    // The verifier that needs no server: what it asks, and how its reports read.
+    VerifyTitle      "核验证明" "Verify a proof"
+    VerifyLead       "选一个证明文件，本页在您的设备上核对它：签名、账本位置、有没有遗漏。文件不会离开您的设备，断网也能用。" "Choose a proof file. This page checks it on your device: signatures, places on the ledger, and that nothing is left out. The file does not leave your device, and no network is needed."
+    VerifyWhose      "由某个服务器提供的脚本来核对该服务器的答案，只对信任它的人有说服力。请用另一地区提供的、或自己早先保存的这一页，并核对其 SHA-256。" "A check by a server's own script convinces only those who trust that server. Use the copy of this page that another region serves, or one that you saved before, and compare its SHA-256."
+    VerifyFile       "证明文件（.cbor），也可以拖到这里" "Proof file (.cbor); you may also drop it here"
+    VerifyTrust      "信任谁：账本公钥一行，或整个信任文件" "Whom you trust: the ledger's key in one line, or a whole trust file"
+    VerifyTrustHint  "请从证明以外的途径取得，并打电话核对。只填公钥，就不要求见证者。" "Get it by another way than the proof, and compare it by telephone. A key alone asks for no witness."
+    VerifyCode       "手中包装上的码（可不填）" "The code on the pack in your hand (optional)"
+    VerifyAge        "检查点最多可以多旧（小时）" "How old the checkpoint may be (hours)"
+    VerifyBusy       "正在核对…" "Checking…"
+    VerifyNoWasm     "这个浏览器不支持 WebAssembly，或不允许本页使用它：请换一个浏览器，或在电脑上用 suyuan verify。" "This browser has no WebAssembly or does not let this page use it: take another browser, or suyuan verify on a computer."
+    VerifyFailed     "核对程序自己出错了，什么也没有证明。请保留文件并报告：" "The verifier itself failed, and nothing is proved. Keep the file and report it: "
+    VerifyUnasked    "还没有核对" "Nothing was checked"
+    VerifyTrustBad   "信任谁：填写的不是账本公钥，也不是信任文件。请重新完整复制：信任文件有一行 quorum。" "Whom you trust: what is entered is neither a ledger's key nor a trust file. Copy it again in full: a trust file has a quorum line."
+    VerifyCodeBad    "手中包装上的码读不懂：请照原样输入，或留空。" "The code on the pack cannot be read: type it as printed, or leave it empty."
+    VerifyOptionsBad "页面交给核对程序的选项不对：这是页面的错，请报告。" "What the page handed to the verifier is not in order: that is the page's fault, please report it."
+    VerifyRefused    "未通过核验" "Not proved"
+    VerifyRefusedLead "这个文件不能证明它所说的：它被改动、伪造或有遗漏。请保留原文件作为证据，并告诉监管部门。" "This file does not prove what it says: it was altered, forged, or something is left out. Keep it as evidence and tell the authority."
+    VerifyTorn       "文件不完整或被改动。请重新下载；若仍如此，请保留文件。" "The file is torn or altered. Download it again; if that changes nothing, keep the file."
+    VerifyMalformed  "这不是一个完好的证明文件。收据和“先查后动”的答复请用 suyuan verify。" "This is not a sound proof file. For receipts and answers to checks use suyuan verify."
+    VerifyLogUnknown "证明来自另一个账本，不是您信任的那一个。核对公钥一行里的名称。" "The proof is of another ledger than the one you trust. Compare the name in the key's line."
+    VerifyOtherItem  "证明本身成立，但说的是另一个码，不是您手中的这一个。" "The proof stands, but it is about another code than the one in your hand."
+    VerifyName       "原因代号" "Reason"
+    VerifyWhy        "具体原因" "In detail"
+    VerifyAgeTitle   "时间" "Time"
+    VerifyStale      "最新检查点已有 {0} 小时：之后的召回等记录不在其中。请重新下载证明。" "The newest checkpoint is {0} hours old: what was recorded since, such as a recall, is not in it. Download the proof again."
+    VerifyClockLags  "这台设备的时钟比账本慢：无法判断证明有多旧。请校准时钟。" "This device's clock is behind the ledger's: how old the proof is cannot be told. Set the clock."
+    VerifyOrders     "召回与暂停" "Recalls and holds"
+    VerifyRecord     "记录" "Record"
+    VerifyComplete   "完整：每条来路都追到源头，每次交接双方都有记录" "complete: every way back ends at an origin, every handover has both sides"
+    VerifyIncomplete "不完整" "not complete"
+    VerifyCorrected  "签名者已声明此条有误" "declared wrong by its signer"
+    VerifyFacts      "证明的依据" "What the proof rests on"
+    VerifySignatures "本机核对的签名" "Signatures checked on this device"
+    VerifyStatements "声明" "Statements"
+    VerifyStanding   "见证情况" "Standing"
+    VerifyRecorded   "已记录：只有账本自己的签名，您没有要求见证者" "recorded: the ledger's own signature, you ask for no witness"
+    VerifyRecordedOnly "已记录，尚未见证：签名的见证者少于信任文件的要求" "recorded, not witnessed: fewer witnesses signed than the trust file asks for"
+    VerifyWitnessed  "已见证：签名的见证者达到信任文件的要求" "witnessed: as many witnesses signed as the trust file asks for"
+    VerifyCosigned   "见证者" "Cosigned by"
+    VerifyFewWitnesses "签名的见证者少于信任文件的要求：别人看到的可能是另一份历史。请稍后重新下载证明，仍不足时询问账本的运营者。" "Fewer witnesses signed than the trust file asks for: others may have been shown another history. Download the proof again later, and ask the ledger's operator if that changes nothing."
+    VerifyProved     "已证明" "Proved"
+    VerifyProvedAll  "以上声明由所列各方签署，已记入账本，未被改动；截至该时刻，账本上关于这个码的记录没有遗漏。" "These statements were signed by those they name, are on the ledger and were not changed; as of that moment nothing that it holds about this code is left out."
+    VerifyProvedOpen "以上是公开记录：生产、检验、召回，由所列各方签署，一条不缺；经手方、交接和温度不在其中。" "These are the open records, making, tests and recalls, signed by those they name, with none left out. Who handled the goods, handovers and temperature are not among them."
+    VerifyProvedOnce "签名的见证者没有见过这个账本的另一份历史。" "The witnesses that signed have seen no other history of this ledger."
+    VerifyNotProved  "没有证明" "Not proved"
+    VerifyNotLater   "该时刻之后的记录，例如新的召回：请重新下载证明。" "Anything recorded after that moment, such as a recall: download the proof again for news."
+    VerifyNotWitness "足够的其他账本见证过：签名的见证者没有达到信任文件的要求，或它不要求见证者。" "That enough others have witnessed this: fewer witnesses signed than the trust file asks for, or it asks for none."
+    ProofElsewhere   "在浏览器里核对，由另一地区提供：" "To verify in a browser, served by another region:"
+    ProofHere        "在浏览器里核对，由本服务器提供：它的脚本核对它自己的答案，只对信任它的人有说服力。" "To verify in a browser, served by this server: its own script checks its own answer, which convinces only those who trust it."
+    ProofPage        "打开核验页" "Open the verifier"
+    ProofPolicy      "信任文件：账本公钥、见证者、要求多少见证者签名。请另行核对：" "Trust file: the ledger's key, its witnesses, how many of them must sign. Compare it by another way:"
 }
 
-impl Lang {
-    /// The text of `key`.
-    #[must_use]
-    pub(crate) const fn t(self, key: Key) -> &'static str {
-        let (zh, en) = key.both();
-        match self {
-            Self::Zh => zh,
-            Self::En => en,
-        }
+/// `template` with `{0}`, `{1}` and so on replaced by `values`, each once over the template: a value
+/// that looks like a place is not replaced again.
+#[must_use]
+pub fn fill(template: &str, values: &[&str]) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let (number, after) = after.split_once('}').unwrap_or((after, ""));
+        let value = number
+            .parse::<usize>()
+            .ok()
+            .and_then(|index| values.get(index));
+        text.push_str(value.copied().unwrap_or_default());
+        rest = after;
     }
-
-    /// The text of `key` with `{0}`, `{1}` and so on replaced by `values`, each once over the
-    /// template: a value that looks like a place is not replaced again.
-    #[must_use]
-    pub(crate) fn fill(self, key: Key, values: &[&str]) -> String {
-        let mut text = String::new();
-        let mut rest = self.t(key);
-        while let Some((before, after)) = rest.split_once('{') {
-            text.push_str(before);
-            let (number, after) = after.split_once('}').unwrap_or((after, ""));
-            let value = number
-                .parse::<usize>()
-                .ok()
-                .and_then(|index| values.get(index));
-            text.push_str(value.copied().unwrap_or_default());
-            rest = after;
-        }
-        text.push_str(rest);
-        text
-    }
+    text.push_str(rest);
+    text
 }
 
 /// Months as English dates write them; Chinese ones use the number.
-pub(crate) const MONTHS: [&str; 12] = [
+pub const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
 /// The verdict's word.
-pub(crate) const fn verdict(verdict: Verdict) -> Key {
+#[must_use]
+pub const fn verdict(verdict: Verdict) -> Key {
     match verdict {
         Verdict::Recalled => Key::VerdictRecalled,
         Verdict::Held => Key::VerdictHeld,
@@ -476,7 +517,8 @@ pub(crate) const fn verdict(verdict: Verdict) -> Key {
 }
 
 /// What the verdict means, and what to do; of a recall by what is wrong with the goods.
-pub(crate) const fn advice(verdict: Verdict, fault: Option<Fault>) -> Key {
+#[must_use]
+pub const fn advice(verdict: Verdict, fault: Option<Fault>) -> Key {
     match verdict {
         Verdict::Recalled if matches!(fault, Some(Fault::Label)) => Key::AdviceRecalledLabel,
         Verdict::Held => Key::AdviceHeld,
@@ -495,7 +537,8 @@ pub(crate) const fn advice(verdict: Verdict, fault: Option<Fault>) -> Key {
 }
 
 /// A level of an order.
-pub(crate) const fn level(level: Level) -> Key {
+#[must_use]
+pub const fn level(level: Level) -> Key {
     match level {
         Level::One => Key::OrderLevel1,
         Level::Two => Key::OrderLevel2,
@@ -504,7 +547,8 @@ pub(crate) const fn level(level: Level) -> Key {
 }
 
 /// The plain verb of a step: by its EPCIS business step where that says more than the kind.
-pub(crate) fn verb(kind: StepKind, biz_step: Option<&str>) -> Key {
+#[must_use]
+pub fn verb(kind: StepKind, biz_step: Option<&str>) -> Key {
     // The bare word after any URI, CURIE or URN form (CBV 2.0 §7.1).
     let word = biz_step
         .and_then(|step| step.rsplit([':', '/', '-']).next())
@@ -558,7 +602,8 @@ pub(crate) fn verb(kind: StepKind, biz_step: Option<&str>) -> Key {
 }
 
 /// What a break means, and how to mend it.
-pub(crate) const fn broken(kind: BreakKind) -> (Key, Key) {
+#[must_use]
+pub const fn broken(kind: BreakKind) -> (Key, Key) {
     match kind {
         BreakKind::OriginMissing => (Key::BreakOrigin, Key::BreakOriginFix),
         BreakKind::ReceiptMissing => (Key::BreakReceipt, Key::BreakReceiptFix),
@@ -570,7 +615,8 @@ pub(crate) const fn broken(kind: BreakKind) -> (Key, Key) {
 }
 
 /// What a rule found, and how to mend it.
-pub(crate) const fn rule(rule: Rule) -> (Key, Key) {
+#[must_use]
+pub const fn rule(rule: Rule) -> (Key, Key) {
     match rule {
         Rule::Custody => (Key::RuleCustody, Key::MendCustody),
         Rule::Order => (Key::RuleOrder, Key::MendOrder),
@@ -595,7 +641,8 @@ pub(crate) const fn rule(rule: Rule) -> (Key, Key) {
 }
 
 /// A law or standard by name, and whether its numbers are clauses and not articles.
-pub(crate) const fn law(law: Law) -> (Key, bool) {
+#[must_use]
+pub const fn law(law: Law) -> (Key, bool) {
     match law {
         Law::Drug => (Key::LawDrug, false),
         Law::Food => (Key::LawFood, false),
@@ -609,7 +656,8 @@ pub(crate) const fn law(law: Law) -> (Key, bool) {
 }
 
 /// How grave a finding is.
-pub(crate) const fn severity(severity: Severity) -> Key {
+#[must_use]
+pub const fn severity(severity: Severity) -> Key {
     match severity {
         Severity::Flag => Key::SeverityFlag,
         Severity::Hold => Key::SeverityHold,
@@ -618,7 +666,8 @@ pub(crate) const fn severity(severity: Severity) -> Key {
 }
 
 /// How well a temperature is proved.
-pub(crate) const fn grade(grade: Grade) -> Key {
+#[must_use]
+pub const fn grade(grade: Grade) -> Key {
     match grade {
         Grade::Proved => Key::GradeProved,
         Grade::Gap => Key::GradeGap,
@@ -627,7 +676,8 @@ pub(crate) const fn grade(grade: Grade) -> Key {
 }
 
 /// What a participant does.
-pub(crate) const fn role(role: Role) -> Key {
+#[must_use]
+pub const fn role(role: Role) -> Key {
     match role {
         Role::Authority => Key::RoleAuthority,
         Role::Carrier => Key::RoleCarrier,
@@ -642,7 +692,8 @@ pub(crate) const fn role(role: Role) -> Key {
 }
 
 /// What a place is, by the word of its master data; `None` for a word not known here.
-pub(crate) fn place_kind(word: &str) -> Option<Key> {
+#[must_use]
+pub fn place_kind(word: &str) -> Option<Key> {
     Some(match word {
         "farm" => Key::PlaceFarm,
         "factory" => Key::PlaceFactory,
@@ -660,7 +711,8 @@ pub(crate) fn place_kind(word: &str) -> Option<Key> {
 }
 
 /// What a licence is for, by the word of its registry record.
-pub(crate) fn licence(word: &str) -> Key {
+#[must_use]
+pub fn licence(word: &str) -> Key {
     match word {
         "SC" => Key::LicenceSc,
         "JY" => Key::LicenceJy,
@@ -679,7 +731,8 @@ pub(crate) fn licence(word: &str) -> Key {
 }
 
 /// A storage class, by the word of product master data; `None` for a word not known here.
-pub(crate) fn storage_class(word: &str) -> Option<Key> {
+#[must_use]
+pub fn storage_class(word: &str) -> Option<Key> {
     Some(match word {
         "AMBIENT" => Key::ClassAmbient,
         "CHILLED" => Key::ClassChilled,

@@ -1,0 +1,291 @@
+//! The verifier for browsers: in one, over plain HTTP and from a file, against damage and forgery,
+//! and beside the same code run here.
+
+mod judges;
+
+use judges::{Judge, Said, judged_here};
+use ledger::bundle::build;
+use ledger::identifier::Identifier;
+use ledger::ids::UnixMillis;
+use ledger::lists::{Reader, ViewSource};
+use ledger::note::{KeyKind, NoteKey};
+use ledger::provenance::{Limits, trace};
+use ledger::signature::Signer as _;
+use ledger::state::Role;
+use ledger::store::Store as _;
+use ledger::testing::{ORIGIN, World, object_event};
+use ledger::tlog_policy::TlogPolicy;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use tests::alter::{altered, body, flipped};
+use tests::chromium::{Chromium, Page};
+use tests::demo::{Demo, suyuan};
+use tests::dice::Dice;
+use tests::network::{ADDRESS, Network};
+
+const LOT: &str = "https://id.gs1.org/01/06901234567892/10/A1";
+
+/// Structured alterations of the larger bundle.
+const ALTERED: usize = 1000;
+
+/// Names under which alterations are refused, at least: fewer would mean that they all fail early.
+const REASONS_MIN: usize = 6;
+
+/// The most that a page may weigh that is opened once and kept; compressed it is a third.
+const PAGE_BYTES_MAX: usize = 1_500_000;
+
+/// Waits until the page has said something other than that it is at work.
+const REPORT: &str = r"new Promise(done => {
+    const report = document.getElementById('report');
+    const said = () => {
+        if (!report.dataset.name || report.dataset.name === 'busy') return false;
+        const shown = [...report.querySelectorAll('span')].filter(one => one.offsetParent);
+        done({ name: report.dataset.name, tone: report.dataset.tone,
+            text: shown.map(one => one.textContent).join('\n'),
+            wide: document.documentElement.scrollWidth });
+        return true;
+    };
+    if (!said()) new MutationObserver((_, one) => said() && one.disconnect())
+        .observe(report, { attributes: true });
+})";
+
+/// A bundle, what it is trusted by, and the moment at which it was fresh.
+struct Proof {
+    trust: String,
+    bundle: Vec<u8>,
+    now: UnixMillis,
+}
+
+impl Proof {
+    /// The whole story of a lot: `statements` of one event each, by its maker.
+    fn of_lot(statements: usize) -> Self {
+        let mut world = World::new();
+        let profile = json!({"name": {"zh": "郫都酿造厂", "en": "Pidu Brewery"}});
+        let maker = world.admit(&[Role::Producer, Role::Processor], "510117", &profile);
+        for number in 0..statements {
+            let (action, step) = match number {
+                0 => ("ADD", "commissioning"),
+                _ => ("OBSERVE", "inspecting"),
+            };
+            let id = format!("urn:uuid:{number}");
+            let time = format!("2026-11-20T08:{number:02}:00Z");
+            let said = world.events(&maker, &[object_event(&id, action, step, &time, LOT)]);
+            world.admitted(vec![said]);
+        }
+        let view = world.store.view();
+        let mut source = ViewSource::new(&view, Reader::Confidential);
+        let item = Identifier::parse(LOT).unwrap();
+        let answer = trace(&mut source, &item, world.now, Limits::DEFAULT).unwrap();
+        assert_eq!(answer.steps.len(), statements);
+        let key = world.log_key.public_key().clone();
+        let key = NoteKey::new(ORIGIN, KeyKind::Ed25519, key).unwrap();
+        Self {
+            trust: TlogPolicy::of_log(key).unwrap().to_string(),
+            bundle: build(&view, &source, LOT).unwrap().encode(),
+            now: world.now,
+        }
+    }
+
+    /// What a verifier is told besides the bundle.
+    fn options(&self) -> String {
+        json!({"trust": self.trust, "nowMs": self.now.0, "code": LOT}).to_string()
+    }
+}
+
+/// The verifier saved as a file in `dir`, and its address.
+fn saved(dir: &Path) -> String {
+    let path = dir.join("verify.html");
+    std::fs::write(&path, &api::pages::verifier().html).unwrap();
+    format!("file://{}", path.display())
+}
+
+/// Forgets what the page has said, so that the next report is a new one.
+fn forget(browser: &mut Chromium, page: &Page) {
+    browser.evaluate(page, "document.getElementById('report').dataset.name = ''");
+}
+
+/// Types into a field as a reader would, who then leaves it.
+fn enter(browser: &mut Chromium, page: &Page, field: &str, text: &str) {
+    let expression = format!(
+        "(() => {{ const one = document.getElementById({}); one.value = {}; \
+         one.dispatchEvent(new Event('change')); }})()",
+        json!(field),
+        json!(text)
+    );
+    browser.evaluate(page, &expression);
+}
+
+/// Chooses a file and returns what the page says of it.
+fn report(browser: &mut Chromium, page: &Page, path: &Path) -> Value {
+    forget(browser, page);
+    browser.choose_file(page, "#file", path);
+    browser.awaited(page, REPORT)
+}
+
+/// A demo's bundle of the chain called `name`, with everything that the ledger has of it.
+fn whole_bundle(demo: &Demo, code: &str, to: &Path) {
+    let output = suyuan(&["trace", code, "--json", "--dir"])
+        .arg(demo.dir())
+        .arg("--bundle")
+        .arg(to)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn a_bundle_is_verified_over_plain_http_and_from_a_file() {
+    let network = Network::new();
+    let mut demo = Demo::start_in(&network, &["--json"]);
+    let started = demo.value();
+    let code_of = |field: &str, value: &str| {
+        let mut chains = started["chains"].as_array().unwrap().iter();
+        let chain = chains.find(|one| one[field] == value);
+        chain.unwrap()["code"].as_str().unwrap()
+    };
+    let code = code_of("verdict", "complete");
+    let dir = tempfile::tempdir().unwrap();
+    let [sound, torn, recalled] =
+        ["sound.cbor", "torn.cbor", "recalled.cbor"].map(|name| dir.path().join(name));
+    whole_bundle(&demo, code, &sound);
+    whole_bundle(&demo, code_of("name", "doubanjiang-recalled"), &recalled);
+    let mut bytes = std::fs::read(&sound).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&torn, &bytes).unwrap();
+    let trust = std::fs::read_to_string(demo.trust_file()).unwrap();
+
+    let node = started["nodes"][0]["url"].as_str().unwrap();
+    assert!(node.contains(ADDRESS), "{node} is the address there");
+    let mut browser = Chromium::start_in(&network);
+    for (url, secure) in [(format!("{node}/verify"), false), (saved(dir.path()), true)] {
+        for (lang, complete, why) in [
+            ("zh", "记录完整", "检出黄曲霉毒素"),
+            ("en", "Record complete", "aflatoxin B1"),
+        ] {
+            let page = browser.open(&format!("{url}?lang={lang}#{code}"), "zh-CN");
+            assert_eq!(page.complaints, [""; 0], "{url}: the browser complains");
+            let asked: Vec<_> = page
+                .requests
+                .iter()
+                .filter(|one| !one.starts_with("data:"))
+                .collect();
+            assert_eq!(asked.len(), 1, "{url} asks for {asked:?}");
+            let subtle = browser.evaluate(&page, "[isSecureContext, !!crypto.subtle]");
+            assert_eq!(subtle, json!([secure, secure]), "{url}");
+            enter(&mut browser, &page, "trust", &trust);
+            let said = report(&mut browser, &page, &sound);
+            assert_eq!(
+                (&said["name"], &said["tone"]),
+                (&"proved".into(), &"good".into()),
+                "{said}"
+            );
+            assert!(said["text"].as_str().unwrap().contains(complete), "{said}");
+            crate::browser::save(&browser.whole_page(&page), &format!("verify-{lang}.png"));
+            assert_eq!(
+                said["wide"],
+                tests::chromium::WIDTH,
+                "{url}: wider than the screen"
+            );
+
+            let said = report(&mut browser, &page, &torn);
+            assert_eq!(said["tone"], "stop", "{said}");
+            enter(&mut browser, &page, "code", "");
+            let said = report(&mut browser, &page, &recalled);
+            assert_eq!(
+                (&said["name"], &said["tone"]),
+                (&"proved".into(), &"stop".into()),
+                "{said}"
+            );
+            assert!(said["text"].as_str().unwrap().contains(why), "{said}");
+            forget(&mut browser, &page);
+            enter(&mut browser, &page, "trust", "log nonsense");
+            let said = browser.awaited(&page, REPORT);
+            assert_eq!(
+                (&said["name"], &said["tone"]),
+                (&"trust-malformed".into(), &"none".into())
+            );
+            browser.close(page);
+        }
+    }
+}
+
+#[test]
+fn no_altered_bundle_shows_changed_content_here_or_in_a_browser() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut browser = Chromium::start();
+    let page = browser.open(&saved(dir.path()), "zh-CN");
+    let small = Proof::of_lot(1);
+    let flips = (0..body(&small.bundle).len()).map(|at| flipped(&small.bundle, at));
+    let mut dice = Dice::new("altered bundles");
+    let large = Proof::of_lot(30);
+    let alterations = (0..ALTERED).map(|_| altered(&large.bundle, &mut dice));
+    println!("{} flips of {} bytes", flips.len(), small.bundle.len());
+    judge(&mut browser, &page, &small, flips);
+    judge(&mut browser, &page, &large, alterations);
+}
+
+/// Holds every forgery against the sound bundle's report, and the browser's against ours.
+fn judge(
+    browser: &mut Chromium,
+    page: &Page,
+    proof: &Proof,
+    forgeries: impl Iterator<Item = Vec<u8>>,
+) {
+    let options = proof.options();
+    let sound = judged_here(&options, &proof.bundle);
+    assert!(
+        matches!(&sound, Said::Shown(report) if report.contains("\"tone\":\"good\"")),
+        "{sound:?}"
+    );
+    let mut judge = Judge::new(browser, page, &options, &proof.bundle);
+    let forgeries: Vec<Vec<u8>> = forgeries.collect();
+    let mut reasons = BTreeSet::new();
+    for forgeries in forgeries.chunks(judges::AT_ONCE) {
+        let there = judge.judged_there(forgeries);
+        let here = judges::all_judged_here(&options, forgeries);
+        for ((forgery, here), there) in forgeries.iter().zip(here).zip(there) {
+            assert_eq!(here, there, "the two differ on {}", hex::encode(forgery));
+            reasons.extend(here.reason());
+            let changed = matches!(here, Said::Shown(_)) && here != sound;
+            assert!(!changed, "{here:?} of {}", hex::encode(forgery));
+        }
+    }
+    println!("{} forgeries are refused for {reasons:?}", forgeries.len());
+    assert!(
+        reasons.len() >= REASONS_MIN,
+        "they reach too few checks: {reasons:?}"
+    );
+}
+
+#[test]
+fn thirty_statements_take_less_than_a_second_on_a_slow_phone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut browser = Chromium::start();
+    let page = browser.open(&saved(dir.path()), "zh-CN");
+    let proof = Proof::of_lot(30);
+    browser.slow_down(&page, 6);
+    let mut judge = Judge::new(&mut browser, &page, &proof.options(), &proof.bundle);
+    // Others work on this machine too: the best of a few says what the work itself takes.
+    let took_ms = (0..5).map(|_| judge.took_ms()).fold(f64::MAX, f64::min);
+    println!(
+        "30 statements, {} bytes, six times slowed: {took_ms:.0} ms",
+        proof.bundle.len()
+    );
+    assert!(took_ms < 1000.0, "{took_ms} ms");
+}
+
+#[test]
+fn the_page_is_small_and_knows_no_machine() {
+    let page = &api::pages::verifier().html;
+    assert!(page.len() < PAGE_BYTES_MAX, "{} bytes", page.len());
+    let machine = env!("CARGO_MANIFEST_DIR").trim_end_matches("/tests");
+    let module = include_bytes!("../../api/assets/verify.wasm");
+    let mut places = module.windows(machine.len());
+    assert!(
+        !places.any(|part| part == machine.as_bytes()),
+        "{machine} is in the module"
+    );
+}
