@@ -55,7 +55,7 @@ catalogue! {
     AdviceRecalledLabel "标签有误，商品已召回更正。请不要出售；已购买的可凭实物到购买处更换或退货。过敏或有忌口的人，弄清真实成分前请勿食用。" "The label is wrong and the goods are called back to put it right. Do not sell them; what you bought can be changed or returned where you bought it. If you have an allergy, do not eat it before the true ingredients are known."
     AdviceHeld        "正在核查，结论出来之前请不要食用、使用或出售。留好包装，稍后再扫一次。" "It is being looked into. Do not eat, use or sell it before the outcome. Keep the pack and scan again later."
     AdviceFailedTest  "这一批有一项检验不合格。请不要食用或使用，凭实物退回购买的地方。" "A test of this lot failed. Do not eat or use it; take it back to where you bought it."
-    AdviceExpired     "已超过保质期或有效期。请不要食用或使用；若刚刚买到，可要求退换。" "It is past its date. Do not eat or use it. If you have just bought it, ask for your money back."
+    AdviceExpired     "已超过保质期、有效期或检验期限。请不要食用或使用；若刚刚买到，可要求退换。" "It is past its date, or its inspection is overdue. Do not eat or use it. If you have just bought it, ask for your money back."
     AdviceViolation   "有人对它做了规定禁止的事，下方写明是哪一步、依据哪一条、该谁处理。请不要使用，退回给提供者，或拨打 12315。" "Someone did to it what the rules forbid; below is which step, under which article, and who must act. Do not use it: take it back to whoever supplied it, or call 12315."
     AdviceUnknown     "账本上没有这个码的任何记录。可能是录入延迟、码印错，或不是本账本的企业发的码。使用前请先向卖家核实。" "Nothing on this ledger names this code. It may not be recorded yet, be misprinted, or come from someone who is not on this ledger. Ask the seller before you use it."
     AdviceSold        "这个码以前已登记售出或使用，一个码只属于一件商品。如果不是您本人购买或使用的，请先不要使用，并向卖家核实。" "This code was recorded as sold or used before, and one code belongs to one item. If that was not you, do not use it before the seller has explained."

@@ -56,9 +56,11 @@ pub(super) fn found(
         .into());
     }
     let mut act = Act::new(moment);
+    let districts: BTreeSet<String> = founders.iter().map(|(_, one, _)| one.clone()).collect();
     let config = Config {
         authority_threshold: *threshold,
         rules_version: RULES_VERSION,
+        founding_districts: districts.into_iter().collect(),
         second_signature: GuardedActs::default(),
     };
     act.set(StateKey::config(), &config);
@@ -191,8 +193,7 @@ pub(super) fn effects(
         Action::Respond => act.respond(state, by, records)?,
         Action::Agreement => act.agreement(state, by, records)?,
         Action::Rules { version } => {
-            by.is_authority()?;
-            by.has_approvals(state, [Role::Authority].into_iter().collect(), moment)?;
+            by.over_the_ledger(state, moment)?;
             let mut config = config(state)?;
             if *version > RULES_VERSION || *version <= config.rules_version {
                 return Err(RejectReason::RulesUnknown { version: *version }.into());
@@ -201,8 +202,7 @@ pub(super) fn effects(
             act.set(StateKey::config(), &config);
         }
         Action::Policy => {
-            by.is_authority()?;
-            by.has_approvals(state, [Role::Authority].into_iter().collect(), moment)?;
+            by.over_the_ledger(state, moment)?;
             act.policy(state, by, records)?;
         }
         Action::Forget => {
@@ -268,13 +268,45 @@ impl Authority<'_> {
             return Ok(());
         }
         let want = config(state)?.authority_threshold;
+        self.enough(state, want, |_| true, moment)
+    }
+
+    /// Checks that enough authorities consent to an act that holds for everyone: each with a say
+    /// over a region that founded the ledger, and not over one of its districts only.
+    fn over_the_ledger(&self, state: &mut impl State, moment: Moment<'_>) -> Result<(), Refusal> {
+        self.is_authority()?;
+        let ledger = config(state)?;
+        let founded = &ledger.founding_districts;
+        let governs = |authority: &Participant| {
+            founded
+                .iter()
+                .any(|district| covers(&authority.district, district))
+        };
+        if !governs(self.issuer) {
+            return Err(RejectReason::OutsideJurisdiction {
+                jurisdiction: self.issuer.district.clone(),
+                district: founded.join(", "),
+            }
+            .into());
+        }
+        self.enough(state, ledger.authority_threshold, governs, moment)
+    }
+
+    /// Checks that `want` authorities that count consent, the issuer among them.
+    fn enough(
+        &self,
+        state: &mut impl State,
+        want: u16,
+        counts: impl Fn(&Participant) -> bool,
+        moment: Moment<'_>,
+    ) -> Result<(), Refusal> {
         let Issuer::Participant { handle, capture } = self.statement.header().issuer else {
             return Err(self.forbidden());
         };
         let mut consenting = BTreeSet::from([self.handle]);
         for (_, record) in self.approving(state, handle, capture, moment)? {
             if participant(state, record.owner)
-                .is_ok_and(|participant| participant.roles.has(Role::Authority))
+                .is_ok_and(|other| other.roles.has(Role::Authority) && counts(&other))
             {
                 consenting.insert(record.owner);
             }

@@ -130,7 +130,10 @@ refusals! {
         bytes::a_duplicate_key_in_an_event
         bytes::too_many_audiences
         bytes::a_capture_id_of_another_length;
-    OutsideJurisdiction: acts::an_admission_elsewhere acts::a_move_elsewhere;
+    OutsideJurisdiction:
+        acts::an_admission_elsewhere
+        acts::a_move_elsewhere
+        policy::a_policy_of_one_district;
     ParticipantExists: acts::a_handle_admitted_before;
     ParticipantSuspended: standing::a_suspended_participant standing::a_suspended_delegate;
     ParticipantUnknown: standing::an_unknown_participant acts::amending_an_unknown_participant;

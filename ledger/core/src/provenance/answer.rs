@@ -33,7 +33,7 @@ pub enum Verdict {
     Held,
     /// A required test failed.
     FailedTest,
-    /// Past its expiry.
+    /// Past its expiry; of a cylinder, past its inspection or its life.
     Expired,
     /// It was handled in a way that is forbidden: a finding of severity `reject` stands open.
     Violation,

@@ -3,6 +3,7 @@
 use super::answer::{Answer, Break, Finding, Grade, Moment, Stop, StopKind, Stretch, Verdict};
 use super::asked::{Asked, Limits};
 use super::closing::{Memory, closed};
+use super::cylinder::{Fitness, fitness};
 use super::facts::Fact;
 use super::names::Names;
 use super::rules::{
@@ -361,6 +362,13 @@ fn verdict(
     }: Known,
 ) -> Verdict {
     let nodes: Vec<&Node> = walk.in_hand().chain(walk.lot()).collect();
+    let fit: Vec<Fitness> = walk
+        .in_hand()
+        .filter(|node| is_cylinder(node))
+        .map(|node| fitness(node, names, as_of.0))
+        .collect();
+    let unfit = |fit: &Fitness| matches!(fit, Fitness::Unfit(..));
+    let overdue = |fit: &Fitness| matches!(fit, Fitness::Overdue(..) | Fitness::Scrapped(..));
     let past = |node: &&&Node| dates(node, names).past.is_some_and(|past| as_of.0 >= past);
     let sold = || {
         let root = walk.root();
@@ -375,9 +383,10 @@ fn verdict(
     if nodes
         .iter()
         .any(|node| failed_tests(node, names).next().is_some())
+        || fit.iter().any(unfit)
     {
         Verdict::FailedTest
-    } else if nodes.iter().any(|node| past(&node)) {
+    } else if nodes.iter().any(|node| past(&node)) || fit.iter().any(overdue) {
         Verdict::Expired
     } else if forbidden {
         Verdict::Violation

@@ -5,6 +5,7 @@ use super::{
     Writer, empty_root, node_hash,
 };
 use crate::policy::GuardedAct;
+use crate::registry::SIGNERS_MAX;
 use serde::{Deserialize, Serialize};
 
 /// What a participant does. Its number is its bit in the record.
@@ -232,29 +233,32 @@ impl GuardedActs {
     }
 }
 
-/// The ledger's own record: `[threshold, rules version, ? acts with two signatures]`, the last
-/// left out while no act needs two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The ledger's own record: `[threshold, rules version, founding districts, ? acts with two
+/// signatures]`, the last left out while no act needs two.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// How many authorities must sign an act over an authority.
     pub authority_threshold: u16,
     /// The admission rules in force from the next block on.
     pub rules_version: u16,
+    /// The founders' jurisdictions, sorted: who has a say over one of these has a say over the
+    /// ledger's rules.
+    pub founding_districts: Vec<String>,
     /// The acts that need a second signature, by policy.
     pub second_signature: GuardedActs,
 }
 
 impl Config {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "all records are written alike"
-    )]
     fn write(&self, writer: &mut Writer) {
         let guarded = self.second_signature.0;
         writer
-            .array(if guarded == 0 { 2 } else { 3 })
+            .array(if guarded == 0 { 3 } else { 4 })
             .uint(u64::from(self.authority_threshold))
-            .uint(u64::from(self.rules_version));
+            .uint(u64::from(self.rules_version))
+            .array(self.founding_districts.len());
+        for district in &self.founding_districts {
+            writer.text(district);
+        }
         if guarded != 0 {
             writer.uint(u64::from(guarded));
         }
@@ -264,18 +268,27 @@ impl Config {
         let start = reader.offset();
         let count = reader.array()?;
         let malformed = || DecodeFault::Field("the ledger's record").at(start);
-        if !(2..=3).contains(&count) {
+        if !(3..=4).contains(&count) {
             return Err(malformed());
         }
         let (authority_threshold, rules_version) = (uint16(reader)?, uint16(reader)?);
-        let guarded = if count == 3 { uint16(reader)? } else { 0 };
-        // One encoding: an empty set is left out.
-        if (count == 3 && guarded == 0) || guarded >= 1 << GuardedAct::ALL.len() {
+        let districts = reader.array()?;
+        if districts > SIGNERS_MAX {
+            return Err(malformed());
+        }
+        let founding_districts: Vec<String> = (0..districts)
+            .map(|_| reader.text().map(str::to_owned))
+            .collect::<Result<_, _>>()?;
+        let guarded = if count == 4 { uint16(reader)? } else { 0 };
+        // One encoding: an empty set is left out, and districts stand in order.
+        let sorted = founding_districts.is_sorted_by(|one, next| one < next);
+        if !sorted || (count == 4 && guarded == 0) || guarded >= 1 << GuardedAct::ALL.len() {
             return Err(malformed());
         }
         Ok(Self {
             authority_threshold,
             rules_version,
+            founding_districts,
             second_signature: GuardedActs(guarded),
         })
     }

@@ -415,6 +415,7 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
     let mut config = Config {
         authority_threshold: 2,
         rules_version: 1,
+        founding_districts: vec!["51".to_owned()],
         second_signature: GuardedActs::default(),
     };
     config.second_signature.set(GuardedAct::Recall, true);

@@ -45,6 +45,7 @@ fn founding_sets_the_threshold_and_the_first_authorities() {
     let config = Config {
         authority_threshold: 1,
         rules_version: RULES_VERSION,
+        founding_districts: vec!["51".to_owned()],
         second_signature: crate::state::GuardedActs::default(),
     };
     assert_eq!(record(&world, StateKey::config()), Some(config));

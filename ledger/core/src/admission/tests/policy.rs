@@ -1,6 +1,6 @@
 //! Acts that set the policy: who may, what is refused by name, and what admission itself obeys.
 
-use super::acts::{approved, approved_with, council, refused_act};
+use super::acts::{admission, approved, approved_with, council, refused_act};
 use super::*;
 use crate::policy::{ITEM, PolicyError};
 use crate::registry::RegistryPayload;
@@ -64,6 +64,38 @@ pub(super) fn a_policy_of_one_authority_where_two_must_sign() -> RejectReason {
     let want = RejectReason::ApprovalsMissing { found: 1, want: 2 };
     let record = rows("severity/custody", &json!("hold"));
     refused_act(&mut world, &one, Action::Policy, &[record], &want)
+}
+
+/// What holds for the whole ledger is not for one of its districts to say.
+pub(super) fn a_policy_of_one_district() -> RejectReason {
+    let mut world = World::new();
+    let district = world.admit(&[Role::Authority], "5101", &json!({}));
+    let want = RejectReason::OutsideJurisdiction {
+        jurisdiction: "5101".to_owned(),
+        district: "51".to_owned(),
+    };
+    let record = rows("severity/custody", &json!("hold"));
+    refused_act(&mut world, &district, Action::Policy, &[record], &want);
+    let got = refused_act(
+        &mut world,
+        &district,
+        Action::Rules { version: 2 },
+        &[],
+        &want,
+    );
+    // Nor does it count as one of those who must consent.
+    let (mut world, [one, two, _]) = council();
+    let local = world.stranger();
+    let admit = admission(&world, &local, &[Role::Authority], "5101");
+    let act = approved(&mut world, &one, &[&two], admit, ORIGIN);
+    admitted_at(&mut world, act);
+    let rows = || vec![map_of_json(&rows("severity/custody", &json!("hold")))];
+    let act = approved_with(&mut world, &one, &[&local], Action::Policy, ORIGIN, rows());
+    let missing = RejectReason::ApprovalsMissing { found: 1, want: 2 };
+    refused(&mut world, act, &missing);
+    let act = approved_with(&mut world, &one, &[&two], Action::Policy, ORIGIN, rows());
+    admitted_at(&mut world, act);
+    got
 }
 
 /// Whoever could put events into the policy's list could crowd the policy out of it.
