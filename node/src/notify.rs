@@ -16,7 +16,7 @@ use api::service::Notice;
 use ledger::feed::Kind;
 use ledger::identifier::Identifier;
 use ledger::ids::{Handle, UnixMillis};
-use ledger::lists::{BatchSource, CASES_BYTES_MAX, RECALL_BYTES_MAX, Reader, length};
+use ledger::lists::{BatchSource, RECALL_BYTES_MAX, Reader, length};
 use ledger::order::CASES;
 use ledger::provenance::{Case, Limits, case, cases};
 use ledger::store::{EventRef, Store, StoreError, View};
@@ -216,7 +216,7 @@ impl Notices {
             return Ok(false);
         }
         if all != self.all {
-            let mut source = BatchSource::new(view, Reader::Public, CASES_BYTES_MAX);
+            let mut source = BatchSource::new(view, Reader::Public, RECALL_BYTES_MAX);
             let lines = cases(&mut source, CASES_MAX, Limits::CASES)?;
             let open = lines
                 .into_iter()
@@ -232,11 +232,17 @@ impl Notices {
             self.all = all;
         }
         let mut changed = false;
-        for (id, (known, at)) in self.known.clone() {
-            let size = length(view, &id)?;
-            if size == known && now.0 - at < ANEW_MS {
-                continue;
+        let mut waiting = Vec::new();
+        for (id, (known, at)) in &self.known {
+            let size = length(view, id)?;
+            if size != *known || now.0 - at >= ANEW_MS {
+                waiting.push((*at, id.clone(), size));
             }
+        }
+        // One a turn, that which was looked at longest ago first: whoever answers one case again and
+        // again keeps no other waiting, and what is due is sent between.
+        waiting.sort();
+        for (_, id, size) in waiting.into_iter().take(1) {
             changed = true;
             self.known.insert(id.clone(), (size, now.0));
             let Ok(identifier) = Identifier::parse(&id) else {

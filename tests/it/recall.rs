@@ -216,6 +216,15 @@ fn an_order_by_who_never_had_the_goods_stops_nothing_and_tells_nobody() {
         (&status["proved"], &status["items"]),
         (&json!(false), &json!([]))
     );
+    // To answer another's case gives no part in it.
+    let case = town.chain("doubanjiang-recalled")["recall"]["case"].as_str();
+    let case = case.unwrap();
+    town.says(
+        "kiwi-farm",
+        &["recall", "acknowledge", &code, "--case", case],
+    );
+    let status = town.says("kiwi-farm", &["recall", "status", case]);
+    assert!(status.get("holders").is_none() && status.get("items").is_none());
     // And it may not answer for others' cases as their opener.
     let case = town.chain("doubanjiang-recalled")["recall"]["case"]
         .as_str()

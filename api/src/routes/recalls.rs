@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::resolve::invalid;
-use crate::app::{App, Ask};
+use crate::app::Ask;
 use crate::identity::record;
 use crate::openapi::{Answer, Operation, Parameter, Tag};
 use crate::problem::Problem;
@@ -24,14 +24,16 @@ use ledger::provenance::answer::Party;
 use ledger::provenance::{
     Case, CaseHead, CaseLine, Forward, Limits, Start, case, case_head, cases, forward,
 };
+use ledger::state::Role;
 use ledger::store::{Store as _, View};
 use ledger::time;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Cases in one answer: a city's open ones.
 const CASES_SHOWN: usize = 100;
@@ -98,7 +100,7 @@ pub(crate) static AFFECTED: Operation = Operation {
     tag: Tag::Recalls,
     summary: "What a recall would reach: from an item, a trip, a device, or a place and time.",
     description: "With a token: of those who have or had the goods, or have a say over one who has. \
-        One of code, container, seen.",
+        One of code, container, seen; seen is for authorities and regulators.",
     parameters: &[
         Parameter::query(
             "code",
@@ -191,16 +193,13 @@ pub(crate) async fn one<S: Service>(
         .ok()
         .filter(|id| id.kind() == Names::Case)
         .ok_or(Problem::CaseUnknown)?;
-    // Cheap for strangers: the case's own list.
-    let turn = match ask.token {
-        Some(_) => Some(affected_turn(&app)?),
-        None => None,
-    };
+    let turns = Arc::clone(&app.affected);
     let found = app.read(move |service| {
-        let _turn = turn;
         let view = service.store().view();
         let reader = ask.reader(service, &view)?;
+        // Cheap for strangers: the case's own list.
         if reader.bearer().is_some() {
+            let _turn = affected_turn(turns)?;
             let mut source = BatchSource::new(&view, reader.clone(), RECALL_BYTES_MAX);
             let found = case(&mut source, &id, service.now(), Limits::RECALL)?;
             let mut found = found.ok_or(Problem::CaseUnknown)?;
@@ -227,10 +226,8 @@ pub(crate) async fn one<S: Service>(
 }
 
 /// One at a time: such an answer holds hundreds of megabytes while it is made.
-pub(super) fn affected_turn<S>(app: &App<S>) -> Result<OwnedSemaphorePermit, Problem> {
-    std::sync::Arc::clone(&app.affected)
-        .try_acquire_owned()
-        .map_err(|_| Problem::Overloaded)
+pub(super) fn affected_turn(turns: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    turns.try_acquire_owned().map_err(|_| Problem::Overloaded)
 }
 
 /// The cases and the size of the log they were read from.
@@ -267,7 +264,7 @@ pub(crate) async fn feed<S: Service>(
             .await?;
         return Ok(([(header::CONTENT_TYPE, "application/cose")], signed).into_response());
     }
-    let turn = std::sync::Arc::clone(&app.feeds)
+    let turn = Arc::clone(&app.feeds)
         .try_acquire_owned()
         .map_err(|_| Problem::Overloaded)?;
     let share = if ask.caller.local {
@@ -356,6 +353,23 @@ impl From {
         }
     }
 
+    /// A search by place goes through the log for minutes and tells who was there: it is for
+    /// offices, who have a say over places.
+    fn may_search(&self, reader: &Reader) -> Result<(), Problem> {
+        let Self::Seen(..) = self else {
+            return Ok(());
+        };
+        let bearer = reader.bearer().ok_or(Problem::ForwardNeedsIdentity)?;
+        let roles = bearer.roles();
+        if roles.has(Role::Authority) || roles.has(Role::Regulator) {
+            return Ok(());
+        }
+        Err(Problem::NotEntitled {
+            what: "a search by place or device",
+            caller: bearer.handle(),
+        })
+    }
+
     fn starts<V: View>(self, view: &V) -> Result<Vec<Start>, Problem> {
         Ok(match self {
             Self::Item(item) => vec![Start::Item(item)],
@@ -393,11 +407,13 @@ pub(crate) async fn affected<S: Service>(
     if ask.token.is_none() {
         return Err(Problem::ForwardNeedsIdentity);
     }
-    let turn = affected_turn(&app)?;
+    let turns = Arc::clone(&app.affected);
     let found = app.read(move |service| {
-        let _turn = turn;
         let view = service.store().view();
         let reader = ask.reader(service, &view)?;
+        from.may_search(&reader)?;
+        // Whoever asks has proved who it is before it takes the one turn that there is.
+        let _turn = affected_turn(turns)?;
         let starts = from.starts(&view)?;
         onward(service, &view, &reader, &starts, "GET /affected")
     });

@@ -21,6 +21,7 @@ use ledger::lists::{Reader, ViewSource};
 use ledger::provenance::answer::{BreakKind, Verdict};
 use ledger::provenance::{Answer, Limits, Start, trace};
 use ledger::store::{Store as _, View};
+use std::sync::Arc;
 
 const OFFERS: [Form; 4] = [Form::Page, Form::Json, Form::Bundle, Form::Linkset];
 const OFFERED: &str = "text/html, application/json, application/vnd.suyuan.bundle+cbor, \
@@ -296,12 +297,12 @@ async fn forwards<S: Service>(
     if ask.token.is_none() {
         return Err(Problem::ForwardNeedsIdentity);
     }
-    let turn = affected_turn(app)?;
+    let turns = Arc::clone(&app.affected);
     let ask = ask.clone();
     let read = move |service: &S| {
-        let _turn = turn;
         let view = service.store().view();
         let reader = ask.reader(service, &view)?;
+        let _turn = affected_turn(turns)?;
         let endpoint = "GET /trace?direction=forward";
         onward(service, &view, &reader, &[Start::Item(item)], endpoint)
     };

@@ -135,7 +135,8 @@ enum What {
     Destroy(RespondArgs),
     /// Answer as a holder: you put the label right.
     Correct(RespondArgs),
-    /// Say as its opener that the case is done; needs --evidence, the closing report. What is
+    /// Say as its opener that the case is done, of a safety recall as an office; needs --evidence,
+    /// the closing report. What is
     /// left somewhere stays stopped: only `suyuan release` ends that.
     Close(RespondArgs),
 }

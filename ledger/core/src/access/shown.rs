@@ -172,9 +172,7 @@ pub fn forward(found: &mut Forward, reader: &Reader, sight: impl Fn(EventRef) ->
     found.participants = parties(all, &numbers.handles, &numbers.shown);
     let products = products_of(&found.items);
     found.products.retain(|id, _| products.contains(id));
-    if let Some(cut) = &mut found.cut {
-        cut.item = numbers.known_thing(&cut.item);
-    }
+    close_cut(&mut found.cut, &found.items);
 }
 
 /// Limits a case: the goods as in a forward trace, and of whom the reader may not know no more
@@ -214,9 +212,7 @@ pub fn case(found: &mut Case, reader: &Reader, sight: impl Fn(EventRef) -> Sight
     found.participants = parties(all, &numbers.handles, &numbers.shown);
     let products = products_of(&found.items);
     found.products.retain(|id, _| products.contains(id));
-    if let Some(cut) = &mut found.cut {
-        cut.item = numbers.known_thing(&cut.item);
-    }
+    close_cut(&mut found.cut, &found.items);
 }
 
 /// Whom a reader may know by name among those who have or had affected goods.
@@ -263,6 +259,16 @@ fn affected(items: &mut [Affected], numbers: &mut Numbers, sight: impl Fn(EventR
     }
 }
 
+/// Where an answer was cut is told by an item that it shows.
+fn close_cut(cut: &mut Option<answer::Cut>, items: &[Affected]) {
+    let Some(cut) = cut else { return };
+    if !items.iter().any(|one| one.item == cut.item) {
+        cut.item = items
+            .first()
+            .map_or_else(String::new, |one| one.item.clone());
+    }
+}
+
 fn products_of(items: &[Affected]) -> BTreeSet<String> {
     let parsed = items
         .iter()
@@ -293,7 +299,9 @@ pub fn may_forward(found: &Forward, reader: &Reader, sight: impl Fn(EventRef) ->
         })
 }
 
-/// Whether a bearer has a part in a case: it may know who opened it, or any of those who must act.
+/// Whether a bearer has a part in a case: it may know who opened it, or one who is proved to have
+/// had what was ordered to stop or came of it. To answer a case gives no part in it, nor to claim
+/// that one's own goods were made of another's.
 #[must_use]
 pub fn may_case(found: &Case, reader: &Reader) -> bool {
     let entitled = match reader {
@@ -301,13 +309,25 @@ pub fn may_case(found: &Case, reader: &Reader) -> bool {
         Reader::Public => return false,
         Reader::Bearer(entitled) => entitled,
     };
-    let holders = found.holders.iter().map(|one| one.holder);
-    let mut all = holders.chain([found.head.opened_by]);
-    all.any(|handle| {
-        let party = found.participants.get(&handle);
+    let known = |handle: &Handle| {
+        let party = found.participants.get(handle);
         let district = party.map_or("", |party| party.district.as_str());
-        knows(Some(&**entitled), handle, district)
-    })
+        knows(Some(&**entitled), *handle, district)
+    };
+    // Nearest first, so that what an item came of was judged before it.
+    let mut sound: BTreeMap<&str, &BTreeSet<Handle>> = BTreeMap::new();
+    for item in &found.items {
+        let of = item.via.as_deref().and_then(|via| sound.get(via));
+        let made = item.how == How::Made;
+        let counts = match of {
+            Some(keepers) => !made || !keepers.is_disjoint(&item.keepers),
+            None => item.depth == 0,
+        };
+        if counts {
+            sound.insert(&item.item, &item.keepers);
+        }
+    }
+    known(&found.head.opened_by) || sound.into_values().flatten().any(known)
 }
 
 fn knows(entitled: Option<&Entitled>, handle: Handle, district: &str) -> bool {

@@ -84,8 +84,12 @@ pub fn scan(text: &str) -> Result<Scan, IdentifierError> {
     plain(folded.trim())
 }
 
+/// Whether a text is a URI. A scheme begins with a letter (RFC 3986 §3.1), an element string with a
+/// digit or bracket; a lot number may hold "://".
 fn is_uri(text: &str) -> bool {
-    text.contains("://") || super::strip_prefix(text, "urn:").is_some()
+    let first = text.chars().next().map(half_width);
+    let letter = first.is_some_and(|letter| letter.is_ascii_alphabetic());
+    (letter && text.contains("://")) || super::strip_prefix(text, "urn:").is_some()
 }
 
 /// Full-width forms (U+FF01..U+FF5E) and the ideographic space, in ASCII.

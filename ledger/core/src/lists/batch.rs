@@ -31,7 +31,7 @@ const LIST_MAX: usize = 50_000;
 pub const RECALL_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// Bytes of bodies that a list of cases reads; many may ask for one at a time.
-pub const CASES_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub const CASES_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// Statements whose keys and blocks are looked up together.
 const FETCH: usize = 4096;

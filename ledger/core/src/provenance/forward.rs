@@ -28,6 +28,13 @@ mod reach;
 pub enum Start {
     /// At an item: a lot, a serial, an ingredient; of a container all that ever was inside.
     Item(Identifier),
+    /// At an item that was ordered to stop: of a container all that was inside since.
+    Ordered {
+        /// What was ordered to stop.
+        item: Identifier,
+        /// When that was recorded.
+        since: UnixMillis,
+    },
     /// At what was inside a container during a stretch of event time: a carrier's trip.
     Inside {
         /// A pallet, crate or vehicle.
@@ -47,7 +54,7 @@ impl Start {
     #[must_use]
     pub const fn item(&self) -> &Identifier {
         match self {
-            Self::Item(item) | Self::Seen(item) => item,
+            Self::Item(item) | Self::Seen(item) | Self::Ordered { item, .. } => item,
             Self::Inside { container, .. } => container,
         }
     }

@@ -6,6 +6,13 @@ fn scanned(text: &str) -> Scan {
 }
 
 #[test]
+fn a_lot_number_may_hold_what_looks_like_a_scheme() {
+    for text in ["(01)06901234567892(10)://", "]d2010690123456789210://"] {
+        assert_eq!(scanned(text).lot.as_deref(), Some("://"), "{text}");
+    }
+}
+
+#[test]
 fn every_spelling_that_a_scanner_delivers_is_one_thing() {
     let groups: &[(&str, &[&str])] = &[
         (

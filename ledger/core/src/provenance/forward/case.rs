@@ -211,7 +211,7 @@ fn head<S: Source>(
     let (kind, level, reason) = (gravest.kind, gravest.level, gravest.reason.clone());
     let clocks = clocks(asked, names, gravest)?;
     names.load_participant(asked, opened_by)?;
-    let (answers, closed) = responses(asked, names, &list, opened_by)?;
+    let (answers, closed) = responses(asked, names, &list, &orders)?;
     let head = CaseHead {
         case: case.to_string(),
         opened_by,
@@ -427,7 +427,7 @@ fn line<S: Source>(
     if !counts(asked, names, &orders)? {
         return Ok(None);
     }
-    let (_, closed) = responses(asked, names, &list, first.by)?;
+    let (_, closed) = responses(asked, names, &list, &orders)?;
     let items: BTreeSet<&str> = orders.iter().map(|one| one.item.as_str()).collect();
     Ok(Some(CaseLine {
         opened_by: first.by,
@@ -539,7 +539,10 @@ fn reached<S: Source>(
         }
         if let Ok(item) = Identifier::parse(&one.item) {
             let starts = together.entry((one.at.leaf, one.reach)).or_default();
-            starts.push(Start::Item(item));
+            starts.push(Start::Ordered {
+                item,
+                since: one.recorded.0,
+            });
         }
     }
     let mut items: Vec<Affected> = Vec::new();
@@ -579,8 +582,13 @@ fn responses<S: Source>(
     asked: &mut Asked<'_, S>,
     names: &mut Names,
     list: &[Touch],
-    opened_by: Handle,
+    orders: &[CaseOrder],
 ) -> Result<(Answers, Option<Moment>), S::Error> {
+    let opened_by = orders.first().map(|first| first.by);
+    // Goods that may harm are not for a firm to be done with.
+    let harmful = orders
+        .iter()
+        .any(|one| one.standing && one.kind == StopKind::Recall && one.fault == Fault::Safety);
     let mut found: BTreeMap<Handle, Said> = BTreeMap::new();
     let mut closed = None;
     for touch in list {
@@ -603,7 +611,10 @@ fn responses<S: Source>(
         let recorded = Moment(touch.recorded);
         if response.what == Done::Closed {
             names.load_participant(asked, touch.issuer)?;
-            if touch.issuer == opened_by || names.governs(touch.issuer, opened_by) {
+            let official = names.is_any(touch.issuer, &[Role::Authority, Role::Regulator]);
+            let own = opened_by == Some(touch.issuer);
+            let over = opened_by.is_some_and(|opener| names.governs(touch.issuer, opener));
+            if (own || over) && (official || !harmful) {
                 closed = Some(recorded);
             }
             continue;

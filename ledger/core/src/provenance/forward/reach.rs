@@ -114,6 +114,8 @@ pub(super) fn reach<S: Source>(
     for start in starts {
         let (how, down) = match start {
             Start::Item(_) => (How::Asked, Some(ALWAYS)),
+            // As a page has it: an order for a container concerns what was inside while it stood.
+            Start::Ordered { since, .. } => (How::Asked, Some((since.0, i64::MAX))),
             Start::Inside { from, until, .. } => (How::Asked, Some((from.0, until.0))),
             Start::Seen(_) => (How::Seen, None),
         };

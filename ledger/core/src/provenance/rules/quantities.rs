@@ -156,8 +156,16 @@ pub(in crate::provenance) fn amounts(
     Some((unit?, total))
 }
 
+/// The most that one amount may be, in millionths: more than there is of anything, and so much less
+/// than an `i128` holds that no sum over all events of an answer leaves it.
+const MILLIONTHS_MAX: i128 = 10_i128.pow(30);
+
+/// A number in millionths; `None` where it is finer, or more than there can be.
 pub(in crate::provenance) fn millionths(value: &Value) -> Option<i128> {
     let (mantissa, exponent) = value.as_number()?;
     let power = u32::try_from(exponent + 6).ok()?;
-    i128::from(mantissa).checked_mul(10_i128.checked_pow(power)?)
+    let amount = i128::from(mantissa).checked_mul(10_i128.checked_pow(power)?)?;
+    (-MILLIONTHS_MAX..=MILLIONTHS_MAX)
+        .contains(&amount)
+        .then_some(amount)
 }

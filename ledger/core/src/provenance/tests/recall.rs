@@ -335,15 +335,54 @@ fn who_still_has_goods_after_the_last_day_is_overdue_and_who_destroyed_them_is_n
 }
 
 #[test]
-fn a_case_is_closed_by_its_opener_and_by_nobody_else() {
+fn a_safety_recall_is_closed_by_an_office_and_no_firm_not_even_its_opener() {
     let mut ledger = recalled();
+    let done = json!({"what": "closed", "evidence": "urn:doc:report"});
+    ledger.respond(3, 120, 1, &done).respond(1, 121, 1, &done);
+    assert!(stands(&mut ledger, 130).head.closed.is_none());
+    ledger.respond(9, 122, 1, &done);
+    let case = stands(&mut ledger, 130);
+    assert_eq!(case.head.closed.unwrap().0.0, at(122));
+    assert!(case.head.standing, "what is left stays stopped");
+}
+
+#[test]
+fn a_label_recall_is_closed_by_its_opener_and_by_no_other_firm() {
+    let mut ledger = Ledger::with_firms();
+    let label = json!({"fault": "label"});
+    ledger
+        .make(1, 0, &lot(1))
+        .order(1, 100, Action::Recall, &lot(1), &label);
     let done = json!({"what": "closed", "evidence": "urn:doc:report"});
     ledger.respond(3, 120, 1, &done);
     assert!(stands(&mut ledger, 130).head.closed.is_none());
     ledger.respond(1, 121, 1, &done);
+    assert!(stands(&mut ledger, 130).head.closed.is_some());
+}
+
+#[test]
+fn amounts_beyond_all_there_is_are_unknown_and_stop_no_answer() {
+    let mut ledger = Ledger::with_firms();
+    let huge = json!([{"epcClass": lot(1), "quantity": 1e32, "uom": "KGM"}]);
+    let made = with(on(&lot(1), "ADD", "commissioning"), "quantityList", huge);
+    ledger.say(1, 0, made.clone()).say(1, 1, made);
+    assert!(ledger.forward(&lot(1)).items[0].amounts.is_none());
+}
+
+#[test]
+fn an_order_for_a_crate_reaches_what_is_in_it_since_and_not_what_was_in_it_before() {
+    let mut ledger = Ledger::with_firms();
+    let crates = asset(7);
+    ledger
+        .make(1, 0, &lot(1))
+        .make(1, 1, &lot(2))
+        .pack(1, 2, "ADD", &crates, &[lot(1)])
+        .pack(1, 3, "DELETE", &crates, &[lot(1)])
+        .pack(1, 50, "ADD", &crates, &[lot(2)])
+        .order(1, 100, Action::Hold, &crates, &json!({}));
     let case = stands(&mut ledger, 130);
-    assert_eq!(case.head.closed.unwrap().0.0, at(121));
-    assert!(case.head.standing, "what is left stays stopped");
+    let items: Vec<&str> = case.items.iter().map(|one| one.item.as_str()).collect();
+    assert_eq!(items, [crates, lot(2)]);
 }
 
 #[test]
