@@ -626,15 +626,12 @@ impl Problem {
     }
 
     /// The HTTP status.
-    pub(crate) const fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Cosign(CosignError::Refused(refusal)) => match refusal.status() {
-                403 => StatusCode::FORBIDDEN,
-                404 => StatusCode::NOT_FOUND,
-                409 => StatusCode::CONFLICT,
-                422 => StatusCode::UNPROCESSABLE_ENTITY,
-                _ => StatusCode::BAD_REQUEST,
-            },
+            // The protocol says which; it has no code that is none of HTTP.
+            Self::Cosign(CosignError::Refused(refusal)) => {
+                StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST)
+            }
             Self::Rejected { reason, .. } => match reason.fault() {
                 Fault::Bytes => StatusCode::BAD_REQUEST,
                 Fault::Conflict => StatusCode::CONFLICT,

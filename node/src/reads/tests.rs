@@ -73,8 +73,8 @@ fn a_new_file_goes_on_with_the_chain() {
     assert_eq!(leaves(&log.read(0, 10).unwrap()), [0, 1, 2]);
 }
 
-#[test]
-fn a_frame_torn_anywhere_is_cut_off_and_nothing_else_is() {
+/// A closed log of three records of one length: its directory, its file, and that file's bytes.
+fn three_kept() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
     let dir = tempfile::tempdir().unwrap();
     let log = AccessLog::open(dir.path()).unwrap();
     for leaf in 0..3 {
@@ -83,6 +83,12 @@ fn a_frame_torn_anywhere_is_cut_off_and_nothing_else_is() {
     drop(log);
     let path = newest(dir.path());
     let whole = std::fs::read(&path).unwrap();
+    (dir, path, whole)
+}
+
+#[test]
+fn a_frame_torn_anywhere_is_cut_off_and_nothing_else_is() {
+    let (dir, path, whole) = three_kept();
     let frame = (whole.len() - HEAD_BYTES) / 3;
     for torn in whole.len() - frame + 1..whole.len() {
         std::fs::write(&path, &whole[..torn]).unwrap();
@@ -95,14 +101,7 @@ fn a_frame_torn_anywhere_is_cut_off_and_nothing_else_is() {
 
 #[test]
 fn a_record_changed_or_taken_out_is_found() {
-    let dir = tempfile::tempdir().unwrap();
-    let log = AccessLog::open(dir.path()).unwrap();
-    for leaf in 0..3 {
-        log.append(reads(leaf), UnixMillis(5)).unwrap();
-    }
-    drop(log);
-    let path = newest(dir.path());
-    let whole = std::fs::read(&path).unwrap();
+    let (dir, path, whole) = three_kept();
     let frame = (whole.len() - HEAD_BYTES) / 3;
     for at in HEAD_BYTES..HEAD_BYTES + frame {
         let mut damaged = whole.clone();

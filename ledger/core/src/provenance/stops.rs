@@ -61,6 +61,27 @@ pub(super) struct Ordered<'t> {
     pub(super) order: Order,
 }
 
+/// The hold or recall that a touch is, entitled or not.
+pub(super) fn order_in(touch: &Touch) -> Option<Ordered<'_>> {
+    let Content::Registry { action, record } = &*touch.content else {
+        return None;
+    };
+    let kind = kind_of(action)?;
+    let order = Order::read(record).ok()?;
+    Some(Ordered { kind, touch, order })
+}
+
+/// What an act does to goods, if it stops them.
+pub(super) fn kind_of(action: &Action) -> Option<StopKind> {
+    if *action == Action::Recall {
+        Some(StopKind::Recall)
+    } else if *action == Action::Hold {
+        Some(StopKind::Hold)
+    } else {
+        None
+    }
+}
+
 /// The holds and recalls on `list`, of `item` or of any, that nobody entitled to has ended.
 pub(super) fn orders_on<'t, S: Source>(
     asked: &mut Asked<'_, S>,
@@ -80,19 +101,12 @@ pub(super) fn orders_on<'t, S: Source>(
             }
             continue;
         }
-        let kind = if *action == Action::Recall {
-            StopKind::Recall
-        } else if *action == Action::Hold {
-            StopKind::Hold
-        } else {
-            continue;
-        };
         // Another order of the same statement touches the case, and never this item's list.
-        if let Ok(order) = Order::read(record)
-            && item.is_none_or(|item| order.item.as_str() == item)
+        if let Some(one) = order_in(touch)
+            && item.is_none_or(|item| one.order.item.as_str() == item)
         {
             names.load_participant(asked, touch.issuer)?;
-            standing.push(Ordered { kind, touch, order });
+            standing.push(one);
         }
     }
     Ok(standing)
@@ -339,7 +353,7 @@ impl Walk {
             let ordered = *self.boxes.entry(container.clone()).or_insert_with(|| {
                 list.iter().any(|touch| {
                     matches!(&*touch.content, Content::Registry { action, .. }
-                        if matches!(action, Action::Hold | Action::Recall))
+                        if kind_of(action).is_some())
                 })
             });
             found |= ordered;

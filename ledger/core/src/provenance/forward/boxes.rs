@@ -4,7 +4,7 @@ use super::super::asked::Asked;
 use super::super::facts::{Fact, Span, event_of, taken_back};
 use super::super::packing::{packs, stays};
 use super::super::source::{Source, Touch};
-use super::super::stops::{NEVER, ever_in, known_at, states};
+use super::super::stops::{ever_in, known_at, states};
 use crate::event::Role;
 use crate::ids::LeafIndex;
 use crate::store::EventRef;
@@ -164,6 +164,3 @@ fn packed(list: &[Touch], container: &str) -> BTreeMap<String, EventRef> {
     }
     found
 }
-
-/// The bound of what counts now.
-pub(super) const NOW: LeafIndex = NEVER;

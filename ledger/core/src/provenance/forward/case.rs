@@ -8,12 +8,12 @@ use super::super::asked::{Asked, Limits};
 use super::super::names::Names;
 use super::super::rules::millionths;
 use super::super::source::{Content, Source, Touch};
-use super::super::stops::{Ordered, entitled, orders_on};
+use super::super::stops::{Ordered, entitled, kind_of, order_in, orders_on};
 use super::boxes::Boxes;
 use super::{Affected, Held, How, Millionths, Start, Total, holdings, name, reach, totals};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
-use crate::order::{CASES, Done, Fault, Level, Order, Reach, Response};
+use crate::order::{CASES, Done, Fault, Level, Reach, Response};
 use crate::policy::Sector;
 use crate::registry::Action;
 use crate::state::Role;
@@ -389,11 +389,7 @@ fn candidates<S: Source>(
         if ids.len() >= count.saturating_mul(CASE_TRIES) {
             break;
         }
-        let Content::Registry { action, record } = &*touch.content else {
-            continue;
-        };
-        let orders = *action == Action::Hold || *action == Action::Recall;
-        let Some(order) = Order::read(record).ok().filter(|_| orders) else {
+        let Some(Ordered { order, .. }) = order_in(touch) else {
             continue;
         };
         let opened = by.entry(touch.issuer).or_default();
@@ -461,20 +457,7 @@ fn orders<S: Source>(
         .iter()
         .map(|one| (one.touch.at, one.order.item.as_str()))
         .collect();
-    for touch in list {
-        let Content::Registry { action, record } = &*touch.content else {
-            continue;
-        };
-        let kind = if *action == Action::Recall {
-            StopKind::Recall
-        } else if *action == Action::Hold {
-            StopKind::Hold
-        } else {
-            continue;
-        };
-        let Ok(order) = Order::read(record) else {
-            continue;
-        };
+    for Ordered { kind, touch, order } in list.iter().filter_map(order_in) {
         let item = order.item.to_string();
         found.push(CaseOrder {
             kind,
@@ -596,7 +579,7 @@ fn responses<S: Source>(
             continue;
         };
         if *action != Action::Respond {
-            if *action == Action::Hold || *action == Action::Recall {
+            if kind_of(action).is_some() {
                 // Ordered anew: it is open, and nobody has answered to that.
                 closed = None;
                 for said in found.values_mut() {

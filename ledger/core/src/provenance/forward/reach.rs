@@ -5,9 +5,9 @@ use super::super::facts::{ALWAYS, Span, event_of, taken_back};
 use super::super::names::Names;
 use super::super::packing::{common, packs};
 use super::super::source::{Content, Source, Touch};
-use super::super::stops::makes;
+use super::super::stops::{NEVER, makes};
 use super::super::walk::{LotNames, join, parts_of};
-use super::boxes::{Boxes, NOW};
+use super::boxes::Boxes;
 use super::{Affected, How, Start};
 use crate::event::{Action as EventAction, Event, EventKind, Role};
 use crate::identifier::Identifier;
@@ -68,7 +68,7 @@ impl Reached {
         }
         self.count += 1;
         known.push(way.clone());
-        let taken_back = (way.bound != NOW).then_some(way.bound);
+        let taken_back = (way.bound != NEVER).then_some(way.bound);
         if let Some(at) = self.index.get(&way.item) {
             if let Some(item) = self.items.get_mut(*at) {
                 item.taken_back = match (item.taken_back, taken_back) {
@@ -124,7 +124,7 @@ pub(super) fn reach<S: Source>(
             how,
             via: None,
             at: None,
-            bound: NOW,
+            bound: NEVER,
             down,
             up: if matches!(start, Start::Inside { .. }) {
                 // The vehicle is a place, and was one for other goods before and after.
@@ -203,7 +203,11 @@ fn links<S: Source>(
         if event.error_declaration().is_some() {
             continue;
         }
-        let bound = wrong.get(&touch.at).copied().unwrap_or(NOW).min(way.bound);
+        let bound = wrong
+            .get(&touch.at)
+            .copied()
+            .unwrap_or(NEVER)
+            .min(way.bound);
         let on = |item: &str, how| Way {
             item: item.to_owned(),
             how,
