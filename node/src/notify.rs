@@ -231,7 +231,6 @@ impl Notices {
             }
             self.all = all;
         }
-        let mut changed = false;
         let mut waiting = Vec::new();
         for (id, (known, at)) in &self.known {
             let size = length(view, id)?;
@@ -241,25 +240,24 @@ impl Notices {
         }
         // One a turn, that which was looked at longest ago first: whoever answers one case again and
         // again keeps no other waiting, and what is due is sent between.
-        waiting.sort();
-        for (_, id, size) in waiting.into_iter().take(1) {
-            changed = true;
-            self.known.insert(id.clone(), (size, now.0));
-            let Ok(identifier) = Identifier::parse(&id) else {
-                continue;
-            };
-            let mut source = BatchSource::new(view, Reader::Confidential, RECALL_BYTES_MAX);
-            match case(&mut source, &identifier, now, Limits::RECALL)? {
-                Some(case) if case.head.standing && case.head.closed.is_none() => {
-                    self.take(&case, addresses, public_url);
-                }
-                Some(_) | None => {
-                    self.known.remove(&id);
-                    self.waiting.retain(|(other, _), _| *other != id);
-                }
+        let Some((_, id, size)) = waiting.into_iter().min() else {
+            return Ok(false);
+        };
+        self.known.insert(id.clone(), (size, now.0));
+        let Ok(identifier) = Identifier::parse(&id) else {
+            return Ok(true);
+        };
+        let mut source = BatchSource::new(view, Reader::Confidential, RECALL_BYTES_MAX);
+        match case(&mut source, &identifier, now, Limits::RECALL)? {
+            Some(case) if case.head.standing && case.head.closed.is_none() => {
+                self.take(&case, addresses, public_url);
+            }
+            Some(_) | None => {
+                self.known.remove(&id);
+                self.waiting.retain(|(other, _), _| *other != id);
             }
         }
-        Ok(changed)
+        Ok(true)
     }
 
     /// Takes up a case's holders: those that answered need no notice any more.
