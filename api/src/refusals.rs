@@ -97,6 +97,15 @@ pub const fn refusal(reason: &RejectReason) -> Refusal {
         RejectReason::KeyRevoked { .. } => words(
             ("密钥已吊销", "The key has been revoked"),
             ("请用现行密钥重新签名；并检查旧密钥是否仍有人使用。", "Sign again with a current key, and find out who still uses the old one.")),
+        RejectReason::ImportRepeated { .. } => words(
+            ("该记录已引入过", "It was imported before"),
+            ("无需再次提交；可直接引用已有记录。", "There is nothing more to do: it stands on this ledger.")),
+        RejectReason::ImportUnproved { .. } => words(
+            ("外地账本的证明不成立", "The other log's proof does not hold"),
+            ("请向发货方或其账本重新索取证明；证明须有见证方联署。", "Get the proof anew from the sender or its log; its checkpoint must be cosigned by witnesses.")),
+        RejectReason::RegionUnknown { .. } => words(
+            ("本账本不承认该地区的账本", "No region of that log is recognised here"),
+            ("请由主管机关先登记该地区及其信任策略。", "Have the authority record the region and its trust policy first.")),
         RejectReason::KeyUnknown { .. } => words(
             ("账本上没有该密钥", "The key is not on the ledger"),
             ("请先由主管机关登记密钥，或检查密钥编号。", "Have the authority register the key first, or check the key id.")),
@@ -187,6 +196,15 @@ mod tests {
                 index: 0,
                 identifier: text(),
                 owner: handle,
+            },
+            RejectReason::ImportRepeated { index: 0, leaf },
+            RejectReason::ImportUnproved {
+                index: 0,
+                why: ledger::event_proof::EventProofError::NotWitnessed,
+            },
+            RejectReason::RegionUnknown {
+                index: 0,
+                log: text(),
             },
             RejectReason::KeyExists { key },
             RejectReason::KeyNotYetValid { key, added: leaf },

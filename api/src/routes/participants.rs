@@ -120,6 +120,8 @@ fn apply(found: &mut Option<Party>, wanted: Handle, action: &Action, record: &Ma
         | Action::Policy
         | Action::Recode
         | Action::Agreement
+        | Action::Region
+        | Action::Import
         | Action::Hold
         | Action::Recall
         | Action::Release

@@ -292,6 +292,8 @@ impl Prepared {
             | Action::Policy
             | Action::Recode
             | Action::Agreement
+            | Action::Region
+            | Action::Import
             | Action::Hold
             | Action::Recall
             | Action::Release

@@ -24,6 +24,9 @@ pub use answer::{ProvedAnswer, prove};
 pub use build::{build, wanted_records};
 pub use verify::{BundleError, Facts, Proved, Trust, verify, verify_by};
 
+pub(crate) use build::bundled;
+pub(crate) use verify::disclosures_match;
+
 use crate::cbor::{DecodeError, DecodeFault, Reader, Writer};
 use crate::disclosure::{Disclosed, read_body};
 use crate::hash::Digest;
@@ -148,7 +151,7 @@ impl Bundle {
 }
 
 impl BundledStatement {
-    fn write(&self, writer: &mut Writer) {
+    pub(crate) fn write(&self, writer: &mut Writer) {
         writer
             .array(4)
             .uint(self.leaf.0)
@@ -160,7 +163,7 @@ impl BundledStatement {
         write_digests(writer, &self.siblings);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         reader.array_of(4, "a bundled statement")?;
         Ok(Self {
             leaf: read_leaf(reader)?,
@@ -218,14 +221,14 @@ fn read_record(reader: &mut Reader<'_>) -> Result<(StateKey, Option<Vec<u8>>), D
     Ok((key, record))
 }
 
-fn write_digests(writer: &mut Writer, digests: &[Digest]) {
+pub(crate) fn write_digests(writer: &mut Writer, digests: &[Digest]) {
     writer.array(digests.len());
     for digest in digests {
         writer.byte_string(&digest.0);
     }
 }
 
-fn read_digests(reader: &mut Reader<'_>) -> Result<Vec<Digest>, DecodeError> {
+pub(crate) fn read_digests(reader: &mut Reader<'_>) -> Result<Vec<Digest>, DecodeError> {
     read_many(reader, |reader| reader.byte_array().map(Digest))
 }
 

@@ -6,7 +6,8 @@ use crate::disclosure::{Class, Disclosed};
 use crate::event::Event;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
 use crate::provenance::source::{Content, Scope, Source, Touch, Touches};
-use crate::registry::Action;
+use crate::region::read_import;
+use crate::registry::{Action, RegistryPayload};
 use crate::state::{ItemRecord, KeyRecord, Record as _, StateKey};
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::{EventRef, StoreError, View};
@@ -87,7 +88,7 @@ pub struct ViewSource<'v, V: View> {
     statements: BTreeMap<LeafIndex, Rc<Read>>,
     contents: BTreeMap<EventRef, Option<Rc<Content>>>,
     lists: BTreeMap<String, Vec<EventRef>>,
-    known: BTreeMap<String, bool>,
+    lengths: BTreeMap<String, u64>,
     body_bytes: usize,
     directory: Directory,
     /// Of a bearer: how much of each disclosure read so far it may see, and whose it is.
@@ -115,7 +116,7 @@ impl<'v, V: View> ViewSource<'v, V> {
             statements: BTreeMap::new(),
             contents: BTreeMap::new(),
             lists: BTreeMap::new(),
-            known: BTreeMap::new(),
+            lengths: BTreeMap::new(),
             body_bytes: 0,
             directory: Directory::default(),
             sights: BTreeMap::new(),
@@ -236,10 +237,10 @@ impl<'v, V: View> ViewSource<'v, V> {
         Ok(false)
     }
 
-    /// Items whose being known was asked for beside their open lists.
+    /// Items whose lists' lengths were asked for, without the lists.
     #[must_use]
-    pub const fn known_asked(&self) -> &BTreeMap<String, bool> {
-        &self.known
+    pub const fn lengths(&self) -> &BTreeMap<String, u64> {
+        &self.lengths
     }
 
     /// A participant with its district, by the newest state.
@@ -409,14 +410,9 @@ impl<'v, V: View> ViewSource<'v, V> {
                 content
             }
         };
-        Ok(content.map(|content| Touch {
-            at,
-            recorded: read.recorded,
-            issuer: read.issuer,
-            signer: read.key.owner,
-            suspect_from: read.key.suspect_from,
-            content,
-        }))
+        let who = (read.issuer, read.key.owner);
+        let suspect = read.key.suspect_from;
+        Ok(content.map(|content| Touch::new(at, read.recorded, who, suspect, content)))
     }
 }
 
@@ -531,6 +527,10 @@ pub(crate) fn content_of(
         .find(|one| one.index == at.index);
     match statement.payload() {
         Payload::Block(_) => Err("a block header touches nothing".to_owned()),
+        Payload::Registry(RegistryPayload {
+            action: Action::Import,
+            ..
+        }) => disclosed.map(imported_of).transpose(),
         Payload::Registry(payload) => {
             let restored = disclosed.map(Disclosed::restore).transpose();
             Ok(Some(Content::Registry {
@@ -542,6 +542,14 @@ pub(crate) fn content_of(
         }
         Payload::Events(_) => disclosed.map(event_of).transpose(),
     }
+}
+
+/// The event of another log that a record imports. This log has verified the proof in it, by the
+/// policy of then, as an auditor does again.
+fn imported_of(disclosed: &Disclosed) -> Result<Content, String> {
+    let (_, proof) = read_import(disclosed.disclosure.map()).map_err(|error| error.to_string())?;
+    let told = proof.told().map_err(|error| error.to_string())?;
+    Ok(Content::Imported(Box::new(told)))
 }
 
 /// An event with the parts at hand, or its public part alone where those do not make an event:
@@ -570,14 +578,13 @@ impl<V: View> Source for ViewSource<'_, V> {
         self.reader.bearer().map(Bearer::handle)
     }
 
-    fn known(&mut self, item: &str) -> Result<bool, StoreError> {
-        if let Some(known) = self.known.get(item) {
-            return Ok(*known);
+    fn length(&mut self, item: &str) -> Result<u64, StoreError> {
+        if let Some(length) = self.lengths.get(item) {
+            return Ok(*length);
         }
-        let record: Option<ItemRecord> = load(self.view, StateKey::item(item))?;
-        let known = record.is_some_and(|record| record.size > 0);
-        self.known.insert(item.to_owned(), known);
-        Ok(known)
+        let length = length(self.view, item)?;
+        self.lengths.insert(item.to_owned(), length);
+        Ok(length)
     }
 
     fn touches(&mut self, item: &str) -> Result<Touches, StoreError> {

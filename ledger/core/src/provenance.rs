@@ -9,6 +9,7 @@
 //! expiry and the like are read against; nothing recurses, every loop is bounded by [`Limits`];
 //! what was recorded first never decides, except between events of the very same time.
 
+pub mod across;
 pub mod answer;
 mod asked;
 mod authorised;
@@ -20,6 +21,7 @@ mod forward;
 mod gather;
 pub(crate) mod grounds;
 mod inspections;
+mod links;
 mod names;
 mod packing;
 mod rule;

@@ -130,6 +130,10 @@ pub enum Action {
     /// What partners may see of those in the authority's jurisdiction, one disclosure each
     /// ([`crate::access::Agreement`]).
     Agreement,
+    /// Other regions' logs that are believed, one disclosure each ([`crate::region::Region`]).
+    Region,
+    /// Takes over events of such logs, one disclosure each ([`crate::region`]).
+    Import,
 }
 
 impl Action {
@@ -155,6 +159,8 @@ impl Action {
             Self::Respond => 17,
             Self::Forget => 18,
             Self::Agreement => 19,
+            Self::Region => 20,
+            Self::Import => 21,
         }
     }
 
@@ -192,6 +198,8 @@ impl Action {
             Self::Respond => "respond",
             Self::Forget => "forget",
             Self::Agreement => "agreement",
+            Self::Region => "region",
+            Self::Import => "import",
         }
     }
 
@@ -202,7 +210,7 @@ impl Action {
             1 => 6,
             2 => 5,
             3 | 4 | 12 => 2,
-            9..=11 | 13..=19 => 1,
+            9..=11 | 13..=21 => 1,
             _ => return None,
         })
     }
@@ -281,7 +289,9 @@ impl Action {
             | Self::Release
             | Self::Respond
             | Self::Forget
-            | Self::Agreement => {}
+            | Self::Agreement
+            | Self::Region
+            | Self::Import => {}
             Self::Rules { version } => {
                 writer.uint(u64::from(*version));
             }
@@ -343,6 +353,8 @@ impl Action {
             10 => Self::Place,
             11 => Self::Recode,
             19 => Self::Agreement,
+            20 => Self::Region,
+            21 => Self::Import,
             12 => Self::Rules {
                 version: read_u16(reader)?,
             },

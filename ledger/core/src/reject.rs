@@ -7,6 +7,7 @@
 use crate::cbor::DecodeError;
 use crate::disclosure::DisclosureError;
 use crate::event::EventError;
+use crate::event_proof::EventProofError;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
 use crate::policy::PolicyError;
 use crate::signature::KeyId;
@@ -198,6 +199,30 @@ pub enum RejectReason {
         /// Which row, and what about it.
         why: PolicyError,
     },
+    /// This participant has imported that event before.
+    #[error("record {index}: this participant imported the event at leaf {leaf} already")]
+    ImportRepeated {
+        /// Which record.
+        index: u16,
+        /// Where it did.
+        leaf: LeafIndex,
+    },
+    /// The proof of another log's event does not hold by the policy of its region.
+    #[error("record {index}: the event of another log is not proved: {why}")]
+    ImportUnproved {
+        /// Which record.
+        index: u16,
+        /// Why not.
+        why: EventProofError,
+    },
+    /// This ledger does not believe that log.
+    #[error("record {index}: no region of the log {log} is recognised here")]
+    RegionUnknown {
+        /// Which record.
+        index: u16,
+        /// The log's origin.
+        log: String,
+    },
     /// A GS1 prefix is malformed, or registered for another.
     #[error("GS1 prefix {prefix} is malformed or belongs to another participant")]
     PrefixTaken {
@@ -294,6 +319,8 @@ impl RejectReason {
             Self::EventInvalid { .. } => "event-invalid",
             Self::FieldNotPublic { .. } => "field-not-public",
             Self::ForeignIdentifier { .. } => "foreign-identifier",
+            Self::ImportRepeated { .. } => "import-repeated",
+            Self::ImportUnproved { .. } => "import-unproved",
             Self::KeyExists { .. } => "key-exists",
             Self::KeyNotYetValid { .. } => "key-not-yet-valid",
             Self::KeyOfAnother { .. } => "key-of-another",
@@ -309,6 +336,7 @@ impl RejectReason {
             Self::PolicyInvalid { .. } => "policy-invalid",
             Self::PrefixTaken { .. } => "prefix-taken",
             Self::RecordInvalid { .. } => "record-invalid",
+            Self::RegionUnknown { .. } => "region-unknown",
             Self::RoleForbids { .. } => "role-forbids",
             Self::RulesUnknown { .. } => "rules-unknown",
             Self::SaltWeak => "salt-weak",
@@ -330,6 +358,7 @@ impl RejectReason {
             | Self::DisclosureMismatch
             | Self::EventInvalid { .. }
             | Self::FieldNotPublic { .. }
+            | Self::ImportUnproved { .. }
             | Self::KeyUnproved
             | Self::Malformed(_)
             | Self::PolicyInvalid { .. }
@@ -341,6 +370,7 @@ impl RejectReason {
             Self::CaptureIdReused { .. }
             | Self::CaseUnknown { .. }
             | Self::DuplicateEvent { .. }
+            | Self::ImportRepeated { .. }
             | Self::KeyExists { .. }
             | Self::ParticipantExists { .. }
             | Self::PrefixTaken { .. }
@@ -356,6 +386,7 @@ impl RejectReason {
             | Self::OutsideJurisdiction { .. }
             | Self::ParticipantSuspended { .. }
             | Self::ParticipantUnknown { .. }
+            | Self::RegionUnknown { .. }
             | Self::RoleForbids { .. }
             | Self::RulesUnknown { .. } => Fault::Forbidden,
         }

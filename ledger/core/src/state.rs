@@ -3,7 +3,7 @@
 //! Everything that decides about the next statement is here, and everything here is a pure
 //! function of the entries and their public parts. Records of the classes listed by
 //! [`Class::authenticated`] are committed to by every block header through the state map, so that
-//! an answer can be proved complete; the two uniqueness indexes are not, since nobody is shown
+//! an answer can be proved complete; the three uniqueness indexes are not, since nobody is shown
 //! them.
 //!
 //! | class | id | record |
@@ -16,6 +16,8 @@
 //! | `I` | canonical identifier | [`ItemRecord`] |
 //! | `C` | issuer ‖ capture id | [`CaptureRecord`] |
 //! | `E` | issuer ‖ event id | [`EventRecord`] |
+//! | `R` | origin of another log | [`RegionRecord`] |
+//! | `M` | importer ‖ event of another log | [`EventRecord`] |
 //!
 //! Bytes: `schemas/suyuan.cddl`, section *state*.
 
@@ -33,7 +35,7 @@ pub use overlay::Overlay;
 pub(crate) use records::read_district;
 pub use records::{
     CaptureRecord, Config, Delegation, EventRecord, GuardedActs, ItemRecord, KeyRecord,
-    KeyStanding, Licence, Participant, PrefixOwners, Record, Role, Roles,
+    KeyStanding, Licence, Participant, PrefixOwners, Record, RegionRecord, Role, Roles,
 };
 
 /// What kind of thing a state key names. The letter is part of the hashed key and of the stored
@@ -52,8 +54,12 @@ pub enum Class {
     Item,
     /// A signing key.
     Key,
+    /// Who imported which event of another log.
+    Import,
     /// A participant.
     Participant,
+    /// Another region, by its log.
+    Region,
     /// A GS1 company prefix.
     Prefix,
 }
@@ -67,9 +73,11 @@ impl Class {
             Self::Config => b'G',
             Self::Delegation => b'D',
             Self::Event => b'E',
+            Self::Import => b'M',
             Self::Item => b'I',
             Self::Key => b'K',
             Self::Participant => b'P',
+            Self::Region => b'R',
             Self::Prefix => b'X',
         }
     }
@@ -84,7 +92,9 @@ impl Class {
             b'E' => Self::Event,
             b'I' => Self::Item,
             b'K' => Self::Key,
+            b'M' => Self::Import,
             b'P' => Self::Participant,
+            b'R' => Self::Region,
             b'X' => Self::Prefix,
             _ => return None,
         })
@@ -93,7 +103,7 @@ impl Class {
     /// Whether block headers commit to records of this class.
     #[must_use]
     pub const fn authenticated(self) -> bool {
-        !matches!(self, Self::Capture | Self::Event)
+        !matches!(self, Self::Capture | Self::Event | Self::Import)
     }
 }
 
@@ -161,6 +171,18 @@ impl StateKey {
     #[must_use]
     pub fn event(issuer: Handle, event_id: &str) -> Self {
         Self::of(Class::Event, &issuer.0, event_id.as_bytes())
+    }
+
+    /// Another region, by the origin of its log.
+    #[must_use]
+    pub fn region(log: &str) -> Self {
+        Self::of(Class::Region, log.as_bytes(), &[])
+    }
+
+    /// An event of another log as one participant imported it.
+    #[must_use]
+    pub fn import(importer: Handle, item: &str) -> Self {
+        Self::of(Class::Import, &importer.0, item.as_bytes())
     }
 
     /// The stored form: letter, then digest.

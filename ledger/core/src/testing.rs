@@ -60,6 +60,8 @@ pub struct World {
     pub secrets: CountedSecrets,
     /// The time of the next block.
     pub now: UnixMillis,
+    /// The log's name.
+    pub origin: String,
     next: u64,
 }
 
@@ -70,7 +72,17 @@ impl World {
     /// If founding is refused: a bug.
     #[must_use]
     pub fn new() -> Self {
-        let mut next = 1;
+        Self::of(ORIGIN, "51", 1)
+    }
+
+    /// The same for a log called `origin`, with an authority of `jurisdiction`. Worlds that meet
+    /// need different `seed`s, for their keys and handles.
+    ///
+    /// # Panics
+    /// If founding is refused: a bug.
+    #[must_use]
+    pub fn of(origin: &str, jurisdiction: &str, seed: u64) -> Self {
+        let mut next = seed;
         let log_key = key(&mut next);
         let authority = Rc::new(Member {
             handle: handle(&mut next),
@@ -83,11 +95,12 @@ impl World {
             authority,
             secrets: CountedSecrets::default(),
             now,
+            origin: origin.to_owned(),
             next,
         };
         let founder = (
             world.authority.handle,
-            "51".to_owned(),
+            jurisdiction.to_owned(),
             world.possession(&world.authority),
         );
         let action = Action::Found {
@@ -95,7 +108,7 @@ impl World {
             founders: vec![founder],
         };
         let issuer = Issuer::Log {
-            origin: ORIGIN.to_owned(),
+            origin: origin.to_owned(),
             subject: "founding".to_owned(),
         };
         let payload = Payload::Registry(RegistryPayload {
@@ -103,7 +116,7 @@ impl World {
             commitment: Commitment::to(&[]),
             approvals: Vec::new(),
         });
-        let audience = vec![ORIGIN.to_owned()];
+        let audience = vec![origin.to_owned()];
         let statement =
             SignedStatement::sign(&world.log_key, issuer, audience, 0, payload, Vec::new());
         world.admitted(vec![statement]);
@@ -135,7 +148,7 @@ impl World {
     #[must_use]
     pub fn possession(&self, member: &Member) -> NewKey {
         let public_key = *member.key.public_key().as_bytes();
-        let message = possession_message(ORIGIN, member.handle, &public_key);
+        let message = possession_message(&self.origin, member.handle, &public_key);
         NewKey {
             public_key,
             possession: member.key.sign(&message),
@@ -225,12 +238,23 @@ impl World {
         disclosed: Vec<Disclosed>,
     ) -> SignedStatement {
         let capture = CaptureId(self.salt().0);
-        Self::sign_as(member, capture, payload, disclosed)
+        let origin = self.origin.clone();
+        Self::sign_for(&origin, member, capture, payload, disclosed)
     }
 
-    /// Signs as `member` under `capture`, for this log.
+    /// Signs as `member` under `capture`, for the test log.
     #[must_use]
     pub fn sign_as(
+        member: &Member,
+        capture: CaptureId,
+        payload: Payload,
+        disclosed: Vec<Disclosed>,
+    ) -> SignedStatement {
+        Self::sign_for(ORIGIN, member, capture, payload, disclosed)
+    }
+
+    fn sign_for(
+        origin: &str,
         member: &Member,
         capture: CaptureId,
         payload: Payload,
@@ -240,7 +264,7 @@ impl World {
             handle: member.handle,
             capture,
         };
-        let audience = vec![ORIGIN.to_owned()];
+        let audience = vec![origin.to_owned()];
         SignedStatement::sign(&member.key, issuer, audience, 0, payload, disclosed)
     }
 
@@ -280,7 +304,7 @@ impl World {
             .collect();
         let good: Vec<Checked> = checked.iter().filter_map(|one| one.clone().ok()).collect();
         let log = Log {
-            origin: ORIGIN,
+            origin: &self.origin,
             signer: &self.log_key,
         };
         let sealed = seal(&self.store.view(), log, &self.secrets, &good, self.now)?;

@@ -277,6 +277,8 @@ catalogue! {
     RuleCylinderScrapped    "已报废的气瓶仍被充装" "A gas cylinder was filled after it was scrapped"
     RuleDeviceCalibration   "测温设备的校准已过期或没有记录" "Readings come from a device whose calibration had run out or is not recorded"
 
+    RuleReceivedTwice       "同一批发货在两个地区都有人签收" "One shipment was received in two regions"
+
     // Who must act does this.
     MendCustody             "由上一手和这一手各补录一条交接记录，写明同一批号、数量和对方。" "The holder before and this one each record their side of the handover, with the same lot, quantity and partner."
     MendOrder               "由记录者核对时间，用更正声明改正。" "Whoever recorded it checks the time and corrects the record."
@@ -297,6 +299,8 @@ catalogue! {
     MendCylinderOverdue     "停用该瓶，送检合格后再充装；已检的，由检验机构补录。" "Take it out of use until it has passed inspection; if it has, the inspector records that."
     MendCylinderScrapped    "立即追回，消除使用功能，报告特种设备主管部门。" "Fetch it back at once, make it unusable, and report to the special equipment authority."
     MendDeviceCalibration   "停用该设备并送校；已校准的，由校准机构补录证书。" "Take the device out of use and have it calibrated; if it was, the laboratory records the certificate."
+
+    MendReceivedTwice       "两地各自核对运单；签收有误的一方更正记录，否则报告两地主管机关。" "Both regions check the waybill; whoever was wrong corrects the record, else tell both authorities."
 
     // Laws and standards, and how an article of one is cited.
     LawDrug                 "药品管理法" "Drug Administration Law"
@@ -637,6 +641,7 @@ pub const fn rule(rule: Rule) -> (Key, Key) {
         Rule::CylinderOverdue => (Key::RuleCylinderOverdue, Key::MendCylinderOverdue),
         Rule::CylinderScrapped => (Key::RuleCylinderScrapped, Key::MendCylinderScrapped),
         Rule::DeviceCalibration => (Key::RuleDeviceCalibration, Key::MendDeviceCalibration),
+        Rule::ReceivedTwice => (Key::RuleReceivedTwice, Key::MendReceivedTwice),
     }
 }
 

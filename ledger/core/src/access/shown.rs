@@ -8,6 +8,7 @@
 use super::{Entitled, Party, Reader, Sight};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
+use crate::provenance::across::{Chain, Told};
 use crate::provenance::answer::{self, Answer, Free, Moment, Place, Step, StepKind, Subject};
 use crate::provenance::{Affected, Case, Forward, How};
 use crate::state::Role;
@@ -82,11 +83,32 @@ pub fn answer(answer: &mut Answer, reader: &Reader, sight: impl Fn(EventRef) -> 
         numbers.step(step, &answer.participants, &answer.places);
     }
     let outlined = !numbers.events.is_empty();
+    if let Some(elsewhere) = &mut answer.chain {
+        chain(elsewhere, reader);
+    }
+    for step in &mut answer.steps {
+        if step.free == Free::Outline
+            && let Some(foreign) = &mut step.imported
+        {
+            foreign.at = None;
+        }
+    }
+    for link in &mut answer.links {
+        let seen = |at: Option<EventRef>| at.is_some_and(|at| sight(at) >= Sight::Named);
+        if !seen(link.received) {
+            link.received = None;
+            link.shipped = None;
+            link.recorded = day(link.recorded, CHINA_MS);
+        }
+    }
     for test in &mut answer.tests {
         let at = numbers.event(test.at);
         if at != test.at {
             test.at = at;
             test.document = None;
+            if let Some(foreign) = &mut test.imported {
+                foreign.at = None;
+            }
             test.time = day(test.time, 0);
         }
         test.issuer = numbers.handle(test.issuer);
@@ -157,6 +179,30 @@ pub fn answer(answer: &mut Answer, reader: &Reader, sight: impl Fn(EventRef) -> 
         .collect();
     answer.places.retain(|id, _| shown.contains(id));
     answer.places.extend(places);
+}
+
+/// Limits the parts of other logs in a chain. What another region shows this one under an agreement
+/// is for its authorities; everyone else sees of it what everyone sees over there.
+fn chain(chain: &mut Chain, reader: &Reader) {
+    let office = match reader {
+        Reader::Confidential | Reader::All => true,
+        Reader::Public => false,
+        Reader::Bearer(entitled) => {
+            let roles = entitled.bearer.roles();
+            roles.has(Role::Authority) || roles.has(Role::Regulator)
+        }
+    };
+    if office {
+        return;
+    }
+    for section in &mut chain.sections {
+        if let Told::Proved(part) = &mut section.told {
+            answer(&mut part.answer, &Reader::Public, |_| Sight::Outline);
+        }
+    }
+    for finding in &mut chain.findings {
+        finding.events.clear();
+    }
 }
 
 /// Limits a forward trace. An item that another made of the goods is shown as such, and named to

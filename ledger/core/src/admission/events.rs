@@ -3,12 +3,14 @@
 use super::{EVENT_AHEAD_MAX_MS, Moment, Refusal};
 use crate::access::open::{Openings, Openness, open_list};
 use crate::event::{Action, Event, EventKind, Role as ObjectRole};
+use crate::event_proof::ForeignEvent;
 use crate::hash::Digest;
 use crate::identifier::{Identifier, Kind};
 use crate::ids::{Handle, UnixMillis};
 use crate::reject::RejectReason;
 use crate::state::{
-    Class, Effects, EventRecord, Participant, PrefixOwners, Record as _, Role, State, StateKey,
+    Class, Effects, EventRecord, Participant, PrefixOwners, Record as _, Role, Roles, State,
+    StateKey,
 };
 use std::borrow::Cow;
 
@@ -92,13 +94,13 @@ fn opens(
     opening: &Opening,
     event: &Event,
     handle: Handle,
-    issuer: &Participant,
+    roles: Roles,
 ) -> Result<bool, Refusal> {
     if opening.when == Openness::Always {
         return Ok(true);
     }
     let office = [Role::Laboratory, Role::Authority, Role::Regulator];
-    let speaks = office.into_iter().any(|role| issuer.roles.has(role))
+    let speaks = office.into_iter().any(|role| roles.has(role))
         || owner(state, &opening.item)? == Some(handle);
     let mut parties = event.sources().chain(event.destinations());
     if !speaks || parties.next().is_some() {
@@ -185,16 +187,50 @@ pub(super) fn effects(
         }
         own_prefixes(state, index, &said.created, handle)?;
         register(state, index, event, handle, moment, &mut effects)?;
-        for item in &said.items {
-            effects.touches.push((index, item.whole));
-            if let Some(opening) = &item.open
-                && opens(state, opening, event, handle, issuer)?
-            {
-                effects.touches.push((index, opening.list));
-            }
-        }
+        list(state, index, said, handle, issuer.roles, &mut effects)?;
     }
     Ok(effects)
+}
+
+/// Puts an event on the lists of everything it names.
+fn list(
+    state: &mut impl State,
+    index: u16,
+    said: &Said,
+    handle: Handle,
+    roles: Roles,
+    effects: &mut Effects,
+) -> Result<(), Refusal> {
+    for item in &said.items {
+        effects.touches.push((index, item.whole));
+        if let Some(opening) = &item.open
+            && opens(state, opening, &said.event, handle, roles)?
+        {
+            effects.touches.push((index, opening.list));
+        }
+    }
+    Ok(())
+}
+
+/// What an event of another log does here: it joins the lists of what it names, as the word of one
+/// who is no participant here, and brings no goods of anyone's prefix here into being. Its id is
+/// that log's to keep unique.
+pub(super) fn imported(
+    state: &mut impl State,
+    index: u16,
+    told: ForeignEvent,
+    now: UnixMillis,
+    effects: &mut Effects,
+) -> Result<(), Refusal> {
+    let (issuer, roles) = (told.issuer, told.standing.roles);
+    let said = Said::from(told.event);
+    in_time(index, &said.event, now)?;
+    if said.names_no_goods || said.read_at.is_some() {
+        let what = "a participant or licence in place of goods";
+        return Err(RejectReason::RoleForbids { index, what }.into());
+    }
+    own_prefixes(state, index, &said.created, issuer)?;
+    list(state, index, &said, issuer, roles, effects)
 }
 
 fn in_time(index: u16, event: &Event, now: UnixMillis) -> Result<(), RejectReason> {

@@ -1,6 +1,7 @@
 //! Admission of registry acts, rules version 1: who may do what to whom, and the effects.
 
 mod orders;
+mod regions;
 
 use super::events::{is_standing, owner_of};
 use super::{Moment, RULES_VERSION, Refusal, config, participant};
@@ -99,7 +100,7 @@ pub(super) fn effects(
     // Master data may be kept by a service provider; acts over participants and keys may not.
     if !matches!(
         payload.action,
-        Action::Product | Action::Place | Action::Recode | Action::Respond
+        Action::Product | Action::Place | Action::Recode | Action::Respond | Action::Import
     ) {
         by.signed_by_owner(state)?;
     }
@@ -206,6 +207,11 @@ pub(super) fn effects(
             by.over_the_ledger(state, moment)?;
             act.policy(state, by, records)?;
         }
+        Action::Region => {
+            by.over_the_ledger(state, moment)?;
+            act.region(records)?;
+        }
+        Action::Import => act.import(state, by.handle, records)?,
         Action::Forget => {
             let over = act.forget(state, by, records)?;
             by.has_second_signature(state, GuardedAct::Forget, &over, moment)?;

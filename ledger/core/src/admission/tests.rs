@@ -8,6 +8,7 @@ use super::*;
 use crate::cose::Sign1;
 use crate::disclosure::Disclosed;
 use crate::memory::MemoryStore;
+use crate::region::tests as regions;
 use crate::registry::{Action, Approval, RegistryPayload};
 use crate::seal::Outcome;
 use crate::signature::Signer as _;
@@ -100,6 +101,8 @@ refusals! {
         orders::a_recall_under_anothers_case
         orders::a_release_of_anothers_case
         orders::a_case_closed_by_another_firm;
+    ImportRepeated: regions::an_import_again;
+    ImportUnproved: regions::an_unwitnessed_import;
     KeyExists: acts::a_key_on_the_ledger_already acts::a_key_twice_in_one_admission;
     KeyNotYetValid: standing::a_key_at_the_leaf_that_adds_it;
     KeyOfAnother:
@@ -156,6 +159,7 @@ refusals! {
         orders::two_cases_in_one_statement
         orders::a_destruction_without_evidence
         acts::a_threshold_no_founders_can_meet;
+    RegionUnknown: regions::an_import_from_a_region_that_was_ended;
     RoleForbids:
         said::a_lot_commissioned_by_a_carrier
         said::a_reading_on_somebodys_list

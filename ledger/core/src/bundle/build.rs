@@ -65,9 +65,9 @@ pub fn build<V: View>(
                 },
             },
         )?;
-    let known = source.known_asked().keys();
+    let lengths = source.lengths().keys();
     let keys = wanted_records(
-        source.lists().keys().chain(known),
+        source.lists().keys().chain(lengths),
         source.statements().values().map(AsRef::as_ref),
     );
     let records: Vec<(StateKey, Option<Vec<u8>>)> =
@@ -119,7 +119,7 @@ fn shown_indices(lists: &BTreeMap<String, Vec<EventRef>>) -> BTreeMap<LeafIndex,
 }
 
 /// A statement with the disclosures shown, and the hashes of the others.
-fn bundled(
+pub(crate) fn bundled(
     leaf: LeafIndex,
     statement: &SignedStatement,
     shown: Option<&BTreeSet<u16>>,

@@ -13,7 +13,7 @@ use crate::provenance::source::{Scope, Source, Touch, Touches};
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
 use crate::state::{
-    Delegation, ItemRecord, KeyRecord, KeyStanding, Record as _, StateKey, posting_leaf,
+    Class, Delegation, ItemRecord, KeyRecord, KeyStanding, Record as _, StateKey, posting_leaf,
 };
 use crate::statemap::MapProofError;
 use crate::statement::{Issuer, Payload, SignedStatement};
@@ -215,8 +215,8 @@ pub struct Proved {
     item: String,
     facts: Facts,
     scope: Scope,
-    /// Items' own records, by key: whether anything was recorded.
-    recorded: BTreeMap<StateKey, bool>,
+    /// Items' own records, by key: the length of each list; nothing where a record is malformed.
+    recorded: BTreeMap<StateKey, Option<u64>>,
     lists: BTreeMap<String, (u64, Vec<EventRef>)>,
     touches: BTreeMap<EventRef, Touch>,
 }
@@ -242,12 +242,13 @@ impl Source for Proved {
         self.scope
     }
 
-    fn known(&mut self, item: &str) -> Result<bool, BundleError> {
-        let key = StateKey::item(item);
+    fn length(&mut self, item: &str) -> Result<u64, BundleError> {
         let missing = || BundleError::ListMissing {
             item: item.to_owned(),
         };
-        self.recorded.get(&key).copied().ok_or_else(missing)
+        let record = self.recorded.get(&StateKey::item(item));
+        let length = record.ok_or_else(missing)?;
+        length.ok_or_else(|| malformed(item))
     }
 
     fn touches(&mut self, item: &str) -> Result<Touches, BundleError> {
@@ -360,8 +361,9 @@ fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Prov
         Scope::Open
     };
     let records = bundle.records.iter();
-    let recorded = records
-        .map(|(key, record)| (*key, record.is_some()))
+    let items = records.filter(|(key, _)| key.class == Class::Item);
+    let recorded = items
+        .map(|(key, record)| (*key, length_in(record.as_deref())))
         .collect();
     Ok(Proved {
         item: bundle.item,
@@ -371,6 +373,12 @@ fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Prov
         lists,
         touches,
     })
+}
+
+/// The length of a list by its record; nothing is recorded of what was never named.
+fn length_in(record: Option<&[u8]>) -> Option<u64> {
+    let Some(bytes) = record else { return Some(0) };
+    ItemRecord::decode(bytes).ok().map(|record| record.size)
 }
 
 /// The header at the tree's last leaf, whose state root everything rests on.
@@ -613,14 +621,9 @@ impl<'a> Check<'a> {
         if !disclosed && (count > 0 || at.index > 0) {
             return Err(BundleError::DisclosureMissing { at });
         }
-        Ok(Touch {
-            at,
-            recorded: passed.recorded,
-            issuer: passed.issuer,
-            signer: passed.signer,
-            suspect_from: passed.suspect_from,
-            content: Rc::new(content),
-        })
+        let who = (passed.issuer, passed.signer);
+        let (recorded, suspect) = (passed.recorded, passed.suspect_from);
+        Ok(Touch::new(at, recorded, who, suspect, Rc::new(content)))
     }
 }
 
@@ -639,7 +642,7 @@ fn first_founder(statement: &SignedStatement) -> Option<Handle> {
 }
 
 /// Checks that the disclosures shown are leaves of the payload's tree at their indices.
-fn disclosures_match(
+pub(crate) fn disclosures_match(
     one: &BundledStatement,
     statement: &SignedStatement,
 ) -> Result<(), BundleError> {

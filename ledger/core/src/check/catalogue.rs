@@ -271,6 +271,7 @@ const fn finding(rule: Rule) -> Words {
         | Rule::PartyMismatch
         | Rule::QuantityMismatch
         | Rule::RecalledMoving
+        | Rule::ReceivedTwice
         | Rule::SingleParent
         | Rule::SoldAgain
         | Rule::Temperature

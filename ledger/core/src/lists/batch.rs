@@ -6,7 +6,7 @@
 //! granted, which admission has checked.
 
 use super::directory::Directory;
-use super::{Opened, Reader, complete, corrupt};
+use super::{Opened, Reader, complete, corrupt, imported_of};
 use crate::access::{Sight, sight};
 use crate::block::BlockRecord;
 use crate::cbor::{DecodeError, Map, Reader as Cbor};
@@ -205,13 +205,9 @@ impl<'v, V: View> BatchSource<'v, V> {
         }
         let leaf = self.leaves.get(&at.leaf);
         let content = self.contents.get(&at).cloned().flatten();
-        Ok(leaf.zip(content).map(|(leaf, content)| Touch {
-            at,
-            recorded: leaf.recorded,
-            issuer: leaf.issuer,
-            signer: leaf.signer,
-            suspect_from: leaf.suspect_from,
-            content,
+        Ok(leaf.zip(content).map(|(leaf, content)| {
+            let who = (leaf.issuer, leaf.signer);
+            Touch::new(at, leaf.recorded, who, leaf.suspect_from, content)
         }))
     }
 
@@ -253,6 +249,9 @@ impl<'v, V: View> BatchSource<'v, V> {
         if let Some(district) = district.filter(|_| !one.parts.is_empty()) {
             let personal = false;
             self.opened.insert(at, Opened { personal, district });
+        }
+        if action == Some(&Action::Import) {
+            return imported_of(&one).map(Some).map_err(|why| broken(&why));
         }
         if let Some(action) = action {
             return Ok(Some(Content::Registry {

@@ -100,7 +100,9 @@ const fn subject(action: &Action) -> Option<Handle> {
         | Action::Release
         | Action::Respond
         | Action::Forget
-        | Action::Agreement => None,
+        | Action::Agreement
+        | Action::Region
+        | Action::Import => None,
     }
 }
 

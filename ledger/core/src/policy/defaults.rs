@@ -264,6 +264,7 @@ fn severities() -> Vec<Row> {
                 | Rule::CylinderScrapped
                 | Rule::Expiry
                 | Rule::RecalledMoving
+                | Rule::ReceivedTwice
                 | Rule::TestFailed
                 | Rule::VaccineExcursion
                 | Rule::VaccineUnrecorded => Severity::Reject,

@@ -3,6 +3,7 @@
 //! All of it is computed from what a [`super::Source`] shows, by the same code on the server and
 //! in the verifier. Nothing here is a judgement somebody stored.
 
+use super::across::Chain;
 use super::source::Scope;
 use crate::ids::{Handle, UnixMillis};
 use crate::order::{Fault, Level, Reach};
@@ -96,6 +97,8 @@ pub struct Answer {
     pub steps: Vec<Step>,
     /// Missing links, and whose they are.
     pub breaks: Vec<Break>,
+    /// Where the story goes on, on other regions' logs.
+    pub links: Vec<Link>,
     /// What is wrong, break or not.
     pub findings: Vec<Finding>,
     /// What was found before, until something that arrived later closed it.
@@ -106,6 +109,8 @@ pub struct Answer {
     pub temperature: Vec<Stretch>,
     /// Where the answer was cut short, if it was.
     pub cut: Option<Cut>,
+    /// What other regions' logs add, where they were asked and have a part in it.
+    pub chain: Option<Box<Chain>>,
     /// Those named in the steps, by handle.
     pub participants: BTreeMap<Handle, Party>,
     /// Products named in the steps, by canonical identifier.
@@ -211,6 +216,8 @@ pub struct Step {
     pub counterpart: Option<String>,
     /// Distance from the scanned item: 0 for its own events, 1 for its inputs', and so on.
     pub depth: u32,
+    /// Where it stands on the log from which it was imported.
+    pub imported: Option<Foreign>,
     /// What of it needs no leave to see.
     #[serde(skip)]
     pub free: Free,
@@ -300,6 +307,43 @@ pub enum BreakKind {
     ForeignUnresolved,
 }
 
+/// Where an event stands on another region's log, from which it was imported.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Foreign {
+    /// The log's origin.
+    pub log: String,
+    /// Where it stands there; nothing where this reader may not see it.
+    pub at: Option<EventRef>,
+}
+
+/// Which way a link leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Toward {
+    /// The goods came from there.
+    From,
+    /// They went there.
+    To,
+}
+
+/// Where the story goes on, on another region's log.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Link {
+    /// The origin of that log.
+    pub log: String,
+    /// What was handed over, canonical.
+    pub item: String,
+    /// Which way.
+    pub toward: Toward,
+    /// The shipment, on the log of the region that it left; nothing where this reader may not see
+    /// it.
+    pub shipped: Option<EventRef>,
+    /// The receipt that answers it, on this log.
+    pub received: Option<EventRef>,
+    /// When this log learnt of it.
+    pub recorded: Moment,
+}
+
 /// Something that a rule finds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -338,6 +382,11 @@ pub struct Test {
     pub conclusion: Option<String>,
     /// What was measured.
     pub lines: Vec<TestLine>,
+    /// Where it stands on the log from which it was imported: a result of another region counts
+    /// as one of this (检测结果互认).
+    pub imported: Option<Foreign>,
+    /// How many participants here imported it, and so relied on it.
+    pub relied_on: Option<u64>,
 }
 
 /// One measured quantity.

@@ -253,9 +253,9 @@ impl<'s, S: Source> Asked<'s, S> {
         self.source.reader()
     }
 
-    /// Whether anything was ever said of `item`.
-    pub(super) fn known(&mut self, item: &str) -> Result<bool, S::Error> {
-        self.source.known(item)
+    /// How much was ever said of `item`.
+    pub(super) fn length(&mut self, item: &str) -> Result<u64, S::Error> {
+        self.source.length(item)
     }
 
     pub(super) const fn limits(&self) -> Limits {

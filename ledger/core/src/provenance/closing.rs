@@ -51,8 +51,8 @@ impl<S: Source> Source for Memory<'_, S> {
         self.source.reader()
     }
 
-    fn known(&mut self, item: &str) -> Result<bool, S::Error> {
-        self.source.known(item)
+    fn length(&mut self, item: &str) -> Result<u64, S::Error> {
+        self.source.length(item)
     }
 
     fn touches(&mut self, item: &str) -> Result<Touches, S::Error> {
@@ -184,6 +184,8 @@ fn moments<S: Source>(memory: &Memory<'_, S>, now: &Answer) -> BTreeSet<UnixMill
         .collect();
     for touch in touches.values() {
         let closes = match &*touch.content {
+            // An event of another log arrives when it is imported.
+            Content::Imported(_) => true,
             Content::Event(event) => {
                 event.error_declaration().is_some()
                     && event

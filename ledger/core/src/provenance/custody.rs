@@ -373,6 +373,10 @@ impl Machine<'_> {
 
     fn ship(&mut self, fact: &Fact) {
         let (actor, time) = (fact.issuer(), fact.time());
+        // What it went through before is on the log that it comes from.
+        if fact.imported().is_some() && self.out.ever.is_empty() {
+            self.out.proved.insert(actor);
+        }
         let me = Some(spelled(actor));
         let under_way = |pending: &&Pending| pending.from == actor && !pending.received;
         if self.single

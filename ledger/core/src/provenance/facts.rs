@@ -1,9 +1,11 @@
 //! One event as it concerns one item, and the few questions that rules ask of it.
 
-use super::source::{Content, Touch};
+use super::answer::Foreign;
+use super::source::Touch;
 use crate::access::open;
 use crate::cbor::{Map, Value};
 use crate::event::{Action, Event, EventKind, Role};
+use crate::event_proof::ForeignEvent;
 use crate::ids::{Handle, LeafIndex};
 use crate::store::EventRef;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +21,7 @@ pub(super) const ALWAYS: Span = (i64::MIN, i64::MAX);
 
 /// The event of a touch, if it is one.
 pub(super) fn event_of(touch: &Touch) -> Option<&Event> {
-    match &*touch.content {
-        Content::Event(event) => Some(event),
-        Content::Registry { .. } => None,
-    }
+    touch.content.event()
 }
 
 /// An event that concerns an item, itself or through a container.
@@ -74,6 +73,20 @@ impl Fact {
 
     pub(super) const fn touch(&self) -> &Touch {
         &self.touch
+    }
+
+    /// The event as another log has it, where it was imported from there.
+    pub(super) fn imported(&self) -> Option<&ForeignEvent> {
+        self.touch.imported()
+    }
+
+    /// Where it stands there.
+    pub(super) fn foreign(&self) -> Option<Foreign> {
+        let told = self.imported()?;
+        Some(Foreign {
+            log: told.log.clone(),
+            at: Some(told.at),
+        })
     }
 
     pub(super) const fn at(&self) -> EventRef {

@@ -90,6 +90,10 @@ pub(super) fn gather<S: Source>(
     correct(&mut facts);
     let mut facts: Vec<Fact> = facts.into_values().collect();
     facts.sort_by_key(Fact::order);
+    once(&mut facts);
+    for told in facts.iter().filter_map(Fact::imported) {
+        names.introduce(asked, told)?;
+    }
     for fact in &mut facts {
         names.load_participant(asked, fact.issuer())?;
         for party in [fact.source(), fact.destination()].into_iter().flatten() {
@@ -104,6 +108,15 @@ pub(super) fn gather<S: Source>(
         direct,
         recodes,
     })
+}
+
+/// Of an event of another log that several have imported, the first import.
+fn once(facts: &mut Vec<Fact>) {
+    let mut seen = BTreeSet::new();
+    facts.retain(|fact| {
+        let told = fact.imported();
+        told.is_none_or(|told| seen.insert((told.log.clone(), told.at)))
+    });
 }
 
 /// All containers around an item, each with the stretches of time, whatever is nested in what.

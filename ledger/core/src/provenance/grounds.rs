@@ -448,6 +448,7 @@ fn of_finding(finding: &Finding, at_stake: bool) -> Option<Found> {
         | Rule::PartyMismatch
         | Rule::QuantityMismatch
         | Rule::RecalledMoving
+        | Rule::ReceivedTwice
         | Rule::Temperature
         | Rule::TemperatureGap
         | Rule::CylinderOverdue

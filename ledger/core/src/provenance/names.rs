@@ -7,6 +7,7 @@ use super::inspections::{Inspection, inspections};
 use super::source::{Content, Scope, Source, Touch};
 use crate::access::covers;
 use crate::cbor::{Map, Value};
+use crate::event_proof::ForeignEvent;
 use crate::identifier::Identifier;
 use crate::ids::{Handle, UnixMillis};
 use crate::policy::{self, History};
@@ -74,6 +75,28 @@ impl Names {
             let list = asked.names(Identifier::participant(handle).as_str())?;
             entry.insert(participant(&list, handle));
             self.standings.insert(handle, standings(&list, handle));
+        }
+        Ok(())
+    }
+
+    /// Takes note of somebody of another region, as its log introduces him: under the handle and
+    /// the location numbers that he has there, unless somebody here has them.
+    pub(super) fn introduce<S: Source>(
+        &mut self,
+        asked: &mut Asked<'_, S>,
+        told: &ForeignEvent,
+    ) -> Result<(), S::Error> {
+        self.load_participant(asked, told.issuer)?;
+        let known = self.participants.entry(told.issuer).or_default();
+        let profile = &told.standing.profile;
+        let party = known.get_or_insert_default();
+        describe(party, told.standing.roles, &told.standing.district, profile);
+        for gln in texts(profile, "glns") {
+            let party = format!("https://id.gs1.org/417/{gln}");
+            self.load_party(asked, &party)?;
+            self.parties
+                .entry(party)
+                .and_modify(|known| *known = known.or(Some(told.issuer)));
         }
         Ok(())
     }
@@ -281,7 +304,7 @@ fn record<'t>(touch: &'t Touch, wanted: &Action, id: &str) -> Option<&'t Map> {
         Content::Registry { action, record } if action == wanted => {
             (text(record, "id") == id).then_some(record)
         }
-        Content::Registry { .. } | Content::Event(_) => None,
+        Content::Registry { .. } | Content::Event(_) | Content::Imported(_) => None,
     }
 }
 
@@ -300,7 +323,7 @@ fn owner_of_gln(list: &[Touch], gln: &str) -> Option<Handle> {
                 .any(|one| one.as_text() == Some(gln))
                 .then_some(*handle)
         }
-        Content::Registry { .. } | Content::Event(_) => None,
+        Content::Registry { .. } | Content::Event(_) | Content::Imported(_) => None,
     })
 }
 
@@ -358,6 +381,8 @@ fn participant(list: &[Touch], wanted: Handle) -> Option<Party> {
             | Action::Policy
             | Action::Recode
             | Action::Agreement
+            | Action::Region
+            | Action::Import
             | Action::Hold
             | Action::Recall
             | Action::Release

@@ -52,11 +52,13 @@ pub enum Rule {
     CylinderScrapped,
     /// Readings come from a device whose calibration had run out or is not recorded.
     DeviceCalibration,
+    /// One shipment was received in two regions. Only their logs together show it.
+    ReceivedTwice,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Custody,
         Self::Order,
         Self::SingleParent,
@@ -76,6 +78,7 @@ impl Rule {
         Self::CylinderOverdue,
         Self::CylinderScrapped,
         Self::DeviceCalibration,
+        Self::ReceivedTwice,
     ];
 
     /// The rule's stable word, as in JSON and in policy rows.
@@ -101,6 +104,7 @@ impl Rule {
             Self::CylinderOverdue => "cylinder_overdue",
             Self::CylinderScrapped => "cylinder_scrapped",
             Self::DeviceCalibration => "device_calibration",
+            Self::ReceivedTwice => "received_twice",
         }
     }
 
@@ -152,6 +156,7 @@ impl Rule {
             | Self::DoubleSpend
             | Self::SoldAgain
             | Self::PartyMismatch
+            | Self::ReceivedTwice
             | Self::QuantityMismatch => {
                 if vaccine {
                     cite!(Vaccine "10", Vaccine "38")

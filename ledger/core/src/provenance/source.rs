@@ -3,6 +3,7 @@
 use crate::access::open::open_list;
 use crate::cbor::Map;
 use crate::event::Event;
+use crate::event_proof::ForeignEvent;
 use crate::ids::{Handle, UnixMillis};
 use crate::registry::Action;
 use crate::store::EventRef;
@@ -37,6 +38,55 @@ pub enum Content {
         /// The record.
         record: Map,
     },
+    /// An event of another region's log, which somebody here imported.
+    Imported(Box<ForeignEvent>),
+}
+
+impl Content {
+    /// The event, whichever log it is of.
+    #[must_use]
+    pub fn event(&self) -> Option<&Event> {
+        match self {
+            Self::Event(event) => Some(event),
+            Self::Imported(told) => Some(&told.event),
+            Self::Registry { .. } => None,
+        }
+    }
+}
+
+impl Touch {
+    /// A statement's item, said by `issuer` under a key of `signer`. Of an event of another log the
+    /// issuer is whoever said it there: who imports it adds nothing of his own.
+    #[must_use]
+    pub fn new(
+        at: EventRef,
+        recorded: UnixMillis,
+        (issuer, signer): (Handle, Handle),
+        suspect_from: Option<UnixMillis>,
+        content: Rc<Content>,
+    ) -> Self {
+        let told = match &*content {
+            Content::Imported(told) => Some(told.issuer),
+            Content::Event(_) | Content::Registry { .. } => None,
+        };
+        Self {
+            at,
+            recorded,
+            issuer: told.unwrap_or(issuer),
+            signer: told.unwrap_or(signer),
+            suspect_from: suspect_from.filter(|_| told.is_none()),
+            content,
+        }
+    }
+
+    /// Where the event stands on the log that it was imported from.
+    #[must_use]
+    pub fn imported(&self) -> Option<&ForeignEvent> {
+        match &*self.content {
+            Content::Imported(told) => Some(told),
+            Content::Event(_) | Content::Registry { .. } => None,
+        }
+    }
 }
 
 /// What touches an item: the whole list, or its beginning where it is too long.
@@ -87,12 +137,12 @@ pub trait Source {
         Scope::Whole
     }
 
-    /// Whether anything was said of `item`, on whichever list.
+    /// How much was said of `item` altogether, whichever lists these are.
     ///
     /// # Errors
     /// The source's own.
-    fn known(&mut self, item: &str) -> Result<bool, Self::Error> {
-        Ok(self.touches(item)?.total > 0)
+    fn length(&mut self, item: &str) -> Result<u64, Self::Error> {
+        Ok(self.touches(item)?.total)
     }
 
     /// The participant for whom this is read, if it proved who it is: it sees by name through whose

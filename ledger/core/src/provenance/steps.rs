@@ -125,6 +125,7 @@ fn step(fact: &Fact, names: &Names) -> Step {
             .map(str::to_owned),
         counterpart: counterpart.map(|party| names.spelling(party)),
         depth: u32::MAX,
+        imported: fact.foreign(),
         free: Free::Outline,
     }
 }

@@ -72,6 +72,8 @@ fn of(node: &Node, fact: &Fact) -> Vec<Test> {
             .filter(|document| !document.is_empty()),
         conclusion: None,
         lines: Vec::new(),
+        imported: fact.foreign(),
+        relied_on: None,
     };
     if let Some(result) = result(fact) {
         let document = Some(text(result, "report"))

@@ -1,10 +1,13 @@
 //! The answer to a scan.
 
-use super::answer::{Answer, Break, Finding, Grade, Moment, Stop, StopKind, Stretch, Verdict};
+use super::answer::{
+    Answer, Break, Finding, Foreign, Grade, Moment, Stop, StopKind, Stretch, Verdict,
+};
 use super::asked::{Asked, Limits};
 use super::closing::{Memory, closed};
 use super::cylinder::{Fitness, fitness};
 use super::facts::Fact;
+use super::links::links;
 use super::names::Names;
 use super::rules::{
     Goods, devices, failed_tests, findings, is_cylinder, recalled_since, valves, warned,
@@ -20,6 +23,7 @@ use crate::event::{EventKind, Role as Plays};
 use crate::identifier::Identifier;
 use crate::ids::UnixMillis;
 use crate::policy::Severity;
+use crate::region::import_item;
 use crate::store::EventRef;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,7 +119,7 @@ fn judged<S: Source>(
     }
     let cut = asked.take_cut();
     let known = !walk.root().timeline.facts.is_empty()
-        || (scope == Scope::Open && asked.known(item.as_str())?);
+        || (scope == Scope::Open && asked.length(item.as_str())? > 0);
     let complete = known && breaks.is_empty() && cut.is_none() && scope == Scope::Whole;
     let in_hand = |item: &String| {
         let part = walk.nodes[item].part;
@@ -140,7 +144,12 @@ fn judged<S: Source>(
         verdict = Verdict::Clear;
     }
     let subject = subject(&walk, &names);
-    let tests = tests(&walk);
+    let mut tests = tests(&walk);
+    for test in &mut tests {
+        if let Some(Foreign { log, at: Some(at) }) = &test.imported {
+            test.relied_on = Some(asked.length(&import_item(log, *at))?);
+        }
+    }
     let by_code: Vec<(String, String)> = walk
         .nodes
         .values()
@@ -173,11 +182,13 @@ fn judged<S: Source>(
         subject,
         steps,
         breaks,
+        links: links(&walk),
         findings,
         closed: Vec::new(),
         tests,
         temperature,
         cut,
+        chain: None,
         participants,
         products,
         places,

@@ -5,6 +5,7 @@ use super::asked::Asked;
 use super::custody::{Custody, follow};
 use super::facts::{Fact, MASTER_DATA, SUYUAN, corrected_in, event_of, ilmd_of, taken_back};
 use super::gather::{Recode, Timeline, gather};
+use super::links::{comes_from, unresolved};
 use super::names::{Names, spelled};
 use super::packing::{contents, is_instance};
 use super::source::{Source, Touch};
@@ -269,6 +270,7 @@ fn visit<S: Source>(
             )
         })
         .collect();
+    node.missing.extend(unresolved(node));
     let mut requests = Vec::new();
     made_of(asked, node, &mut requests)?;
     let lot = lot_of(node);
@@ -444,6 +446,10 @@ fn made_of<S: Source>(
             }
         }
     }
+    // Where it comes from is for the log to say from which it came.
+    let elsewhere = |kind: BreakKind| kind == BreakKind::ForeignUnresolved;
+    begun |= comes_from(node).next().is_some()
+        || node.missing.iter().any(|(kind, _, _)| elsewhere(*kind));
     let unknown = node.timeline.facts.is_empty() && matches!(node.part, Part::Root | Part::Lot);
     let cut = node.codes.iter().any(|code| asked.is_cut(code));
     if !begun && !unknown && !cut {

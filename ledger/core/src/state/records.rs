@@ -602,6 +602,27 @@ impl CaptureRecord {
 }
 record!(CaptureRecord);
 
+/// Another region: `[policy]`, a C2SP tlog-policy, empty once its log is no longer believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegionRecord {
+    /// By which imports are judged.
+    pub policy: String,
+}
+
+impl RegionRecord {
+    fn write(&self, writer: &mut Writer) {
+        writer.array(1).text(&self.policy);
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        reader.array_of(1, "a region's record")?;
+        Ok(Self {
+            policy: reader.text()?.to_owned(),
+        })
+    }
+}
+record!(RegionRecord);
+
 /// An event by its id: `[leaf, index, corrected]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventRecord {

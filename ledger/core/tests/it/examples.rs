@@ -1,12 +1,15 @@
 //! One of each thing that is signed, stored or sent, from a ledger in memory.
 
 use crate::scene::{LOT, PLACE, PRODUCT, Scene, UNKNOWN, scene, story};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ledger::access::record::{PartRead, ReadRecord, Reads};
 use ledger::cbor::Value;
 use ledger::check::{Act, Attested, Question, check};
 use ledger::disclosure::encode_body;
 use ledger::event::hash_id::{Profile, event_hash_id};
 use ledger::event::{DocumentContext, Event};
+use ledger::event_proof::EventProof;
 use ledger::hash::{Digest, leaf_hash};
 use ledger::identifier::Identifier;
 use ledger::ids::{LeafIndex, UnixMillis};
@@ -21,7 +24,7 @@ use ledger::receipt::{Receipt, ReceiptClaims, ReceiptFacts};
 use ledger::registry::{Action, possession_message};
 use ledger::seal::{ViewPages, ViewTiles};
 use ledger::signature::Signer as _;
-use ledger::state::{Config, GuardedActs, Licence, Record as _, Role, StateKey};
+use ledger::state::{Config, GuardedActs, Licence, Record as _, RegionRecord, Role, StateKey};
 use ledger::statement::{Issuer, Payload, SignedStatement};
 use ledger::store::{EventRef, Store as _, View as _};
 use ledger::testing::{Member, ORIGIN, World, map_of_json};
@@ -387,6 +390,11 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
                 "parts": "named", "until": "2027-12-31T16:00:00Z",
             })),
         ),
+        (Action::Region, Some(region_json())),
+        (
+            Action::Import,
+            Some(json!({"log": ORIGIN, "proof": STANDARD.encode(event_proof(world, *events))})),
+        ),
     ];
     let public_key = *world.authority.key.public_key().as_bytes();
     let mut all: Vec<Example> = acts
@@ -418,6 +426,18 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
         founding_districts: vec!["51".to_owned()],
         second_signature: GuardedActs::default(),
     };
+    all.push(example(
+        "region-record",
+        "Chengdu",
+        RegionRecord {
+            policy: POLICY.to_owned(),
+        }
+        .encode(),
+        json!({}),
+    ));
+    let bytes = event_proof(world, *events);
+    let facts = json!({"leaf": events.0, "digest": Digest::of(&bytes).to_string()});
+    all.push(example("event-proof", "of a lot's making", bytes, facts));
     config.second_signature.set(GuardedAct::Recall, true);
     all.push(example(
         "config-record",
@@ -426,6 +446,32 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
         json!({}),
     ));
     all
+}
+
+/// Another region's log and its witness, as C2SP's tlog-policy writes them.
+const POLICY: &str = "\
+log chengdu.trace.example/batches+c23fd503+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4
+witness W chongqing.trace.example/w1+7e32a60f+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X
+quorum W
+";
+
+/// Another region, as its record says it.
+pub(crate) fn region_json() -> Json {
+    json!({
+        "log": "chengdu.trace.example/batches", "name": {"zh": "成都", "en": "Chengdu"},
+        "district": "5101", "url": "https://chengdu.example", "policy": POLICY,
+    })
+}
+
+/// The first of the scene's events, for another log.
+fn event_proof(world: &World, leaf: LeafIndex) -> Vec<u8> {
+    let view = world.store.view();
+    let checkpoint = view.head().unwrap().unwrap().checkpoint;
+    let at = EventRef { leaf, index: 0 };
+    let proof = EventProof::build(&view, at, &checkpoint).unwrap().unwrap();
+    let bytes = proof.encode();
+    assert_eq!(EventProof::decode(&bytes), Ok(proof));
+    bytes
 }
 
 /// An order to delete, as its record says it.

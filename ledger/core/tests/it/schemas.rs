@@ -285,6 +285,23 @@ fn registry_records_of_the_examples_follow_their_schemas() {
         let read = ledger::forget::Order::read(&ledger::testing::map_of_json(&less));
         assert_eq!(read.unwrap_err(), field);
     }
+    let (region, record) = (
+        validator("registry-record.schema.json", "region"),
+        crate::examples::region_json(),
+    );
+    assert_eq!(breach(&region, &record), None);
+    ledger::region::Region::read(&ledger::testing::map_of_json(&record)).unwrap();
+    for (field, wrong) in [
+        ("url", "https://x/"),
+        ("district", "Sichuan"),
+        ("name", "重庆"),
+    ] {
+        let mut bad = record.clone();
+        bad[field] = json!(wrong);
+        assert!(breach(&region, &bad).is_some(), "{field}");
+        let read = ledger::region::Region::read(&ledger::testing::map_of_json(&bad));
+        assert_eq!(read.unwrap_err(), field);
+    }
     let agreement = validator("registry-record.schema.json", "agreement");
     let good = json!({
         "partner": "BwcHBwcHBwcHBwcHBwcHBw", "districts": ["5101"], "parts": "confidential",

@@ -195,6 +195,7 @@ fn links<S: Source>(
     for touch in list.iter() {
         let event = match &*touch.content {
             Content::Event(event) => event,
+            Content::Imported(told) => &told.event,
             Content::Registry { action, .. } => {
                 recoded |= *action == Action::Recode;
                 continue;
@@ -333,7 +334,7 @@ fn recode_of(list: &[Touch], code: &str) -> Option<EventRef> {
             };
             (says("old") || says("new")).then_some(touch.at)
         }
-        Content::Registry { .. } | Content::Event(_) => None,
+        Content::Registry { .. } | Content::Event(_) | Content::Imported(_) => None,
     })
 }
 
