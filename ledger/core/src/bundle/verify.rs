@@ -141,6 +141,14 @@ pub enum BundleError {
         /// The leaf.
         leaf: LeafIndex,
     },
+    /// A chain file has a part that nothing in it leads to.
+    #[error("the part of {log} about {item} belongs to nothing else in the file")]
+    PartUnlinked {
+        /// Whose part it is.
+        log: String,
+        /// What it is about.
+        item: String,
+    },
     /// A signature does not verify.
     #[error("leaf {leaf}: the signature does not verify")]
     SignatureInvalid {
@@ -185,6 +193,7 @@ impl BundleError {
             Self::Malformed(_) => "malformed",
             Self::Statement { .. } => "statement",
             Self::StatementMissing { .. } => "statement-missing",
+            Self::PartUnlinked { .. } => "part-unlinked",
             Self::SignatureInvalid { .. } => "signature-invalid",
             Self::State(_) => "state",
             Self::RecordMalformed { .. } => "record-malformed",

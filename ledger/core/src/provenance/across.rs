@@ -179,6 +179,14 @@ impl Following {
         });
     }
 
+    /// Has `log` asked about something that the chain names, as far as it does not know better.
+    /// False where it was asked before, or no more can be.
+    pub fn ask(&mut self, log: &str, item: &str) -> bool {
+        let before = self.queue.len();
+        self.want(log, item, Why::Asked, None, 1);
+        self.queue.len() > before
+    }
+
     /// Whom to ask next; `None` when all have been.
     pub fn next(&mut self) -> Option<Wanted> {
         self.queue.pop_front()
@@ -258,6 +266,14 @@ impl Following {
             cut: self.cut,
         }));
     }
+}
+
+/// Everything that an answer names as goods of its story.
+#[must_use]
+pub fn names(answer: &Answer) -> BTreeSet<String> {
+    let steps = answer.steps.iter();
+    let things = steps.flat_map(|step| step.concerns.iter().chain(&step.inputs));
+    things.chain([&answer.item]).cloned().collect()
 }
 
 /// What a part contributes to the verdict over the whole.

@@ -607,3 +607,108 @@ fn a_region_must_be_named_by_its_policy_and_be_witnessed() {
         .registry(&story.cook, Action::Region, vec![record]);
     assert_eq!(story.chongqing.world.refusal(act).name(), "role-forbids");
 }
+
+/// The bundle of an item under a witnessed checkpoint; `open`: of its open lists.
+fn bundle_of(city: &City, item: &str, open: bool) -> Vec<u8> {
+    let view = city.world.store.view();
+    let mut source = if open {
+        ViewSource::open(&view)
+    } else {
+        ViewSource::new(&view, Reader::Public)
+    };
+    let wanted = Identifier::parse(item).unwrap();
+    trace(&mut source, &wanted, city.now(), Limits::DEFAULT).unwrap();
+    let mut bundle = bundle::build(&view, &source, item).unwrap();
+    bundle.checkpoint = city.witnessed();
+    bundle.encode()
+}
+
+impl Story {
+    /// A policy of both logs, either of whose witnesses makes a quorum.
+    fn policy(&self) -> TlogPolicy {
+        let witness = |city: &City, name: &str| {
+            let key = city.witness.public_key().clone();
+            let key = NoteKey::new("w.example", KeyKind::Cosignature, key).unwrap();
+            format!("witness {name} {key}\n")
+        };
+        let log = |city: &City| {
+            let key = city.world.log_key.public_key().clone();
+            format!(
+                "log {}\n",
+                NoteKey::new(city.log(), KeyKind::Ed25519, key).unwrap()
+            )
+        };
+        let (one, two) = (&self.chengdu, &self.chongqing);
+        let text = [
+            log(one),
+            log(two),
+            witness(one, "A"),
+            witness(two, "B"),
+            "group G any A B\nquorum G\n".to_owned(),
+        ];
+        TlogPolicy::parse(&text.concat()).unwrap()
+    }
+}
+
+#[test]
+fn a_chain_file_proves_both_parts_or_nothing() {
+    let mut story = Story::new();
+    story.imported();
+    story.made();
+    let policy = story.policy();
+    let now = story.chongqing.now();
+    let prove = |bundles: &[&[u8]]| {
+        let file = bundle::encode_chain(bundles);
+        bundle::prove_chain(&file, &policy, now)
+    };
+    for open in [false, true] {
+        let base = bundle_of(&story.chongqing, HOTPOT, open);
+        let paste = bundle_of(&story.chengdu, PASTE, open);
+        let answer = prove(&[&base, &paste]).unwrap().answer;
+        let chain = answer.chain.unwrap();
+        assert_eq!(
+            (chain.sections.len(), chain.sections[0].log.as_str()),
+            (1, CHENGDU)
+        );
+        let want = if open {
+            Verdict::Clear
+        } else {
+            Verdict::Complete
+        };
+        assert_eq!(answer.verdict, want, "open: {open}");
+        let mut damaged = paste.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 1;
+        assert!(prove(&[&base, &damaged]).is_err());
+        // A good lot of another story is no origin of this one.
+        let stranger = bundle_of(
+            &story.chengdu,
+            "https://id.gs1.org/01/06901234567892/10/Z9",
+            open,
+        );
+        let error = prove(&[&base, &paste, &stranger]).unwrap_err();
+        assert_eq!(error.name(), "part-unlinked");
+    }
+    let base = bundle_of(&story.chongqing, HOTPOT, false);
+    let alone = prove(&[&base]).unwrap().answer;
+    let told = &alone.chain.unwrap().sections[0].told;
+    assert!(
+        matches!(
+            told,
+            Told::Silent {
+                last_proved: Some(_)
+            }
+        ),
+        "{told:?}"
+    );
+    let mut torn = bundle::encode_chain(&[&base]);
+    torn.truncate(torn.len() - 1);
+    assert_eq!(
+        bundle::prove_chain(&torn, &policy, now).unwrap_err().name(),
+        "malformed"
+    );
+    assert_eq!(
+        bundle::encode_chain(&bundle::decode_chain(&bundle::encode_chain(&[&base])).unwrap()),
+        bundle::encode_chain(&[&base])
+    );
+}
