@@ -20,6 +20,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
 use ledger::ids::Handle;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -166,6 +167,7 @@ impl<S: Service> App<S> {
             public_url: self.service.public_url().to_owned(),
             checkpoint: None,
             proof: None,
+            regions: BTreeMap::new(),
         }
     }
 

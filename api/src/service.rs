@@ -7,12 +7,15 @@ use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
 use ledger::hash::Digest;
 use ledger::ids::{CaptureId, Handle, LeafIndex, UnixMillis};
+use ledger::provenance::Answer;
+use ledger::provenance::across::Chain;
 use ledger::reject::RejectReason;
 use ledger::signature::PublicKey;
 use ledger::store::{Store, StoreError};
 use ledger::witness::{AddCheckpoint, Cosignature, Refusal};
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A node as its HTTP side sees it. Every method may be called from many tasks at once.
@@ -116,6 +119,27 @@ pub trait Service: Send + Sync + 'static {
     /// partner does.
     fn verifiers(&self) -> &[String] {
         &[]
+    }
+
+    /// Follows the links of an answer, as whoever may see all of it was given it, to the logs of
+    /// other regions, and asks them about a code that is not known here. Waits for the network, a
+    /// bounded time: called on blocking threads.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn follow(&self, answer: &mut Answer) -> Result<(), StoreError> {
+        let _ = answer;
+        Ok(())
+    }
+
+    /// The bundles of what anyone may know of a chain's parts, as far as they are to be had. As
+    /// [`Service::follow`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn open_bundles(&self, chain: &Chain) -> Result<Vec<Arc<[u8]>>, StoreError> {
+        let _ = chain;
+        Ok(Vec::new())
     }
 
     /// The moment, for verdicts that age.

@@ -10,6 +10,7 @@
 //!   `sequencer.rs` orders, seals and commits on one thread; `receipts.rs` answers.
 //! - [`notify`] tells holders of what is stopped.
 //! - [`Witness`] cosigns other logs' checkpoints; `cosigning.rs` asks others to cosign ours.
+//! - `follow.rs` follows goods to the logs of other regions, which `regions.rs` asks.
 //! - [`refusal`] is the bytes a submitter keeps when a statement is not taken.
 //!
 //! **Invariants:** nothing is answered before its block is synced and its checkpoint stored with
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod config;
 mod cosigning;
 pub mod durable;
+mod follow;
 pub mod keys;
 mod metrics;
 mod node;
@@ -28,6 +30,7 @@ mod open;
 mod reads;
 mod receipts;
 pub mod refusal;
+mod regions;
 mod room;
 pub mod secrets;
 mod sequencer;
@@ -41,6 +44,7 @@ pub use metrics::Metrics;
 pub use node::{Halt, Node, Running, StartError};
 pub use open::{Founding, OpenError, found, init, open, read_settings};
 pub use reads::{AccessLog, read_access_log};
+pub use regions::{CredentialError, Credentials};
 pub use room::QueueLimits;
 pub use sequencer::BLOCK_BYTES_MAX;
 pub use verifier::KEYS_MAX;

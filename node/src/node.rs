@@ -16,6 +16,7 @@ use crate::metrics::{Gauges, Metrics};
 use crate::notify::Deliveries;
 use crate::reads::AccessLog;
 use crate::receipts;
+use crate::regions::{Credentials, Regions};
 use crate::room::{Answer, Job, NoSeat, QueueLimits, Room, Submission, Verified};
 use crate::sequencer;
 use crate::verifier::{KEYS_MAX, KeyCache, verify};
@@ -138,6 +139,8 @@ pub struct Running {
     pub policy: Option<TlogPolicy>,
     /// This node as a witness of other logs.
     pub witness: Option<Witness>,
+    /// Who it is to the logs of other regions.
+    pub credentials: Credentials,
 }
 
 impl fmt::Debug for Running {
@@ -152,11 +155,12 @@ impl fmt::Debug for Running {
 
 /// A running node. Dropping it finishes what it has taken in, and waits for that.
 pub struct Node<S> {
-    shared: Arc<Shared<S>>,
+    pub(crate) shared: Arc<Shared<S>>,
     settings: Settings,
     policy: String,
     reads: Option<AccessLog>,
     witness: Option<Witness>,
+    pub(crate) regions: Regions,
     threads: Mutex<Vec<JoinHandle<()>>>,
     deliveries: Mutex<Deliveries>,
 }
@@ -186,6 +190,7 @@ impl<S: Store + 'static> Node<S> {
             reads,
             policy,
             witness,
+            credentials,
         } = running;
         let origin = settings.origin().to_owned();
         let head = store.view().head()?.ok_or(StartError::NotFounded)?;
@@ -229,6 +234,7 @@ impl<S: Store + 'static> Node<S> {
             policy: policy_text,
             reads,
             witness,
+            regions: Regions::new(credentials),
             threads: Mutex::default(),
             deliveries: Mutex::default(),
         };

@@ -122,7 +122,7 @@ impl Addresses {
 }
 
 /// Whether nobody on the way can read what is sent there: HTTPS, or HTTP to this very machine.
-fn is_private(url: &str) -> bool {
+pub(crate) fn is_private(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else {
         return false;
     };

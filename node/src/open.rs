@@ -7,6 +7,7 @@
 //! dir/reads/     the access record
 //! dir/trust.txt  the log, its witnesses, their quorum (C2SP tlog-policy)
 //! dir/webhooks.toml  where holders are told of recalls, if anywhere
+//! dir/regions.toml  who this node is to the logs of other regions, if anyone
 //! dir/witness*   this node as a witness, if it is one ([`crate::Witness`])
 //! ```
 //!
@@ -18,6 +19,7 @@ use crate::config::{NodeConfig, Settings, SettingsError, key_path, policy_path, 
 use crate::keys::{self, KeyFileError};
 use crate::node::{Node, Running, StartError};
 use crate::reads::AccessLog;
+use crate::regions::{CredentialError, Credentials};
 use crate::secrets::OsSecrets;
 use crate::witness::{Witness, WitnessError};
 use ledger::admission::check;
@@ -79,6 +81,9 @@ pub enum OpenError {
     /// The node's witness cannot be opened.
     #[error(transparent)]
     Witness(#[from] WitnessError),
+    /// The credentials for other regions cannot be used.
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
     /// The database refuses to be opened.
     #[error("the database: {0}")]
     Database(#[from] ledger_rocks::OpenError),
@@ -254,6 +259,7 @@ pub fn open(config: &NodeConfig) -> Result<Arc<Node<RocksStore>>, OpenError> {
         reads: Some(AccessLog::open(&config.dir)?),
         policy: read_policy(&config.dir)?,
         witness: Witness::open(&config.dir, clock)?,
+        credentials: Credentials::read(&config.dir)?,
     };
     Ok(Arc::new(Node::start(store, key, running)?))
 }

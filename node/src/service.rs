@@ -6,10 +6,13 @@ use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
 use ledger::hash::Digest;
 use ledger::ids::{Handle, LeafIndex, UnixMillis};
+use ledger::provenance::Answer;
+use ledger::provenance::across::Chain;
 use ledger::signature::PublicKey;
 use ledger::store::{Store, StoreError};
 use ledger::witness::{AddCheckpoint, Cosignature, Refusal};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 impl<S: Store + 'static> Service for Node<S> {
@@ -102,6 +105,14 @@ impl<S: Store + 'static> Service for Node<S> {
         let mine = all.iter().filter(|((other, _), _)| other == case);
         mine.map(|((_, holder), notice)| (*holder, *notice))
             .collect()
+    }
+
+    fn follow(&self, answer: &mut Answer) -> Result<(), StoreError> {
+        Self::follow(self, answer)
+    }
+
+    fn open_bundles(&self, chain: &Chain) -> Result<Vec<Arc<[u8]>>, StoreError> {
+        Self::open_bundles(self, chain)
     }
 
     fn ready(&self) -> bool {

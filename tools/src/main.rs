@@ -60,6 +60,8 @@ enum Command {
     #[cfg(feature = "node")]
     Delegate(commands::delegate::Args),
     #[cfg(feature = "node")]
+    EventProof(commands::import::ProofArgs),
+    #[cfg(feature = "node")]
     ExportTiles(commands::export_tiles::Args),
     #[cfg(feature = "node")]
     Findings(commands::findings::Args),
@@ -67,6 +69,8 @@ enum Command {
     Forget(commands::forget::Args),
     #[cfg(feature = "node")]
     Hold(commands::recall::HoldArgs),
+    #[cfg(feature = "node")]
+    Import(commands::import::ImportArgs),
     #[cfg(feature = "node")]
     Init(commands::init::Args),
     #[cfg(feature = "node")]
@@ -81,6 +85,8 @@ enum Command {
     Recall(commands::recall::Args),
     #[cfg(feature = "node")]
     Recode(commands::recode::Args),
+    #[cfg(feature = "node")]
+    Region(commands::region::Args),
     #[cfg(feature = "node")]
     Release(commands::recall::ReleaseArgs),
     #[cfg(feature = "node")]
@@ -136,6 +142,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         #[cfg(feature = "node")]
         Command::Delegate(args) => commands::delegate::run(&args, console),
         #[cfg(feature = "node")]
+        Command::EventProof(args) => commands::import::event_proof(&args, console),
+        #[cfg(feature = "node")]
         Command::ExportTiles(args) => commands::export_tiles::run(&args, console),
         #[cfg(feature = "node")]
         Command::Findings(args) => commands::findings::run(args, console),
@@ -143,6 +151,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         Command::Forget(args) => commands::forget::run(&args, console),
         #[cfg(feature = "node")]
         Command::Hold(args) => commands::recall::hold(&args, console),
+        #[cfg(feature = "node")]
+        Command::Import(args) => commands::import::import(&args, console),
         #[cfg(feature = "node")]
         Command::Init(args) => commands::init::run(&args, console),
         #[cfg(feature = "node")]
@@ -157,6 +167,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         Command::Recall(args) => commands::recall::run(&args, console),
         #[cfg(feature = "node")]
         Command::Recode(args) => commands::recode::run(&args, console),
+        #[cfg(feature = "node")]
+        Command::Region(args) => commands::region::run(&args, console),
         #[cfg(feature = "node")]
         Command::Release(args) => commands::recall::release(&args, console),
         #[cfg(feature = "node")]

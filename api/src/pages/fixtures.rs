@@ -102,6 +102,7 @@ pub(crate) fn step(
         place: Some(place.to_owned()),
         counterpart: None,
         depth,
+        imported: None,
         free: Free::Whole,
     }
 }
@@ -289,6 +290,8 @@ fn tests(failed: bool) -> Vec<Test> {
                 ),
                 line("水分", "Moisture", "74.1", "≤76", "%", false),
             ],
+            imported: None,
+            relied_on: None,
         },
         Test {
             at: event(2),
@@ -298,6 +301,8 @@ fn tests(failed: bool) -> Vec<Test> {
             document: Some("https://id.gs1.org/253/6909802009508DQ-5101-7781".to_owned()),
             conclusion: None,
             lines: Vec::new(),
+            imported: None,
+            relied_on: None,
         },
     ]
 }
@@ -321,11 +326,13 @@ pub(crate) fn complete() -> Answer {
         },
         steps: steps(),
         breaks: Vec::new(),
+        links: Vec::new(),
         findings: Vec::new(),
         closed: Vec::new(),
         tests: tests(false),
         temperature: vec![stretch(Grade::Proved)],
         cut: None,
+        chain: None,
         participants: BTreeMap::from([
             (
                 FARM,
@@ -554,6 +561,7 @@ pub(crate) fn page(lang: Lang) -> PageContext {
             verifiers: Vec::new(),
             policy: "log suyuan.example/chengdu+1f4a0d8c+AbcDEF\nquorum none\n".to_owned(),
         }),
+        regions: BTreeMap::new(),
     }
 }
 

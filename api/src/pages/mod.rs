@@ -10,6 +10,7 @@
 mod asset;
 mod curve;
 mod docs;
+mod elsewhere;
 mod facts;
 mod names;
 mod verifier;
@@ -23,11 +24,12 @@ pub use verifier::{Verifier, verifier};
 use askama::Template;
 use ledger::ids::{Handle, TreeSize, UnixMillis};
 use ledger::provenance::Answer;
-use ledger::provenance::answer::{Party, Product, Verdict};
+use ledger::provenance::answer::{Party, Product, Text, Verdict};
 use ledger_web::catalogue::{self, Key};
 use names::Name;
 use serde_json::Value;
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use view::{Row, View};
 
 /// The language of a page.
@@ -136,6 +138,8 @@ pub struct PageContext {
     pub checkpoint: Option<Checkpoint>,
     /// What was checked for this page, and where to check it again.
     pub proof: Option<Proof>,
+    /// What other regions are called, by the origins of their logs.
+    pub regions: BTreeMap<String, Text>,
 }
 
 /// The checkpoint's facts.
@@ -294,7 +298,8 @@ pub fn answer(answer: &Answer, page: &PageContext) -> String {
     if answer.verdict == Verdict::Unknown {
         return unknown(&names::printed(&answer.item), page);
     }
-    let view = View::of(answer, page.lang);
+    let mut view = View::of(answer, page.lang);
+    view.elsewhere = elsewhere::all(answer, page.lang, &page.regions);
     let lot = view
         .serial
         .as_deref()

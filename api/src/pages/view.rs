@@ -2,6 +2,7 @@
 
 use super::Lang;
 use super::curve::Curve;
+use super::elsewhere::{self, Elsewhere};
 use super::facts::{self, Fact};
 use super::names::{self, Name, Names, Signer};
 use super::{when, words};
@@ -119,6 +120,8 @@ pub(crate) struct TestRow {
     pub issuer: Signer,
     pub number: Option<String>,
     pub lines: Vec<LineRow>,
+    /// From which other log it was imported, and how many relied on it.
+    pub imported: Option<String>,
 }
 
 /// One measured quantity.
@@ -166,6 +169,8 @@ pub(crate) struct View {
     pub curves: Vec<Curve>,
     pub more_curves: Option<String>,
     pub code: String,
+    /// Parts of other logs.
+    pub elsewhere: Vec<Elsewhere>,
 }
 
 /// The colours' class and the icon of a verdict; its word always stands beside them.
@@ -241,7 +246,9 @@ impl View {
             verdict: catalogue::verdict(answer.verdict),
             advice: {
                 // Events that recall say nothing of a label: the graver advice is the careful one.
-                let first = answer.orders.first().map(|stop| stop.fault);
+                let others = elsewhere::proved(answer).flat_map(|part| &part.answer.orders);
+                let first = answer.orders.iter().chain(others).next();
+                let first = first.map(|stop| stop.fault);
                 catalogue::advice(answer.verdict, first)
             },
             alert: tone == "stop",
@@ -283,6 +290,8 @@ impl View {
                 .iter()
                 .take(ORDERS_MAX)
                 .map(|one| order_row(names, one))
+                .chain(elsewhere::orders(answer, lang))
+                .take(ORDERS_MAX)
                 .collect(),
             more_orders: more(Key::OrderMore, answer.orders.len(), ORDERS_MAX),
             stopped: stopped
@@ -315,11 +324,12 @@ impl View {
             curves: curves(names),
             more_curves: more(Key::CurveMore, answer.temperature.len(), CURVES_MAX),
             code: names::printed(&answer.item),
+            elsewhere: Vec::new(),
         }
     }
 }
 
-fn order_row(names: Names<'_>, stop: &Stop) -> OrderRow {
+pub(crate) fn order_row(names: Names<'_>, stop: &Stop) -> OrderRow {
     let (lang, now) = (names.lang, names.answer.as_of.0);
     let own = names.product_name(&names.answer.item);
     let moment = |time| when::moment(lang, time, now);
@@ -468,11 +478,16 @@ fn findings(names: Names<'_>, found: &[Finding]) -> Vec<FindingRow> {
 /// The story, one branch per product: the farthest ingredients first, the scanned product last.
 ///
 /// A step that names no product, such as the loading of a pallet, stays with the branch before it.
-fn branches(names: Names<'_>) -> Vec<Branch> {
+pub(crate) fn branches(names: Names<'_>) -> Vec<Branch> {
     let (answer, lang) = (names.answer, names.lang);
     let own = names.product_name(&answer.item);
     // Nearest first, so that a long story loses its far end, then back into the order of time.
-    let mut shown: Vec<(usize, &Step)> = answer.steps.iter().enumerate().collect();
+    let told_there = |step: &Step| {
+        let imported = step.imported.as_ref();
+        imported.is_some_and(|one| elsewhere::has_told(answer, &one.log))
+    };
+    let own_part = answer.steps.iter().filter(|step| !told_there(step));
+    let mut shown: Vec<(usize, &Step)> = own_part.enumerate().collect();
     shown.sort_by_key(|(_, step)| step.depth);
     shown.truncate(STEPS_MAX);
     shown.sort_by_key(|(position, _)| *position);
@@ -555,7 +570,7 @@ fn branches(names: Names<'_>) -> Vec<Branch> {
     branches
 }
 
-fn test_row(names: Names<'_>, test: &Test) -> TestRow {
+pub(crate) fn test_row(names: Names<'_>, test: &Test) -> TestRow {
     let (lang, now) = (names.lang, names.answer.as_of.0);
     let (tone, conclusion) = match test.conclusion.as_deref() {
         Some("pass") => ("good", Key::TestPass),
@@ -579,6 +594,7 @@ fn test_row(names: Names<'_>, test: &Test) -> TestRow {
             let bare = bare.rsplit('/').next().unwrap_or(bare);
             lang.fill(Key::TestNumber, &[bare])
         }),
+        imported: imported(names, test),
         lines: lines
             .into_iter()
             .take(TEST_LINES_MAX)
@@ -595,6 +611,23 @@ fn test_row(names: Names<'_>, test: &Test) -> TestRow {
             })
             .collect(),
     }
+}
+
+/// That a result came from another region, or that other regions relied on it.
+fn imported(names: Names<'_>, test: &Test) -> Option<String> {
+    let lang = names.lang;
+    if let Some(foreign) = &test.imported {
+        let relied = test.relied_on.unwrap_or_default().to_string();
+        let log = names::shorten(&foreign.log);
+        return Some(lang.fill(Key::TestImported, &[&log, &relied]));
+    }
+    // Who imported it says so in its own part.
+    let others = elsewhere::proved(names.answer).flat_map(|part| &part.answer.tests);
+    let relied: u64 = others
+        .filter(|other| other.imported.as_ref().and_then(|one| one.at) == Some(test.at))
+        .filter_map(|other| other.relied_on)
+        .sum();
+    (relied > 0).then(|| lang.fill(Key::TestReliedOn, &[&relied.to_string()]))
 }
 
 fn with_unit(value: &str, unit: &str) -> String {

@@ -12,8 +12,9 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use ledger::access::Sight;
 use ledger::event::{Event, document};
+use ledger::event_proof::EventProof;
 use ledger::ids::{Handle, LeafIndex, UnixMillis};
-use ledger::lists::{BODY_BYTES_MAX, ViewSource};
+use ledger::lists::{BODY_BYTES_MAX, Passing, ViewSource};
 use ledger::provenance::{Content, Source as _, Touch};
 use ledger::state::{EventRecord, Record as _, StateKey};
 use ledger::store::{EventRef, Store as _, StoreError, View};
@@ -76,6 +77,31 @@ pub(crate) static EVENT: Operation = Operation {
     }],
     ..Operation::GET
 };
+
+pub(crate) static PROOF: Operation = Operation {
+    path: "/events/{id}/proof",
+    tag: Tag::Events,
+    summary: "The proof of one event, for the log of another region.",
+    description: "Its public part with the act that admitted its issuer, under the newest checkpoint \
+        that meets this node's quorum: what suyuan import takes. For whoever may see the event by \
+        name; the id is as for the event itself.",
+    parameters: &[
+        Parameter::path("id", "The eventID, percent-encoded; or leaf.index."),
+        Parameter::query(
+            "issuer",
+            "Handle of who issued it, 22 base64url characters.",
+        ),
+    ],
+    answers: &[Answer {
+        status: 200,
+        description: "The event proof (schemas/suyuan.cddl, event-proof).",
+        types: &[EVENT_PROOF],
+    }],
+    ..Operation::GET
+};
+
+/// The media type of an event proof.
+const EVENT_PROOF: &str = "application/vnd.suyuan.event-proof+cbor";
 
 /// One event found, and its place in the order asked for.
 struct Found {
@@ -301,45 +327,17 @@ pub(crate) async fn event<S: Service>(
     State(app): State<Shared<S>>,
     ask: Ask,
 ) -> Result<Response, Problem> {
-    let id = ask.param("id").to_owned();
-    let issuer = match ask.query.first("issuer") {
-        None => None,
-        Some(text) => {
-            let handle = Handle::parse(text);
-            Some(handle.ok_or_else(|| invalid("issuer", "not 22 base64url characters"))?)
-        }
-    };
-    let place = place(&id);
-    if place.is_some() && ask.token.is_none() {
-        return Err(Problem::BulkListingNeedsIdentity);
-    }
-    if place.is_none() && issuer.is_none() {
-        return Err(Problem::EventIssuerNeeded);
-    }
+    let named = Named::read(&ask)?;
     let document = app
         .read(move |service| {
             let view = service.store().view();
             let reader = ask.reader(service, &view)?;
-            let at = match (place, issuer) {
-                (Some(at), _) => Some(at),
-                (None, Some(issuer)) => find(&view, issuer, &id)?,
-                (None, None) => None,
-            };
-            let at = at.ok_or(Problem::EventUnknown)?;
-            let mut pairs = view.entries_with_bodies(&[at.leaf])?.into_iter();
-            let (entry, body) = pairs.next().flatten().ok_or(Problem::EventUnknown)?;
+            let mut source = ViewSource::new(&view, reader.clone());
+            let seen = named.seen(&view, &mut source)?;
+            let at = seen.at;
             let recorded = view
                 .block_of(at.leaf)?
                 .map_or(UnixMillis(0), |block| block.time);
-            let mut source = ViewSource::new(&view, reader.clone());
-            let events = source.passing(at.leaf, &entry, &body)?;
-            let seen = events.into_iter().find(|one| one.at == at);
-            let seen = seen.ok_or(Problem::EventUnknown)?;
-            // Places can be counted through: who knows an event's id has it from somebody.
-            let known = place.is_none() && source.is_open(at, &seen.event)?;
-            if seen.sight < Sight::Named && !known {
-                return Err(Problem::EventUnknown);
-            }
             if let Some(opened) = seen.opened {
                 source.note(at, opened);
             }
@@ -351,6 +349,82 @@ pub(crate) async fn event<S: Service>(
         })
         .await?;
     Ok(answer(&document))
+}
+
+/// `GET /events/{id}/proof`.
+pub(crate) async fn proof<S: Service>(
+    State(app): State<Shared<S>>,
+    ask: Ask,
+) -> Result<Response, Problem> {
+    let named = Named::read(&ask)?;
+    let proof = app
+        .read(move |service| {
+            let view = service.store().view();
+            let reader = ask.reader(service, &view)?;
+            let seen = named.seen(&view, &mut ViewSource::new(&view, reader))?;
+            let checkpoint = service.witnessed_checkpoint();
+            let checkpoint = checkpoint.ok_or(Problem::NotWitnessed)?;
+            let proof = EventProof::build(&view, seen.at, &checkpoint)?;
+            proof.ok_or(Problem::NotWitnessedYet)
+        })
+        .await?;
+    let headers = [
+        (header::CONTENT_TYPE, EVENT_PROOF),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"suyuan.event-proof\"",
+        ),
+    ];
+    Ok((headers, proof.encode()).into_response())
+}
+
+/// An event as a request names it.
+struct Named {
+    id: String,
+    issuer: Option<Handle>,
+    place: Option<EventRef>,
+}
+
+impl Named {
+    fn read(ask: &Ask) -> Result<Self, Problem> {
+        let id = ask.param("id").to_owned();
+        let issuer = match ask.query.first("issuer") {
+            None => None,
+            Some(text) => {
+                let handle = Handle::parse(text);
+                Some(handle.ok_or_else(|| invalid("issuer", "not 22 base64url characters"))?)
+            }
+        };
+        let place = place(&id);
+        if place.is_some() && ask.token.is_none() {
+            return Err(Problem::BulkListingNeedsIdentity);
+        }
+        if place.is_none() && issuer.is_none() {
+            return Err(Problem::EventIssuerNeeded);
+        }
+        Ok(Self { id, issuer, place })
+    }
+
+    /// The event, if the reader of `source` may see it by name, or everyone may.
+    fn seen<V: View>(&self, view: &V, source: &mut ViewSource<'_, V>) -> Result<Passing, Problem> {
+        let at = match (self.place, self.issuer) {
+            (Some(at), _) => Some(at),
+            (None, Some(issuer)) => find(view, issuer, &self.id)?,
+            (None, None) => None,
+        };
+        let at = at.ok_or(Problem::EventUnknown)?;
+        let mut pairs = view.entries_with_bodies(&[at.leaf])?.into_iter();
+        let (entry, body) = pairs.next().flatten().ok_or(Problem::EventUnknown)?;
+        let events = source.passing(at.leaf, &entry, &body)?;
+        let seen = events.into_iter().find(|one| one.at == at);
+        let seen = seen.ok_or(Problem::EventUnknown)?;
+        // Places can be counted through: who knows an event's id has it from somebody.
+        let known = self.place.is_none() && source.is_open(at, &seen.event)?;
+        if seen.sight < Sight::Named && !known {
+            return Err(Problem::EventUnknown);
+        }
+        Ok(seen)
+    }
 }
 
 /// `812.0`: leaf and index.

@@ -63,6 +63,7 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&recalls::AFFECTED, recalls::affected::<S>),
         route(&events::QUERY, events::query::<S>),
         route(&events::EVENT, events::event::<S>),
+        route(&events::PROOF, events::proof::<S>),
         route(&parts::PARTS, parts::parts::<S>),
         route(&access_log::ACCESS_LOG, access_log::access_log::<S>),
         route(&documents::HOME, documents::home::<S>),

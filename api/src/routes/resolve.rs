@@ -14,13 +14,15 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use ledger::access::shown;
-use ledger::bundle::{self, BUNDLE_BYTES_MAX, Trust};
+use ledger::bundle::{self, BUNDLE_BYTES_MAX, Trust, encode_chain};
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::identifier::{Identifier, IdentifierError, Kind, scan};
 use ledger::lists::{Reader, ViewSource};
-use ledger::provenance::answer::{BreakKind, Verdict};
+use ledger::provenance::answer::{BreakKind, Text, Verdict};
 use ledger::provenance::{Answer, Limits, Start, trace};
+use ledger::region::regions;
 use ledger::store::{Store as _, View};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const OFFERS: [Form; 4] = [Form::Page, Form::Json, Form::Bundle, Form::Linkset];
@@ -61,6 +63,10 @@ const PARTS: Parameter = Parameter::query(
     "confidential or all: parts that are not public too, event by event where the token's bearer is \
      entitled; each read is recorded.",
 );
+const REGIONS: Parameter = Parameter::query(
+    "regions",
+    "all: a bundle with the parts of other regions' logs, in one file that proves the whole chain.",
+);
 const DIRECTION: Parameter = Parameter::query(
     "direction",
     "forward: all that came of it, to those who had it and who has a say over them; JSON.",
@@ -82,6 +88,7 @@ pub(crate) static TRACE: Operation = Operation {
         Parameter::query("lot", "The lot, where the code names a product only."),
         DIRECTION,
         PARTS,
+        REGIONS,
         LINK_TYPE,
         FORMAT,
         LANG,
@@ -102,7 +109,7 @@ macro_rules! path {
             description: DESCRIPTION,
             parameters: &[
                 $(Parameter::path($name, $meaning),)+
-                DIRECTION, PARTS, LINK_TYPE, FORMAT, LANG,
+                DIRECTION, PARTS, REGIONS, LINK_TYPE, FORMAT, LANG,
             ],
             answers: ANSWERS,
             ..Operation::GET
@@ -264,14 +271,26 @@ const fn status_of(answer: &Answer) -> StatusCode {
     }
 }
 
+/// Whether an answer is followed to the logs of other regions. A bundle of this log is not: who
+/// asks for one may be another region's node, which follows on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Follow {
+    Links,
+    Nothing,
+}
+
 /// What a reader is shown of an item, from whole lists; recorded where it must be.
 fn limited<S: Service, V: View>(
     service: &S,
     source: &mut ViewSource<'_, V>,
     item: &Identifier,
     reader: &Reader,
+    follow: Follow,
 ) -> Result<Answer, Problem> {
     let mut answer = trace(source, item, service.now(), Limits::DEFAULT)?;
+    if follow == Follow::Links {
+        service.follow(&mut answer)?;
+    }
     shown::answer(&mut answer, reader, |at| source.sight(at));
     record(service, "GET /trace", reader, source.opened())?;
     Ok(answer)
@@ -283,7 +302,7 @@ async fn json<S: Service>(app: &App<S>, ask: &Ask, item: &Identifier) -> Result<
         let view = service.store().view();
         let reader = ask.reader(service, &view)?;
         let mut source = ViewSource::new(&view, reader.clone());
-        limited(service, &mut source, &item, &reader)
+        limited(service, &mut source, &item, &reader, Follow::Links)
     };
     let answer = app.read(read).await?;
     Ok((status_of(&answer), Json(answer)).into_response())
@@ -318,16 +337,23 @@ struct Proven {
     /// Witnesses whose cosignatures travel with it.
     witnesses: usize,
     checkpoint: pages::Checkpoint,
+    /// What regions are called whose logs have a part in the answer.
+    regions: BTreeMap<String, Text>,
 }
 
 /// The answer, and a bundle: of whole lists where the reader may see all that is on them, else of
 /// the open ones.
-fn prove<S: Service>(service: &S, item: &Identifier, ask: &Ask) -> Result<Proven, Problem> {
+fn prove<S: Service>(
+    service: &S,
+    item: &Identifier,
+    ask: &Ask,
+    follow: Follow,
+) -> Result<Proven, Problem> {
     let view = service.store().view();
     let head = view.head()?.ok_or(Problem::LogEmpty)?;
     let reader = ask.reader(service, &view)?;
     let mut source = ViewSource::new(&view, reader.clone());
-    let answer = limited(service, &mut source, item, &reader)?;
+    let answer = limited(service, &mut source, item, &reader, follow)?;
     let whole = source.sees_all();
     let mut bundle = if whole {
         bundle::build(&view, &source, item.as_str())?
@@ -347,7 +373,14 @@ fn prove<S: Service>(service: &S, item: &Identifier, ask: &Ask) -> Result<Proven
         time: head.block.time,
         root,
     };
+    let names = if answer.chain.is_some() {
+        regions(&mut ViewSource::open(&view))?
+    } else {
+        BTreeMap::new()
+    };
+    let names = names.into_iter().map(|(log, region)| (log, region.name));
     Ok(Proven {
+        regions: names.collect(),
         answer,
         open: !whole,
         bundle: bundle.encode(),
@@ -362,7 +395,22 @@ async fn bundle_file<S: Service>(
     item: &Identifier,
 ) -> Result<Response, Problem> {
     let (item, ask) = (item.clone(), ask.clone());
-    let proven = app.read(move |service| prove(service, &item, &ask)).await?;
+    let follow = match ask.query.first("regions") {
+        None => Follow::Nothing,
+        Some("all") => Follow::Links,
+        Some(_) => return Err(invalid("regions", "not all")),
+    };
+    let read = move |service: &S| {
+        let mut proven = prove(service, &item, &ask, follow)?;
+        if let Some(chain) = &proven.answer.chain {
+            let others = service.open_bundles(chain)?;
+            let others = others.iter().map(AsRef::as_ref);
+            let all: Vec<&[u8]> = std::iter::once(&*proven.bundle).chain(others).collect();
+            proven.bundle = encode_chain(&all);
+        }
+        Ok(proven)
+    };
+    let proven = app.read(read).await?;
     let bytes = proven.bundle.len();
     if bytes > BUNDLE_BYTES_MAX {
         return Err(Problem::BundleTooLarge {
@@ -384,7 +432,7 @@ async fn page<S: Service>(app: &App<S>, ask: &Ask, item: &Identifier) -> Result<
     let (wanted, asked) = (item.clone(), ask.clone());
     let read =
         move |service: &S| {
-            let proven = prove(service, &wanted, &asked)?;
+            let proven = prove(service, &wanted, &asked, Follow::Links)?;
             // What the page says was checked, was: by the verifier's own code.
             let trust = Trust {
                 origin: service.origin().to_owned(),
@@ -400,9 +448,15 @@ async fn page<S: Service>(app: &App<S>, ask: &Ask, item: &Identifier) -> Result<
     let answer = proven.answer;
     let mut context = app.page(ask);
     context.checkpoint = Some(proven.checkpoint);
+    context.regions = proven.regions;
     let (open, witnesses) = (proven.open, proven.witnesses);
     let service = &*app.service;
     context.proof = signatures.map(|signatures| proof(service, item, signatures, open, witnesses));
+    if answer.chain.is_some()
+        && let Some(proof) = &mut context.proof
+    {
+        proof.bundle_url.push_str("&regions=all");
+    }
     let code = item.human_readable();
     let html = if answer.verdict != Verdict::Unknown {
         pages::answer(&answer, &context)

@@ -7,7 +7,7 @@
 //!   "url": "https://…", "policy": C2SP tlog-policy }
 //! ```
 //! The policy must name that log and ask for witnesses. A later record of the same log replaces an
-//! earlier one; one without policy ends it: nothing more is taken, and what was taken stays.
+//! earlier one; one that has only `log` ends it: nothing more is taken, and what was taken stays.
 //!
 //! An *import* act by any participant brings events of such logs, one disclosure each:
 //!
@@ -60,6 +60,15 @@ impl Region {
     pub fn read(record: &Map) -> Result<Self, &'static str> {
         let text = |field| record.get(field).and_then(Value::as_text);
         let log = text("log").filter(|log| !log.is_empty()).ok_or("log")?;
+        if record.get("policy").is_none() {
+            return Ok(Self {
+                log: log.to_owned(),
+                name: Text::default(),
+                district: String::new(),
+                url: String::new(),
+                policy: None,
+            });
+        }
         let named = |lang| {
             let names = record.get("name").and_then(Value::as_map);
             let name = names.and_then(|names| names.get(lang)?.as_text());
@@ -71,16 +80,11 @@ impl Region {
             return Err("district");
         }
         let url = text("url").filter(|url| is_address(url)).ok_or("url")?;
-        let policy = match text("policy") {
-            None => None,
-            Some(policy) => {
-                let policy = TlogPolicy::parse(policy).ok();
-                let names_it = |policy: &TlogPolicy| {
-                    policy.log_of_origin(log).is_some() && policy.asks_for_witnesses()
-                };
-                Some(policy.filter(names_it).ok_or("policy")?)
-            }
+        let policy = text("policy").and_then(|text| TlogPolicy::parse(text).ok());
+        let names_it = |policy: &TlogPolicy| {
+            policy.log_of_origin(log).is_some() && policy.asks_for_witnesses()
         };
+        let policy = policy.filter(names_it).ok_or("policy")?;
         Ok(Self {
             log: log.to_owned(),
             name: Text {
@@ -89,7 +93,7 @@ impl Region {
             },
             district: district.to_owned(),
             url: url.to_owned(),
-            policy,
+            policy: Some(policy),
         })
     }
 }

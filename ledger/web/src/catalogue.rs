@@ -256,6 +256,19 @@ catalogue! {
     BreakForeign        "这一段记录在另一地区的账本上，尚未取得" "This part is on another region's ledger and has not been fetched"
     BreakForeignFix     "稍后再查，或到发码地区的账本查询。" "Try later, or ask the ledger of the region that issued the code."
 
+    // Parts of the chain that are on other regions' ledgers.
+    PartFrom        "货从这里来" "The goods came from here"
+    PartTo          "货到了这里" "The goods went here"
+    PartKnown       "该码记录在这里" "The code is recorded here"
+    PartHere        "本地账本" "This ledger"
+    PartWitnessed   "已按该地区账本核验，检查点有见证方联署，截至 {0}。" "Proved against that region's ledger, under a checkpoint its witnesses cosigned, as of {0}."
+    PartRecorded    "已按该地区账本核验，尚无见证方联署，截至 {0}。" "Proved against that region's ledger, not yet cosigned by witnesses, as of {0}."
+    PartSilent      "暂时联系不上该地区账本；最近一次证实于 {0}。" "That region's ledger cannot be reached; last proved {0}."
+    PartNever       "暂时联系不上该地区账本，这一段从未证实过。" "That region's ledger cannot be reached; this part was never proved here."
+    PartUnproved    "该地区账本的回答未通过核验（{0}），不予显示。" "That region's answer does not prove itself ({0}) and is not shown."
+    TestImported    "外地检验结果互认：{0}；本地已有 {1} 家采信。" "A result of another region, recognised here: {0}; relied on by {1} here."
+    TestReliedOn    "该结果被其他地区采信 {0} 次。" "Other regions relied on this result {0} times."
+
     // Findings.
     RuleCustody             "有人处理了不在自己手里的货" "Someone acted on goods they did not hold"
     RuleOrder               "时间顺序不对：早于产生或晚于结束" "Out of order: before it existed or after it had ended"

@@ -219,6 +219,7 @@ pub(crate) fn open_failure(error: &node::OpenError) -> Failure {
             return Failure::usage(with_source(error))
                 .remedy("make one with: suyuan init --dir DIR …");
         }
+        node::OpenError::Credentials(_) => Code::Malformed,
         node::OpenError::Key(_)
         | node::OpenError::Database(_)
         | node::OpenError::Witness(_)

@@ -22,6 +22,8 @@ pub(crate) mod findings;
 #[cfg(feature = "node")]
 pub(crate) mod forget;
 #[cfg(feature = "node")]
+pub(crate) mod import;
+#[cfg(feature = "node")]
 pub(crate) mod init;
 pub(crate) mod keygen;
 #[cfg(feature = "node")]
@@ -39,6 +41,8 @@ pub(crate) mod qr;
 pub(crate) mod recall;
 #[cfg(feature = "node")]
 pub(crate) mod recode;
+#[cfg(feature = "node")]
+pub(crate) mod region;
 #[cfg(feature = "node")]
 pub(crate) mod serve;
 #[cfg(feature = "node")]

@@ -253,6 +253,16 @@ impl Following {
         }
         answer.verdict = verdict;
         answer.complete = complete && own != Verdict::Unknown;
+        if own == Verdict::Unknown {
+            let mut told = self.sections.iter().filter(|one| one.item == answer.item);
+            let part = told.find_map(|section| match &section.told {
+                Told::Proved(part) => Some(&part.answer),
+                Told::Silent { .. } | Told::Unproved { .. } => None,
+            });
+            if let Some(part) = part {
+                introduce(answer, part);
+            }
+        }
         // The story begins where the goods came from, and ends where they went.
         self.sections.sort_by_key(|section| match section.why {
             Why::From => (0, u32::MAX - section.depth),
@@ -266,6 +276,15 @@ impl Following {
             cut: self.cut,
         }));
     }
+}
+
+/// What a code is that only another log knows.
+fn introduce(answer: &mut Answer, part: &Answer) {
+    answer.subject = part.subject.clone();
+    answer.products = part.products.clone();
+    let maker = part.subject.maker;
+    let maker = maker.and_then(|maker| Some((maker, part.participants.get(&maker)?.clone())));
+    answer.participants.extend(maker);
 }
 
 /// Everything that an answer names as goods of its story.

@@ -219,9 +219,7 @@ impl Story {
 
     /// Chongqing believes Chengdu's log no longer.
     fn end(&mut self) {
-        let mut record = self.chengdu.record();
-        record.as_object_mut().unwrap().remove("policy");
-        let record = map_of_json(&record);
+        let record = map_of_json(&json!({"log": CHENGDU}));
         let world = &mut self.chongqing.world;
         let act = world.registry_by_authority(Action::Region, vec![record]);
         world.admitted(vec![act]);

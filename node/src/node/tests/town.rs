@@ -118,6 +118,7 @@ pub(super) fn running(clock: &Arc<SetClock>, limits: QueueLimits) -> Running {
         reads: None,
         policy: None,
         witness: None,
+        credentials: Credentials::default(),
     }
 }
 

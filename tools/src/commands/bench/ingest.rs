@@ -8,7 +8,7 @@ use crate::exit::Failure;
 use ledger::signature::{PublicKey, SigningKey};
 use ledger_rocks::{Options, RocksStore};
 use node::clock::SystemClock;
-use node::{Founding, Node, QueueLimits, Running, Settings, Submitted, found};
+use node::{Credentials, Founding, Node, QueueLimits, Running, Settings, Submitted, found};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,6 +84,7 @@ fn start(dir: &Path, options: Options, create: bool) -> Result<Node<RocksStore>,
         reads: None,
         policy: None,
         witness: None,
+        credentials: Credentials::default(),
     };
     Node::start(store, log_key(), running).map_err(fault)
 }
