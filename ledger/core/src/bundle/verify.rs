@@ -44,6 +44,14 @@ impl From<&NoteKey> for Trust {
 /// Why a bundle proves nothing. Keep it: it is evidence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
+    /// A statement in the log is meant for other logs.
+    #[error("leaf {leaf}: the statement is meant for {found:?}, not for this log")]
+    AudienceWrong {
+        /// Where.
+        leaf: LeafIndex,
+        /// The logs it is meant for.
+        found: Vec<String>,
+    },
     /// No header in the bundle covers this leaf.
     #[error("the block of leaf {leaf} is not shown")]
     BlockMissing {
@@ -169,6 +177,7 @@ impl BundleError {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::AudienceWrong { .. } => "audience-wrong",
             Self::BlockMissing { .. } => "block-missing",
             Self::Checkpoint(CheckpointError::Origin { .. }) => "log-unknown",
             Self::Checkpoint(_) => "checkpoint",
@@ -421,6 +430,10 @@ impl<'a> Check<'a> {
             let leaf = one.leaf;
             let statement = SignedStatement::parse(&one.entry)
                 .map_err(|why| BundleError::Statement { leaf, why })?;
+            if !statement.is_meant_for(&self.trust.origin) {
+                let found = statement.header().audience.clone();
+                return Err(BundleError::AudienceWrong { leaf, found });
+            }
             match statement.payload() {
                 Payload::Block(header) if header.leaf() == leaf => {
                     self.signature(leaf, &statement, &self.trust.log_key)?;
