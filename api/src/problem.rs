@@ -161,6 +161,9 @@ pub(crate) enum Problem {
     /// No checkpoint meets the node's quorum.
     #[error("no checkpoint has the cosignatures that this node's policy asks for")]
     NotWitnessed,
+    /// No witnessed checkpoint reaches so far yet.
+    #[error("no checkpoint that meets this node's quorum has this entry in its tree yet")]
+    NotWitnessedYet,
     /// This witness has cosigned nothing of that log.
     #[error("this witness has cosigned no checkpoint of that log")]
     NotCosigned,
@@ -608,6 +611,14 @@ impl Problem {
                     "See /checkpoint for the newest; ask again later.",
                 ],
             ),
+            Self::NotWitnessedYet => words(
+                "not-witnessed-yet",
+                ["尚未见证", "Not witnessed yet"],
+                [
+                    "它已记录在案；请稍后再取证明。",
+                    "It is recorded; ask again for the proof.",
+                ],
+            ),
             Self::NotCosigned => words(
                 "not-cosigned",
                 ["未见证过此日志", "Nothing cosigned"],
@@ -664,6 +675,7 @@ impl Problem {
             | Self::CaseUnknown
             | Self::TileAbsent
             | Self::NotWitnessed
+            | Self::NotWitnessedYet
             | Self::NotCosigned
             | Self::EventUnknown => StatusCode::NOT_FOUND,
             Self::TargetTooLong { .. } => StatusCode::URI_TOO_LONG,
@@ -688,7 +700,7 @@ impl Problem {
             Self::Busy { retry_after_s } | Self::TooManyRequests { retry_after_s } => {
                 Some(*retry_after_s)
             }
-            Self::Overloaded | Self::TimedOut { .. } => Some(1),
+            Self::Overloaded | Self::TimedOut { .. } | Self::NotWitnessedYet => Some(1),
             Self::Halted | Self::LogEmpty => Some(10),
             Self::Rejected { .. }
             | Self::BodyTooLarge { .. }
