@@ -4,8 +4,8 @@
 //! answer, and the answer is computed again from it by the same code that a node runs; the answer
 //! to a check is the log's word.
 
+mod demands;
 mod entry;
-mod memory;
 
 use super::checked;
 use crate::exit::{Code, Failure};
@@ -13,6 +13,7 @@ use crate::output::Console;
 use crate::text::{self, Text};
 use crate::trust;
 use clap::Args as ClapArgs;
+use demands::Demands;
 use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, Facts, ProvedAnswer, prove};
 use ledger::checkpoint::CheckpointError;
 use ledger::ids::UnixMillis;
@@ -20,7 +21,6 @@ use ledger::proof_file::Kind;
 use ledger::provenance::Scope;
 use ledger::time::format_utc;
 use ledger::tlog_policy::{Cosigned, Judged, Standing, TlogPolicy};
-use memory::Memory;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -61,17 +61,20 @@ pub(crate) struct Args {
     /// How old a bundle or check answer may be.
     #[arg(long, value_name = "SECONDS")]
     max_age: Option<u32>,
+    /// Refuse what is recorded and not witnessed, by the quorum of the trust file.
+    #[arg(long)]
+    witnessed: bool,
 }
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let trust = trust::read(&args.trust)?;
-    let memory = Memory::read(args.remembered.as_deref(), args.max_age, &trust)?;
+    let demands = Demands::read(args, &trust)?;
     let bytes = read_bounded(&args.file)?;
     match Kind::of(&bytes) {
-        Some(Kind::Bundle) => verify_bundle(&bytes, &trust, &memory, console),
-        Some(Kind::Check) => verify_check(&bytes, &trust, &memory, console),
-        Some(Kind::Receipt) => entry::verify_receipt(args, &bytes, &trust, &memory, console),
-        Some(Kind::TlogProof) => entry::verify_proof(args, &bytes, &trust, &memory, console),
+        Some(Kind::Bundle) => verify_bundle(&bytes, &trust, &demands, console),
+        Some(Kind::Check) => verify_check(&bytes, &trust, &demands, console),
+        Some(Kind::Receipt) => entry::verify_receipt(args, &bytes, &trust, &demands, console),
+        Some(Kind::TlogProof) => entry::verify_proof(args, &bytes, &trust, &demands, console),
         None => Err(Failure::malformed(format!(
             "{}: neither a bundle, a receipt, a tlog-proof nor a check answer",
             args.file.display()
@@ -103,7 +106,7 @@ pub(crate) fn now() -> UnixMillis {
 fn verify_bundle(
     bytes: &[u8],
     trust: &TlogPolicy,
-    memory: &Memory,
+    demands: &Demands,
     console: Console,
 ) -> Result<(), Failure> {
     let ProvedAnswer {
@@ -112,8 +115,9 @@ fn verify_bundle(
         judged,
     } = prove(bytes, trust, now()).map_err(|error| bundle_failure(&error, trust))?;
     let facts = proved.facts();
-    memory.allows_answer(&judged.checkpoint.origin, facts.size, &facts.root)?;
-    memory.allows_age(facts.time, now())?;
+    demands.allows_answer(&judged.checkpoint.origin, facts.size, &facts.root)?;
+    demands.allows_age(facts.time, now())?;
+    demands.allows_standing(judged.standing)?;
     if console.json {
         return console.value(&serde_json::json!({
             "verified": "bundle",
@@ -222,12 +226,13 @@ fn not_proved(console: Console, what: &[Text]) -> Result<(), Failure> {
 fn verify_check(
     bytes: &[u8],
     trust: &TlogPolicy,
-    memory: &Memory,
+    demands: &Demands,
     console: Console,
 ) -> Result<(), Failure> {
     let (attested, origin) = checked::verify(bytes, trust)?;
-    memory.allows_answer(&origin, attested.size, &attested.root)?;
-    memory.allows_age(attested.answer.at, now())?;
+    demands.allows_answer(&origin, attested.size, &attested.root)?;
+    demands.allows_age(attested.answer.at, now())?;
+    demands.allows_standing(Standing::Recorded)?;
     let mut answer = attested.to_json();
     if console.json {
         answer["verified"] = "check".into();

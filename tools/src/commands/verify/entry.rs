@@ -1,6 +1,6 @@
 //! Proofs that one entry is in a log: receipts and tlog-proofs.
 
-use super::memory::Memory;
+use super::demands::Demands;
 use super::{Args, cosigned_json, not_proved, read_bounded, row, show_standing};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
@@ -17,7 +17,7 @@ pub(super) fn verify_receipt(
     args: &Args,
     bytes: &[u8],
     trust: &TlogPolicy,
-    memory: &Memory,
+    demands: &Demands,
     console: Console,
 ) -> Result<(), Failure> {
     let statement = statement(args)?.ok_or_else(entry_missing)?;
@@ -26,7 +26,8 @@ pub(super) fn verify_receipt(
         .prove(&statement, trust)
         .map_err(|error| failure(error.name(), &error, trust))?;
     let log = &facts.claims.iss;
-    memory.allows_entry(log, facts.size, &facts.root)?;
+    demands.allows_entry(log, facts.size, &facts.root)?;
+    demands.allows_standing(Standing::Recorded)?;
     let issued = UnixMillis::from_seconds(facts.claims.iat);
     if console.json {
         return console.value(&serde_json::json!({
@@ -59,7 +60,7 @@ pub(super) fn verify_proof(
     args: &Args,
     bytes: &[u8],
     trust: &TlogPolicy,
-    memory: &Memory,
+    demands: &Demands,
     console: Console,
 ) -> Result<(), Failure> {
     let proof = TlogProof::parse(bytes).map_err(|error| failure(error.name(), &error, trust))?;
@@ -75,7 +76,8 @@ pub(super) fn verify_proof(
         .prove(&statement, trust)
         .map_err(|error| failure(error.name(), &error, trust))?;
     let checkpoint = &judged.checkpoint;
-    memory.allows_entry(&checkpoint.origin, checkpoint.size, &checkpoint.root)?;
+    demands.allows_entry(&checkpoint.origin, checkpoint.size, &checkpoint.root)?;
+    demands.allows_standing(judged.standing)?;
     let as_of = judged.cosigned.iter().map(|one: &Cosigned| one.time).max();
     let as_of = as_of.map(|time| format_utc(UnixMillis::from_seconds(time)));
     if console.json {

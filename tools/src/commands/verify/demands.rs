@@ -1,29 +1,28 @@
-//! What a verifier remembers: a checkpoint that it kept, and how old an answer may be.
+//! What a reader demands of a proof besides its trust file: that it goes with a checkpoint that was
+//! kept, is not too old, is witnessed.
 
+use super::Args;
 use crate::exit::{Code, Failure};
 use ledger::checkpoint::{Checkpoint, HistoryError};
 use ledger::hash::Digest;
 use ledger::ids::{TreeSize, UnixMillis};
-use ledger::tlog_policy::TlogPolicy;
+use ledger::tlog_policy::{Standing, TlogPolicy};
 use std::path::Path;
 
-/// What proofs are held against, besides the trust file.
+/// What proofs are held against.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(super) struct Demands {
     kept: Option<Checkpoint>,
     age_max_ms: Option<i64>,
+    witnessed: bool,
 }
 
-impl Memory {
+impl Demands {
     /// Reads the checkpoint that was kept, which one of the logs must have signed.
     ///
     /// # Errors
     /// [`Failure`]: usage, malformed.
-    pub(super) fn read(
-        kept: Option<&Path>,
-        age_max_s: Option<u32>,
-        trust: &TlogPolicy,
-    ) -> Result<Self, Failure> {
+    pub(super) fn read(args: &Args, trust: &TlogPolicy) -> Result<Self, Failure> {
         let read = |path: &Path| {
             let bytes = super::read_bounded(path)?;
             let note = std::str::from_utf8(&bytes).map_err(Failure::malformed)?;
@@ -34,8 +33,9 @@ impl Memory {
             Ok::<_, Failure>(judged.checkpoint)
         };
         Ok(Self {
-            kept: kept.map(read).transpose()?,
-            age_max_ms: age_max_s.map(|seconds| i64::from(seconds) * 1000),
+            kept: args.remembered.as_deref().map(read).transpose()?,
+            age_max_ms: args.max_age.map(|seconds| i64::from(seconds) * 1000),
+            witnessed: args.witnessed,
         })
     }
 
@@ -78,5 +78,17 @@ impl Memory {
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Of what stands behind a proof.
+    pub(super) fn allows_standing(&self, standing: Standing) -> Result<(), Failure> {
+        if self.witnessed && standing == Standing::Recorded {
+            let what =
+                "few-witnesses: fewer witnesses signed than the trust file asks for, or none";
+            return Err(Failure::new(Code::Proof, what).remedy(
+                "ask for the proof again later; ask the log's operator if that is in vain",
+            ));
+        }
+        Ok(())
     }
 }
