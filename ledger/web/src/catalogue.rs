@@ -462,7 +462,7 @@ catalogue! {
     VerifyStanding   "见证情况" "Standing"
     VerifyRecorded   "已记录：只有账本自己的签名，您没有要求见证者" "recorded: the ledger's own signature, you ask for no witness"
     VerifyRecordedOnly "已记录，尚未见证：签名的见证者少于信任文件的要求" "recorded, not witnessed: fewer witnesses signed than the trust file asks for"
-    VerifyWitnessed  "已见证：签名的见证者达到信任文件的要求" "witnessed: as many witnesses signed as the trust file asks for"
+    VerifyWitnessed  "已见证：信任文件里 {1} 个见证者有 {0} 个签名，达到其要求" "witnessed: by {0} of {1} witnesses in the trust file, as many as it asks for"
     VerifyCosigned   "见证者" "Cosigned by"
     VerifyFewWitnesses "签名的见证者少于信任文件的要求：别人看到的可能是另一份历史。请稍后重新下载证明，仍不足时询问账本的运营者。" "Fewer witnesses signed than the trust file asks for: others may have been shown another history. Download the proof again later, and ask the ledger's operator if that changes nothing."
     VerifyProved     "已证明" "Proved"

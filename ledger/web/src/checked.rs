@@ -2,7 +2,7 @@
 
 use crate::catalogue::Key;
 use crate::proved::{age, list, printed, reasons};
-use crate::report::{Report, Row, Tone, both, plain, row, sentence};
+use crate::report::{Report, Row, Tone, both, plain, row, sentence, sentences};
 use crate::{Asked, Refused};
 use ledger::check::{Attested, Decision, Reason, catalogue};
 use ledger::provenance::answer::Text;
@@ -48,11 +48,8 @@ pub(crate) fn report(asked: &Asked, file: &[u8]) -> Result<Report, Refused> {
         list(Key::VerifyAgeTitle, age.map(|(_, text)| sentence(text))),
         list(Key::VerifyWhy, answer.reasons.iter().map(reason)),
         list(Key::VerifyFacts, facts),
-        list(Key::VerifyProved, [sentence(both(Key::VerifyCheckProved))]),
-        list(
-            Key::VerifyNotProved,
-            unproved.map(|key| sentence(both(key))),
-        ),
+        list(Key::VerifyProved, sentences([Key::VerifyCheckProved])),
+        list(Key::VerifyNotProved, sentences(unproved)),
     ];
     sections.retain(|section| !section.rows.is_empty());
     Ok(Report {

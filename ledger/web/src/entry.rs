@@ -3,7 +3,7 @@
 use crate::catalogue::Key;
 use crate::options::OptionsError;
 use crate::proved::{is_short, list, reasons, standing_rows};
-use crate::report::{Report, Row, Tone, both, row, sentence};
+use crate::report::{Report, Row, Tone, both, row, sentence, sentences};
 use crate::{Asked, Refused};
 use ledger::checkpoint::HistoryError;
 use ledger::hash::Digest;
@@ -94,22 +94,19 @@ fn report(
     ];
     let issued = place.issued;
     facts.extend(issued.map(|time| row(Key::VerifyIssued, &format_utc(time))));
-    facts.extend(standing_rows(place.standing, place.cosigned, short));
+    facts.extend(standing_rows(place.standing, place.cosigned, &asked.trust));
     let proved = std::iter::once(Key::VerifyProvedEntry)
         .chain((place.standing == Standing::Witnessed).then_some(Key::VerifyProvedOnce));
     let unproved = [Key::VerifyNotContent, Key::ProofLimits]
         .into_iter()
         .chain((place.standing == Standing::Recorded).then_some(Key::VerifyNotWitness));
-    let says = |keys: &mut dyn Iterator<Item = Key>| -> Vec<Row> {
-        keys.map(|key| sentence(both(key))).collect()
-    };
     let few = short.then(|| sentence(both(Key::VerifyFewWitnesses)));
     let mut sections = vec![
         list(Key::VerifyStatements, about(statement)),
         list(Key::VerifyStanding, few),
         list(Key::VerifyFacts, facts),
-        list(Key::VerifyProved, says(&mut { proved })),
-        list(Key::VerifyNotProved, says(&mut { unproved })),
+        list(Key::VerifyProved, sentences(proved)),
+        list(Key::VerifyNotProved, sentences(unproved)),
     ];
     sections.retain(|section| !section.rows.is_empty());
     Ok(Report {

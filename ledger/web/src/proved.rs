@@ -2,7 +2,7 @@
 
 use crate::catalogue::{self, Key};
 use crate::options::Options;
-use crate::report::{Report, Row, Section, Tone, both, filled, plain, row, sentence};
+use crate::report::{Report, Row, Section, Tone, both, filled, plain, row, sentence, sentences};
 use ledger::bundle::ProvedAnswer;
 use ledger::identifier::Identifier;
 use ledger::ids::{Handle, UnixMillis};
@@ -51,7 +51,7 @@ pub(crate) fn report(proved: &ProvedAnswer, policy: &TlogPolicy, options: &Optio
             Key::TemperatureTitle,
             answer.temperature.iter().map(|it| stretch(answer, it)),
         ),
-        rests_on(proved, short),
+        rests_on(proved, policy),
         list(Key::VerifyProved, what_is_proved(proved)),
         list(Key::VerifyNotProved, what_is_not_proved(standing)),
     ]);
@@ -89,7 +89,7 @@ pub(crate) fn age(newest: UnixMillis, options: &Options) -> Option<(&'static str
     if age_ms < -CLOCK_LAG_MAX_MS {
         return Some(("clock-lags", both(Key::VerifyClockLags)));
     }
-    let hours = || filled(Key::VerifyStale, &(age_ms / 3_600_000).to_string());
+    let hours = || filled(Key::VerifyStale, &[&(age_ms / 3_600_000).to_string()]);
     (age_ms > options.age_max_ms()).then(|| ("stale", hours()))
 }
 
@@ -267,8 +267,8 @@ fn stretch(answer: &Answer, stretch: &Stretch) -> Row {
     }
 }
 
-/// What the answer rests on. `short`: of witnesses, where the policy asks for more.
-fn rests_on(proved: &ProvedAnswer, short: bool) -> Section {
+/// What the answer rests on.
+fn rests_on(proved: &ProvedAnswer, policy: &TlogPolicy) -> Section {
     let facts = proved.proved.facts();
     let judged = &proved.judged;
     let mut rows = vec![
@@ -279,24 +279,30 @@ fn rests_on(proved: &ProvedAnswer, short: bool) -> Section {
         row(Key::VerifySignatures, &facts.signatures.to_string()),
         row(Key::VerifyStatements, &facts.statements.to_string()),
     ];
-    rows.extend(standing_rows(judged.standing, &judged.cosigned, short));
+    rows.extend(standing_rows(judged.standing, &judged.cosigned, policy));
     list(Key::VerifyFacts, rows)
 }
 
-/// Recorded or witnessed, and by whom.
-pub(crate) fn standing_rows(standing: Standing, cosigned: &[Cosigned], short: bool) -> Vec<Row> {
+/// Recorded or witnessed, and by whom of those whom the policy names.
+pub(crate) fn standing_rows(
+    standing: Standing,
+    cosigned: &[Cosigned],
+    policy: &TlogPolicy,
+) -> Vec<Row> {
     let word = match standing {
         Standing::Witnessed => Key::VerifyWitnessed,
-        Standing::Recorded if short => Key::VerifyRecordedOnly,
+        Standing::Recorded if policy.asks_for_witnesses() => Key::VerifyRecordedOnly,
         Standing::Recorded => Key::VerifyRecorded,
     };
+    let count = |number: usize| number.to_string();
+    let (signed, all) = (count(cosigned.len()), count(policy.witnesses().len()));
     let witnesses = cosigned.iter().map(|one| {
         let time = format_utc(UnixMillis::from_seconds(one.time));
         row(Key::VerifyCosigned, &format!("{} ({time})", one.witness))
     });
     let word = Row {
         label: both(Key::VerifyStanding),
-        value: both(word),
+        value: filled(word, &[&signed, &all]),
     };
     std::iter::once(word).chain(witnesses).collect()
 }
@@ -319,8 +325,7 @@ fn what_is_proved(proved: &ProvedAnswer) -> Vec<Row> {
 
 fn what_is_not_proved(standing: Standing) -> impl Iterator<Item = Row> {
     let unwitnessed = (standing == Standing::Recorded).then_some(Key::VerifyNotWitness);
-    let all = NOT_PROVED.into_iter().chain(unwitnessed);
-    all.map(both).map(sentence)
+    sentences(NOT_PROVED.into_iter().chain(unwitnessed))
 }
 
 /// A code as it is printed on a pack.

@@ -126,12 +126,12 @@ pub(crate) fn both(key: Key) -> Text {
     }
 }
 
-/// A text of the catalogue with a value in its place.
-pub(crate) fn filled(key: Key, value: &str) -> Text {
+/// A text of the catalogue with values in their places.
+pub(crate) fn filled(key: Key, values: &[&str]) -> Text {
     let (zh, en) = key.both();
     Text {
-        zh: fill(zh, &[value]),
-        en: fill(en, &[value]),
+        zh: fill(zh, values),
+        en: fill(en, values),
     }
 }
 
@@ -157,4 +157,9 @@ pub(crate) fn sentence(value: Text) -> Row {
         label: Text::default(),
         value,
     }
+}
+
+/// Sentences of the catalogue.
+pub(crate) fn sentences(keys: impl IntoIterator<Item = Key>) -> impl Iterator<Item = Row> {
+    keys.into_iter().map(both).map(sentence)
 }
