@@ -341,18 +341,19 @@ fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Prov
         keys: BTreeMap::new(),
         signatures: 1,
     };
-    check.statements(&bundle.statements)?;
+    check.statements(bundle.statements)?;
     let (mut lists, mut touches) = (BTreeMap::new(), BTreeMap::new());
-    for (item, list) in &bundle.lists {
-        let total = check.list(item, list)?;
-        for at in list {
+    for (item, list) in bundle.lists {
+        let total = check.list(&item, &list)?;
+        for at in &list {
             if !touches.contains_key(at) {
                 touches.insert(*at, check.touch(*at)?);
             }
         }
-        if lists.insert(item.clone(), (total, list.clone())).is_some() {
-            return Err(BundleError::ListWrong { item: item.clone() });
+        if lists.contains_key(&item) {
+            return Err(BundleError::ListWrong { item });
         }
+        lists.insert(item, (total, list));
     }
     let facts = Facts {
         size: checkpoint.size,
@@ -424,7 +425,7 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     /// Headers first, since every statement's time is its block's.
-    fn statements(&mut self, bundled: &'a [BundledStatement]) -> Result<(), BundleError> {
+    fn statements(&mut self, bundled: Vec<BundledStatement>) -> Result<(), BundleError> {
         let mut others = Vec::new();
         for one in bundled {
             let leaf = one.leaf;
@@ -444,8 +445,9 @@ impl<'a> Check<'a> {
             }
         }
         for (one, statement) in others {
+            let leaf = one.leaf;
             let passed = self.statement(one, statement)?;
-            self.statements.insert(one.leaf, passed);
+            self.statements.insert(leaf, passed);
         }
         Ok(())
     }
@@ -469,13 +471,13 @@ impl<'a> Check<'a> {
 
     fn statement(
         &mut self,
-        one: &BundledStatement,
+        one: BundledStatement,
         statement: SignedStatement,
     ) -> Result<Passed, BundleError> {
         let leaf = one.leaf;
         let recorded = self.block_time(leaf)?;
-        disclosures_match(one, &statement)?;
-        let statement = statement.with_disclosures(one.disclosed.clone());
+        disclosures_match(&one, &statement)?;
+        let statement = statement.with_disclosures(one.disclosed);
         let (issuer, signer, suspect_from) = match &statement.header().issuer {
             Issuer::Log { .. } => {
                 self.signature(leaf, &statement, &self.trust.log_key)?;
