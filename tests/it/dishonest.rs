@@ -52,8 +52,10 @@ const NO_PROOFS: Cell = Blind("it is given no such proof");
 /// What only a replay finds.
 const NO_REPLAY: Cell = Blind("the state is the log's word until somebody replays it");
 
-/// Attack; then witness, mirror, `suyuan verify`, browser.
-const TABLE: &[(&str, fn() -> Attempt, [Cell; 4])] = &[
+/// An attack, and what each of [`VERIFIERS`] does with it.
+type Row = (&'static str, fn() -> Attempt, [Cell; 4]);
+
+const TABLE: &[Row] = &[
     (
         "two histories of one size",
         attacks::two_histories,
