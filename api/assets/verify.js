@@ -3,10 +3,13 @@
 // is proved nor any word that a reader sees; both come from the module.
 (() => {
   const byId = (id) => document.getElementById(id);
-  const [file, trust, code, age, report] = ['file', 'trust', 'code', 'age', 'report'].map(byId);
+  const [file, entry, trust, code, remembered, age, report] =
+    ['file', 'entry', 'trust', 'code', 'remembered', 'age', 'report'].map(byId);
   const LANGUAGES = ['zh', 'en'];
   // A century; the options' seconds are 32 bits.
   const HOURS_MAX = 1000000;
+  // An entry has 16 KiB at most.
+  const ENTRY_BYTES_MAX = 16 * 1024 + 1;
   let module = null;
   let chosen = null;
 
@@ -81,11 +84,19 @@
     new Uint8Array(core.memory.buffer, at, bytes.length).set(bytes);
   };
 
-  const verify = (core, bytes) => {
+  // As much of a file as is worth reading: a byte too many, where it is too long, tells of it.
+  const read = async (picked, bytesMax) =>
+    new Uint8Array(await new Response(picked.slice(0, bytesMax)).arrayBuffer());
+
+  const base64 = (bytes) => btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(''));
+
+  const verify = (core, bytes, statement) => {
     const options = {
       trust: trust.value,
       nowMs: Date.now(),
       code: code.value,
+      entry: base64(statement),
+      remembered: remembered.value,
       ageMaxS: Math.round(Math.min(Math.max(Number(age.value) || 0, 0), HOURS_MAX) * 3600),
     };
     given(core, 'options', new TextEncoder().encode(JSON.stringify(options)));
@@ -101,9 +112,10 @@
     const asked = chosen;
     try {
       const core = (await WebAssembly.instantiate(module, {})).exports;
-      const part = asked.slice(0, core.file_bytes_max());
-      const bytes = new Uint8Array(await new Response(part).arrayBuffer());
-      const said = verify(core, bytes);
+      const bytes = await read(asked, core.file_bytes_max());
+      const beside = entry.files[0];
+      const statement = beside ? await read(beside, ENTRY_BYTES_MAX) : new Uint8Array(0);
+      const said = verify(core, bytes, statement);
       if (asked === chosen) show(said);
     } catch (error) {
       if (asked === chosen) trouble('failed', String(error));
@@ -151,7 +163,7 @@
     code.value = '';
   }
   file.addEventListener('change', () => choose(file.files[0]));
-  for (const input of [trust, code, age]) input.addEventListener('change', check);
+  for (const input of [entry, trust, code, remembered, age]) input.addEventListener('change', check);
   document.addEventListener('dragover', (event) => event.preventDefault());
   document.addEventListener('drop', dropped);
 

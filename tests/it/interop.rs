@@ -16,7 +16,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use tests::demo::{Demo, ended, get, printed, suyuan};
 use tlog_tiles::{
-    Error as TlogError, Tile, TileHashReader, TileReader, check_record, prove_record, record_hash,
+    Error as TlogError, Hash, Tile, TileHashReader, TileReader, check_record, prove_record,
+    record_hash,
 };
 
 const BUNDLE: &str = "application/vnd.suyuan.bundle+cbor";
@@ -329,10 +330,8 @@ impl TileReader for Exported {
 #[test]
 fn exported_tiles_prove_every_entry_to_tlog_tiles_and_altered_ones_do_not() {
     let mut demo = Demo::start(&["--json"]);
-    let origin = demo.value()["nodes"][0]["origin"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let node = demo.value()["nodes"][0].clone();
+    let [origin, url] = ["origin", "url"].map(|field| node[field].as_str().unwrap());
     let files = tempfile::tempdir().unwrap();
     let out = files.path().join("log");
     let dir = demo.dir().to_str().unwrap().to_owned();
@@ -377,6 +376,23 @@ fn exported_tiles_prove_every_entry_to_tlog_tiles_and_altered_ones_do_not() {
         for entry in ledger::tiles::entries_of(&bundle).unwrap() {
             let proof = prove_record(size, leaf, &reader).unwrap();
             check_record(&proof, size, *theirs.hash(), leaf, record_hash(entry)).unwrap();
+            if [0, 2, size - 1].contains(&leaf) {
+                let ours = get(
+                    &format!("{url}/entries/{leaf}/proof?checkpoint=newest"),
+                    "*/*",
+                );
+                let text = String::from_utf8(ours.body).unwrap();
+                let (place, note) = text.split_once("\n\n").unwrap();
+                assert!(note.as_bytes().starts_with(&checkpoint), "{note}");
+                let path = place.strip_prefix("c2sp.org/tlog-proof@v1\n").unwrap();
+                let path = path.strip_prefix(&format!("index {leaf}")).unwrap();
+                let path: Vec<Hash> = path
+                    .lines()
+                    .skip(1)
+                    .map(|hash| Hash::parse_hash(hash).unwrap())
+                    .collect();
+                check_record(&path, size, *theirs.hash(), leaf, record_hash(entry)).unwrap();
+            }
             leaf += 1;
         }
     }

@@ -10,6 +10,7 @@
 mod browser;
 mod crash;
 mod damage;
+mod dishonest;
 mod forget;
 mod interop;
 mod ledger_under_test;

@@ -4,19 +4,24 @@
 mod judges;
 
 use judges::{Judge, Said, judged_here};
-use ledger::bundle::build;
+use ledger::bundle::{Bundle, build};
+use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
+use ledger::hash::Digest;
 use ledger::identifier::Identifier;
-use ledger::ids::UnixMillis;
+use ledger::ids::{LeafIndex, UnixMillis};
 use ledger::lists::{Reader, ViewSource};
 use ledger::note::{KeyKind, NoteKey};
 use ledger::provenance::{Limits, trace};
-use ledger::signature::Signer as _;
+use ledger::receipt::{Receipt, ReceiptClaims, ReceiptFacts};
+use ledger::signature::{Signer as _, SigningKey};
 use ledger::state::Role;
-use ledger::store::Store as _;
+use ledger::store::{Store as _, View as _};
 use ledger::testing::{ORIGIN, World, object_event};
 use ledger::tlog_policy::TlogPolicy;
+use ledger::tlog_proof::TlogProof;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use tests::alter::{altered, body, flipped};
 use tests::chromium::{Chromium, Page};
@@ -55,6 +60,11 @@ struct Proof {
     trust: String,
     bundle: Vec<u8>,
     now: UnixMillis,
+    log_key: SigningKey,
+    /// The first statement: its leaf, its entry, its path in the bundle's tree.
+    made: (LeafIndex, Vec<u8>, Vec<Digest>),
+    /// Its receipt.
+    receipt: Vec<u8>,
 }
 
 impl Proof {
@@ -80,10 +90,32 @@ impl Proof {
         assert_eq!(answer.steps.len(), statements);
         let key = world.log_key.public_key().clone();
         let key = NoteKey::new(ORIGIN, KeyKind::Ed25519, key).unwrap();
+        let bundle = build(&view, &source, LOT).unwrap();
+        let leaf = LeafIndex(4);
+        let made = TlogProof::build(&view, leaf, bundle.checkpoint.clone());
+        let path = made.unwrap().unwrap().path;
+        let checkpoint = SignedCheckpoint::parse(&bundle.checkpoint).unwrap();
+        let facts = ReceiptFacts {
+            claims: ReceiptClaims {
+                iss: ORIGIN.to_owned(),
+                sub: "capture".to_owned(),
+                iat: 7,
+            },
+            size: checkpoint.claim().size,
+            leaf,
+            root: checkpoint.claim().root,
+        };
+        let receipt = Receipt::issue(&world.log_key, &facts, &path);
+        let made = (leaf, view.entry(leaf).unwrap().unwrap(), path);
+        drop(source);
+        drop(view);
         Self {
             trust: TlogPolicy::of_log(key).unwrap().to_string(),
-            bundle: build(&view, &source, LOT).unwrap().encode(),
+            bundle: bundle.encode(),
             now: world.now,
+            log_key: world.log_key,
+            made,
+            receipt,
         }
     }
 
@@ -257,6 +289,90 @@ fn judge(
     assert!(
         reasons.len() >= REASONS_MIN,
         "they reach too few checks: {reasons:?}"
+    );
+}
+
+/// What the page says of a file once the trust in `trust` is entered, whatever its age.
+fn opened(browser: &mut Chromium, dir: &Path, trust: &str) -> Page {
+    let page = browser.open(&format!("{}?lang=en", saved(dir)), "en");
+    enter(browser, &page, "trust", trust);
+    enter(browser, &page, "age", "1000000");
+    page
+}
+
+#[test]
+fn witnessed_proofs_are_green_and_say_by_how_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let proof = Proof::of_lot(2);
+    let mut bundle = Bundle::decode(&proof.bundle).unwrap();
+    let mut checkpoint = SignedCheckpoint::parse(&bundle.checkpoint).unwrap();
+    let log = proof.trust.lines().next().unwrap();
+    let mut trust = format!("{log}\n");
+    for (number, name) in (1..).zip(["kunming", "chongqing", "lhasa"]) {
+        let witness = SigningKey::from_seed([0x40 + number; 32]);
+        let key = witness.public_key().clone();
+        let key = NoteKey::new(&format!("{name}.example"), KeyKind::Cosignature, key).unwrap();
+        writeln!(trust, "witness {name} {key}").unwrap();
+        if number < 3 {
+            checkpoint
+                .cosign(key.name(), &witness, 1_795_392_000)
+                .unwrap();
+        }
+    }
+    trust.push_str("group two 2 kunming chongqing lhasa\nquorum two\n");
+    bundle.checkpoint = checkpoint.to_string();
+    let witnessed = write("witnessed.cbor", &bundle.encode());
+    let recorded = write("recorded.cbor", &proof.bundle);
+    let (leaf, entry, path) = proof.made;
+    let tlog = TlogProof {
+        extra: Some(entry.clone()),
+        leaf,
+        path,
+        checkpoint: checkpoint.to_string(),
+    };
+    let tlog = write("made.tlog-proof", tlog.to_string().as_bytes());
+    let receipt = write("made.receipt.cbor", &proof.receipt);
+
+    let mut browser = Chromium::start();
+    let page = opened(&mut browser, dir.path(), &trust);
+    for (file, tone, words) in [
+        (&witnessed, "good", "witnessed: by 2 of 3 witnesses"),
+        (&recorded, "warn", "recorded, not witnessed"),
+        (&tlog, "good", "chongqing.example (2026-11-23T00:00:00"),
+    ] {
+        let said = report(&mut browser, &page, file);
+        let proved = (&said["name"], &said["tone"]);
+        assert_eq!(proved, (&"proved".into(), &tone.into()), "{said}");
+        assert!(said["text"].as_str().unwrap().contains(words), "{said}");
+    }
+    // A receipt needs its statement, and by itself has no witness.
+    let said = report(&mut browser, &page, &receipt);
+    assert_eq!(said["name"], "entry-missing", "{said}");
+    forget(&mut browser, &page);
+    browser.choose_file(&page, "#entry", &write("made.entry.cbor", &entry));
+    let said = browser.awaited(&page, REPORT);
+    let proved = (&said["name"], &said["tone"]);
+    assert_eq!(proved, (&"proved".into(), &"warn".into()), "{said}");
+    // A checkpoint that was kept, of the same size and with another root.
+    let forked = Checkpoint {
+        root: Digest([7; 32]),
+        ..checkpoint.claim().clone()
+    };
+    enter(
+        &mut browser,
+        &page,
+        "remembered",
+        &forked.sign(&proof.log_key),
+    );
+    let said = report(&mut browser, &page, &witnessed);
+    assert_eq!(
+        (&said["name"], &said["tone"]),
+        (&"fork".into(), &"stop".into())
     );
 }
 

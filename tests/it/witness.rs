@@ -1,11 +1,15 @@
 //! Three nodes in processes of their own: two logs that witness each other, and one more witness.
 
+use ledger::testing::object_event;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
-use tests::demo::{get, printed};
+use tests::demo::{get, printed, suyuan};
 use tests::region::{Region, until};
 
 const BUNDLE: &str = "application/vnd.suyuan.bundle+cbor";
+
+const LOT: &str = "https://id.gs1.org/01/06901234567892/10/A1";
 
 /// Chengdu and Chongqing witness each other; Kunming witnesses both. Two of two are the quorum.
 fn three() -> [Region; 3] {
@@ -95,4 +99,107 @@ fn two_logs_and_a_third_witness_cosign_within_a_second_and_heal_by_themselves() 
     let again = || (chengdu.witnessed()?.claim().size >= size).then_some(());
     until("the log has its checkpoint cosigned again", again);
     assert!(witnessed_after(&mut chengdu) < Duration::from_secs(1));
+}
+
+#[test]
+fn a_submitted_statement_is_proved_witnessed_by_one_file_alone() {
+    let [mut chengdu, _chongqing, mut kunming] = three();
+    let home = chengdu.file("");
+    let path = |name: &str| home.join(name).to_str().unwrap().to_owned();
+    let (key, doc, profile) = (path("farm.key"), path("harvest.json"), path("farm.json"));
+    let authority = chengdu.dir().join("authority.key");
+    let (authority, url) = (authority.to_str().unwrap(), chengdu.url());
+    let trust = chengdu.dir().join("trust.txt");
+    let trust = trust.to_str().unwrap();
+    let made = printed(&["keygen", &key, "--origin", chengdu.origin(), "--json"]);
+    assert!(made["handle"].is_string(), "{made}");
+    let farm = json!({"name": {"zh": "农场", "en": "Farm"}, "roles": ["producer"],
+        "district": "510117", "prefixes": ["6901234"], "glns": []});
+    std::fs::write(&profile, farm.to_string()).unwrap();
+    let request = format!("{key}.request.json");
+    let admitted = printed(&[
+        "participant",
+        "admit",
+        "--profile",
+        &profile,
+        "--request",
+        &request,
+        "--key",
+        authority,
+        "--node",
+        &url,
+        "--json",
+    ]);
+    assert!(admitted["leaf"].is_u64(), "{admitted}");
+    let document = |id: &str| {
+        let event = object_event(id, "ADD", "commissioning", "2026-11-20T08:00:00Z", LOT);
+        json!({"@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"],
+            "type": "EPCISDocument", "schemaVersion": "2.0",
+            "creationDate": "2026-11-20T09:00:00Z", "epcisBody": {"eventList": [event]}})
+    };
+    std::fs::write(
+        &doc,
+        document("urn:uuid:11111111-2222-4333-8444-555555555555").to_string(),
+    )
+    .unwrap();
+    let submit = |timeout: &str| {
+        let mut run = suyuan(&[
+            "submit", &doc, "--key", &key, "--node", &url, "--trust", trust,
+        ]);
+        run.args(["--wait", "witnessed", "--timeout", timeout, "--json"]);
+        run.output().unwrap()
+    };
+    let proof = path("harvest.json.tlog-proof");
+
+    // One of two witnesses is away: recorded, with its receipt, and no proof of more.
+    kunming.kill();
+    let ended = submit("1");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(7), "{said}");
+    assert!(
+        said.contains("is recorded, and not witnessed yet"),
+        "{said}"
+    );
+    let receipt = path("harvest.json.receipt.cbor");
+    let said = printed(&["verify", "--json", "--trust", trust, &receipt]);
+    assert_eq!(
+        (&said["verified"], &said["standing"]),
+        (&"receipt".into(), &"recorded".into())
+    );
+    assert!(!Path::new(&proof).exists());
+
+    // The same command again, once it is back.
+    kunming.start();
+    let ended = submit("60");
+    assert!(
+        ended.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+    let said: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(
+        (&said[0]["status"], &said[0]["proof"]),
+        (&"again".into(), &proof.clone().into())
+    );
+
+    // Moved away from everything else, the file still proves the entry that it carries.
+    let alone = path("alone.tlog-proof");
+    std::fs::rename(&proof, &alone).unwrap();
+    chengdu.kill();
+    let said = printed(&["verify", "--json", "--trust", trust, &alone]);
+    assert_eq!(
+        (&said["verified"], &said["standing"]),
+        (&"tlog-proof".into(), &"witnessed".into())
+    );
+    assert_eq!(said["cosigned"].as_array().unwrap().len(), 2);
+    let entry = path("harvest.json.entry.cbor");
+    let said = printed(&[
+        "verify", "--json", "--trust", trust, &alone, "--entry", &entry,
+    ]);
+    assert_eq!(said["standing"], "witnessed");
+    // For a reader who asks for no witness it is recorded.
+    let none = path("none.txt");
+    std::fs::write(&none, format!("log {}\nquorum none\n", chengdu.vkey())).unwrap();
+    let said = printed(&["verify", "--json", "--trust", &none, &alone]);
+    assert_eq!(said["standing"], "recorded");
 }

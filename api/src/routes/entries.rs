@@ -1,6 +1,7 @@
 //! Statements in, receipts out: SCRAPI, and the log's keys.
 
 use super::Shared;
+use super::checkpoint::{NOTE_TYPE, note};
 use crate::app::{App, Ask};
 use crate::limits::{
     BODY_TIME, SEQUENCE_BYTES_MAX, SEQUENCE_STATEMENTS_MAX, STATEMENT_BYTES_MAX, WINDOW_BYTES,
@@ -20,6 +21,9 @@ use ledger::cbor::Writer;
 use ledger::cose::ALG_EDDSA;
 use ledger::ids::LeafIndex;
 use ledger::signature::{KeyId, PublicKey};
+use ledger::store::{Store as _, View as _};
+use ledger::tlog_policy::TlogPolicy;
+use ledger::tlog_proof::TlogProof;
 use tokio::sync::OwnedSemaphorePermit;
 
 const COSE: &str = "application/cose";
@@ -63,6 +67,28 @@ pub(crate) static RECEIPT: Operation = Operation {
         status: 200,
         description: "The receipt.",
         types: &[COSE],
+    }],
+    ..Operation::GET
+};
+
+pub(crate) static PROOF: Operation = Operation {
+    path: "/entries/{id}/proof",
+    tag: Tag::Registration,
+    summary: "Proof that an entry is in the log, a C2SP tlog-proof: the witnessed receipt.",
+    description: "Under the newest checkpoint whose cosignatures meet the node's own quorum. 404 \
+        with Retry-After while none of those reaches the entry yet, without it where this node \
+        asks no witness. The entry itself is not in it: take your own.",
+    parameters: &[
+        Parameter::path("id", "The entry's leaf, decimal."),
+        Parameter::query(
+            "checkpoint",
+            "newest: under the newest checkpoint, with whatever cosignatures it has by now.",
+        ),
+    ],
+    answers: &[Answer {
+        status: 200,
+        description: "The proof.",
+        types: &[NOTE_TYPE],
     }],
     ..Operation::GET
 };
@@ -340,19 +366,72 @@ pub(crate) async fn receipt<S: Service>(
     State(app): State<Shared<S>>,
     ask: Ask,
 ) -> Result<Response, Problem> {
-    let id = ask.param("id");
-    let invalid = || Problem::EntryIdInvalid {
-        found: id.chars().take(40).collect(),
-    };
-    let leaf: u64 = id.parse().map_err(|_| invalid())?;
-    if leaf.to_string() != id {
-        return Err(invalid());
-    }
+    let leaf = entry_id(&ask)?;
     let receipt = app
         .read(move |service| Ok(service.receipt(LeafIndex(leaf))?))
         .await?;
     let receipt = receipt.ok_or(Problem::EntryUnknown { leaf })?;
     Ok(([(header::CONTENT_TYPE, COSE)], receipt).into_response())
+}
+
+/// `GET /entries/{id}/proof`.
+pub(crate) async fn proof<S: Service>(
+    State(app): State<Shared<S>>,
+    ask: Ask,
+) -> Result<Response, Problem> {
+    let leaf = entry_id(&ask)?;
+    let newest = match ask.query.first("checkpoint") {
+        None => false,
+        Some("newest") => true,
+        Some(_) => {
+            return Err(Problem::ParameterInvalid {
+                parameter: "checkpoint".to_owned(),
+                why: "newest, or left out".to_owned(),
+            });
+        }
+    };
+    let proof = app
+        .read(move |service| {
+            // The view is the younger of the two, so that it reaches as far as the checkpoint.
+            let witnessed = service.witnessed_checkpoint();
+            let view = service.store().view();
+            let head = view.head()?.ok_or(Problem::LogEmpty)?;
+            if leaf >= head.size().0 {
+                return Err(Problem::EntryUnknown { leaf });
+            }
+            let checkpoint = if newest {
+                Some(service.with_cosignatures(head.checkpoint))
+            } else {
+                witnessed
+            };
+            let proof = match checkpoint {
+                Some(checkpoint) => TlogProof::build(&view, LeafIndex(leaf), checkpoint)?,
+                None => None,
+            };
+            proof.ok_or_else(|| not_witnessed(service))
+        })
+        .await?;
+    Ok(note(proof.to_string()))
+}
+
+/// Whether it is worth waiting is what the node's own policy says.
+fn not_witnessed<S: Service>(service: &S) -> Problem {
+    let policy = TlogPolicy::parse(&service.policy());
+    if policy.is_ok_and(|policy| policy.asks_for_witnesses()) {
+        Problem::NotWitnessedYet
+    } else {
+        Problem::NotWitnessed
+    }
+}
+
+/// The leaf in the path, in its one spelling.
+fn entry_id(ask: &Ask) -> Result<u64, Problem> {
+    let id = ask.param("id");
+    let leaf = id.parse::<u64>().ok();
+    leaf.filter(|leaf| leaf.to_string() == id)
+        .ok_or_else(|| Problem::EntryIdInvalid {
+            found: id.chars().take(40).collect(),
+        })
 }
 
 /// `GET /.well-known/scitt-keys`.

@@ -45,6 +45,7 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
     let mut table = vec![
         route(&entries::SUBMIT, entries::submit::<S>),
         route(&entries::RECEIPT, entries::receipt::<S>),
+        route(&entries::PROOF, entries::proof::<S>),
         route(&entries::KEYS, entries::keys::<S>),
         route(&entries::KEY, entries::key::<S>),
         route(&checkpoint::CHECKPOINT, checkpoint::checkpoint::<S>),

@@ -1,6 +1,7 @@
 //! The log itself: tiles, checkpoints, and this node as a witness.
 
 use super::fake::{Fake, LOT, WITNESS, setting, witness_key};
+use super::registration::problem;
 use super::{Client, Got};
 use crate::app::{ApiOptions, EntryBundles, router};
 use axum::body::Body;
@@ -18,6 +19,8 @@ use ledger::statement::{Payload, SignedStatement};
 use ledger::store::{Store as _, View as _};
 use ledger::testing::ORIGIN;
 use ledger::tiles::entries_of;
+use ledger::tlog_policy::{Standing, TlogPolicy};
+use ledger::tlog_proof::TlogProof;
 use ledger::witness::AddCheckpoint;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -467,4 +470,78 @@ async fn the_checkpoint_carries_the_cosignatures_that_it_has() {
         .await;
     let bundle = ledger::bundle::Bundle::decode(&bundle.body).unwrap();
     assert_eq!(bundle.checkpoint, after.text());
+}
+
+#[tokio::test]
+async fn an_entry_is_proved_under_a_witnessed_checkpoint_once_there_is_one() {
+    let setting = setting();
+    let fake = &setting.fake;
+    let client = Client::stranger(fake);
+    let size = size(fake);
+    let entry = SignedStatement::parse(&fake.store.view().entry(LeafIndex(3)).unwrap().unwrap());
+    let entry = entry.unwrap();
+    let proved = |got: &Got, witness: &str| {
+        let log = NoteKey::new(ORIGIN, KeyKind::Ed25519, fake.log_key.public_key().clone());
+        let policy = format!("log {}\n{witness}\n", log.unwrap());
+        let policy = TlogPolicy::parse(&policy).unwrap();
+        let judged = TlogProof::parse(&got.body).unwrap().prove(&entry, &policy);
+        let judged = judged.unwrap();
+        (judged.checkpoint.size.0, judged.standing)
+    };
+    let key = NoteKey::new(
+        WITNESS,
+        KeyKind::Cosignature,
+        witness_key().public_key().clone(),
+    );
+    let witness = format!("witness w {}\nquorum w", key.unwrap());
+
+    // This node's own policy asks for no witness: there is nothing to wait for.
+    let got = client.get("/entries/3/proof", "*/*").await;
+    assert_eq!(problem(&got.body).reason, "not-witnessed");
+    assert_eq!(got.header("retry-after"), "");
+    let newest = client
+        .get("/entries/3/proof?checkpoint=newest", "*/*")
+        .await;
+    assert_eq!(
+        (newest.status.as_u16(), newest.media_type()),
+        (200, "text/plain; charset=utf-8")
+    );
+    assert_eq!(proved(&newest, &witness), (size, Standing::Recorded));
+    assert_eq!(TlogProof::parse(&newest.body).unwrap().extra, None);
+
+    // The block that ends before the newest one is what has been cosigned.
+    let block = |leaf| {
+        fake.store
+            .view()
+            .block_of(LeafIndex(leaf))
+            .unwrap()
+            .unwrap()
+    };
+    let earlier = block(3).size().0;
+    assert!(earlier < size);
+    assert_eq!(add(&client, request(fake, 0, earlier)).await.status, 200);
+    let got = client.get("/entries/3/proof", "*/*").await;
+    assert_eq!(proved(&got, &witness), (earlier, Standing::Witnessed));
+    let got = client
+        .get_json(&format!("/entries/{}/proof", size - 1))
+        .await;
+    assert_eq!(got.status, 404, "the witnessed tree does not reach it");
+
+    for (path, status, reason) in [
+        (format!("/entries/{size}/proof"), 404, "entry-unknown"),
+        ("/entries/03/proof".to_owned(), 400, "entry-id-invalid"),
+        (
+            "/entries/3/proof?checkpoint=7".to_owned(),
+            400,
+            "parameter-invalid",
+        ),
+    ] {
+        let got = client.get(&path, "*/*").await;
+        let found = problem(&got.body);
+        assert_eq!(
+            (found.status, found.reason.as_str()),
+            (status, reason),
+            "{path}"
+        );
+    }
 }

@@ -18,11 +18,11 @@ const PROBLEM: &str = "application/concise-problem-details+cbor";
 
 /// Title, detail, status and our reason of concise problem details.
 #[derive(Debug, PartialEq, Eq)]
-struct Concise {
+pub(super) struct Concise {
     title: String,
     detail: String,
-    status: u64,
-    reason: String,
+    pub(super) status: u64,
+    pub(super) reason: String,
     refusal: Vec<u8>,
 }
 
@@ -52,7 +52,7 @@ fn concise(reader: &mut Reader<'_>) -> Concise {
     }
 }
 
-fn problem(bytes: &[u8]) -> Concise {
+pub(super) fn problem(bytes: &[u8]) -> Concise {
     let mut reader = Reader::new(bytes);
     let problem = concise(&mut reader);
     reader.end().unwrap();

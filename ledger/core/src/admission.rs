@@ -236,7 +236,7 @@ fn decide(
 ) -> Result<Verdict, Refusal> {
     let statement = &checked.statement;
     let header = statement.header();
-    if !header.audience.iter().any(|origin| origin == moment.origin) {
+    if !statement.is_meant_for(moment.origin) {
         return Err(RejectReason::AudienceWrong {
             found: header.audience.clone(),
             want: moment.origin.to_owned(),

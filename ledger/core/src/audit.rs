@@ -122,6 +122,24 @@ pub enum AuditFinding {
 }
 
 impl AuditFinding {
+    /// The stable name, as tests and people cite it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NotAdmissible { .. } => "not-admissible",
+            Self::EffectsDiffer { .. } => "effects-differ",
+            Self::BodyAbsent { .. } => "body-absent",
+            Self::Damaged { .. } => "damaged",
+            Self::KeyOutlivedOrder { .. } => "key-outlived-order",
+            Self::KeyLost { .. } => "key-lost",
+            Self::SignatureInvalid { .. } => "signature-invalid",
+            Self::HeaderDiffers { .. } => "header-differs",
+            Self::LeafMissing { .. } => "leaf-missing",
+            Self::HeadDiffers { .. } => "head-differs",
+            Self::ViewDiffers { .. } => "view-differs",
+        }
+    }
+
     /// Whether this is damage or fraud, rather than something taken on trust.
     #[must_use]
     pub const fn is_fault(&self) -> bool {

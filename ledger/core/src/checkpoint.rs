@@ -37,6 +37,36 @@ pub enum CheckpointError {
     },
 }
 
+/// Why a checkpoint does not go with one that its reader has kept. Both are evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HistoryError {
+    /// Two roots at one size: the log shows two histories.
+    #[error("another root was kept for the same size {size}: the log shows two histories")]
+    Fork {
+        /// The size.
+        size: TreeSize,
+    },
+    /// The log was larger before: a replayed old proof, or a log that was set back.
+    #[error("the tree has {size} leaves, and had {kept} in the checkpoint that was kept")]
+    Older {
+        /// The size shown.
+        size: TreeSize,
+        /// The size kept.
+        kept: TreeSize,
+    },
+}
+
+impl HistoryError {
+    /// The stable name, as scripts compare it and people cite it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fork { .. } => "fork",
+            Self::Older { .. } => "older-than-remembered",
+        }
+    }
+}
+
 /// What a checkpoint says. Shown as the text that is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
@@ -89,6 +119,23 @@ impl Checkpoint {
             size: TreeSize(size),
             root,
         })
+    }
+
+    /// Compares a tree of this log with a checkpoint that its reader has kept. That a larger tree
+    /// grew from the one kept is not shown by this: it needs a consistency proof, as witnesses and
+    /// mirrors ask for.
+    ///
+    /// # Errors
+    /// `Fork`, `Older`.
+    pub fn is_followed_by(&self, size: TreeSize, root: &Digest) -> Result<(), HistoryError> {
+        if size < self.size {
+            let kept = self.size;
+            Err(HistoryError::Older { size, kept })
+        } else if size == self.size && *root != self.root {
+            Err(HistoryError::Fork { size })
+        } else {
+            Ok(())
+        }
     }
 
     /// The checkpoint as a note signed by the log.

@@ -17,6 +17,8 @@ use crate::hash::{Digest, leaf_hash};
 use crate::ids::{LeafIndex, TreeSize};
 use crate::merkle::{ProofError, inclusion_root};
 use crate::signature::{BadSignature, KeyId, PublicKey, Signer};
+use crate::statement::SignedStatement;
+use crate::tlog_policy::TlogPolicy;
 
 /// Private-use protected label of `[tree size, leaf index]`.
 pub const LABEL_POSITION: i64 = -65538;
@@ -53,6 +55,12 @@ pub enum ReceiptError {
         /// Its COSE number.
         algorithm: i64,
     },
+    /// The entry is a statement for other logs: this one should never have taken it.
+    #[error("the statement is meant for {found:?}, not for this log")]
+    AudienceWrong {
+        /// The logs it is meant for.
+        found: Vec<String>,
+    },
     /// The bytes are out of order.
     #[error("malformed receipt: {0}")]
     Header(#[from] HeaderError),
@@ -63,6 +71,23 @@ pub enum ReceiptError {
         signed: LeafIndex,
         /// Beside the path.
         shown: LeafIndex,
+    },
+    /// It says that it is of another log than the one whose key signed it.
+    #[error("the receipt says it is of {claimed}, the key is {signer}'s")]
+    IssuerMismatch {
+        /// The log it names.
+        claimed: String,
+        /// The log whose key it is.
+        signer: String,
+    },
+    /// Signed by no log of the reader's policy.
+    #[error("the receipt is signed by {}", match key {
+        Some(key) => format!("key {key}, which is of no log that is trusted"),
+        None => "no key that it names".to_owned(),
+    })]
+    LogUnknown {
+        /// The key it names.
+        key: Option<KeyId>,
     },
     /// Signed by another key.
     #[error("signed by key {found}, not by {want}")]
@@ -107,6 +132,29 @@ pub enum ReceiptError {
         /// Its number.
         kind: i64,
     },
+}
+
+impl ReceiptError {
+    /// The stable name, as scripts compare it and people cite it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Algorithm { .. } => "algorithm",
+            Self::AudienceWrong { .. } => "audience-wrong",
+            Self::Header(_) => "malformed",
+            Self::IndexAltered { .. } => "index-altered",
+            Self::IssuerMismatch { .. } => "issuer-mismatch",
+            Self::KeyMismatch { .. } => "key-mismatch",
+            Self::LogUnknown { .. } => "log-unknown",
+            Self::Missing { .. } => "missing",
+            Self::PayloadAttached => "payload-attached",
+            Self::Proof(_) => "path",
+            Self::Signature(_) => "signature-invalid",
+            Self::SizeAltered { .. } => "size-altered",
+            Self::TooLarge { .. } => "too-large",
+            Self::TreeKind { .. } => "tree-kind",
+        }
+    }
 }
 
 impl From<DecodeError> for ReceiptError {
@@ -264,6 +312,32 @@ impl Receipt {
             leaf,
             root,
         })
+    }
+
+    /// Checks that a log of `policy` has `statement` at the place the receipt says. By itself a
+    /// receipt is recorded and no more: it carries no cosignature.
+    ///
+    /// # Errors
+    /// As [`Self::verify`]; `LogUnknown`, `IssuerMismatch`, `AudienceWrong`.
+    pub fn prove(
+        &self,
+        statement: &SignedStatement,
+        policy: &TlogPolicy,
+    ) -> Result<ReceiptFacts, ReceiptError> {
+        let log = self.key.and_then(|key| policy.log_of_key(key));
+        let log = log.ok_or(ReceiptError::LogUnknown { key: self.key })?;
+        let facts = self.verify(statement.entry(), log.key.public_key())?;
+        if facts.claims.iss != log.key.name() {
+            return Err(ReceiptError::IssuerMismatch {
+                claimed: facts.claims.iss,
+                signer: log.key.name().to_owned(),
+            });
+        }
+        if !statement.is_meant_for(&facts.claims.iss) {
+            let found = statement.header().audience.clone();
+            return Err(ReceiptError::AudienceWrong { found });
+        }
+        Ok(facts)
     }
 
     /// Checks that the service with `log_key` signed a root above `entry`, and returns the root.

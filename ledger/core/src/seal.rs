@@ -16,7 +16,7 @@ use crate::merkle::tile::{TileError, TiledTree, Tiles};
 use crate::personal::{KeyRef, PartKey, PartPlace, Secrets, seal_part};
 use crate::reject::RejectReason;
 use crate::signature::Signer;
-use crate::state::{Overlay, StateKey, apply};
+use crate::state::{Effects, Overlay, StateKey, apply};
 use crate::statemap;
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::{EntryWrite, EventRef, StoreError, View, WriteSet};
@@ -89,6 +89,27 @@ pub fn seal<V: View>(
     Ok(Sealed { outcomes, write })
 }
 
+/// Seals what a dishonest log seals: these statements with these effects, whatever the rules say.
+/// Everything else is as [`seal`] does it, so that nothing but the rules can find the fraud.
+///
+/// # Errors
+/// [`StoreError`].
+#[cfg(any(test, feature = "testing"))]
+pub fn seal_unruled<V: View>(
+    view: &V,
+    log: Log<'_>,
+    secrets: &dyn Secrets,
+    statements: &[(Checked, Effects)],
+    now: UnixMillis,
+) -> Result<WriteSet, StoreError> {
+    let head = view.head()?;
+    let mut block = Block::open(view, head.as_ref(), log, secrets, now)?;
+    for (checked, effects) in statements {
+        block.take(checked, effects)?;
+    }
+    block.close(head)
+}
+
 /// A block being filled.
 struct Block<'a, V: View> {
     view: &'a V,
@@ -154,17 +175,24 @@ impl<'a, V: View> Block<'a, V> {
             Verdict::Again(leaf) => return Ok(Outcome::Again(leaf)),
             Verdict::Rejected(reason) => return Ok(Outcome::Rejected(reason)),
         };
+        self.take(checked, &effects)?;
+        Ok(Outcome::Admitted(leaf))
+    }
+
+    /// Gives a statement its leaf, with these effects.
+    fn take(&mut self, checked: &Checked, effects: &Effects) -> Result<(), StoreError> {
+        let leaf = self.next_leaf();
         let statement = checked.statement();
         let hash = statement.leaf_hash();
         self.postings
-            .extend(apply(&mut self.state, leaf, &hash, &effects)?);
+            .extend(apply(&mut self.state, leaf, &hash, effects)?);
         let effects = effects.encode();
         self.effects.push(leaf_hash(&effects));
         self.events += u64::try_from(checked.event_count()).unwrap_or_default();
         let body = self.stored_body(statement)?;
         self.forget(statement)?;
         self.push(statement.entry().to_vec(), hash, body, effects);
-        Ok(Outcome::Admitted(leaf))
+        Ok(())
     }
 
     /// The body as it will be stored: personal parts encrypted, each under a key of its own.

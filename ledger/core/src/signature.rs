@@ -85,6 +85,22 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError`], one variant for each rule.
     pub fn parse(bytes: &[u8; 32]) -> Result<Self, KeyError> {
+        let key = Self::parse_recorded(bytes)?;
+        if key.key.to_edwards().is_torsion_free() {
+            Ok(key)
+        } else {
+            Err(KeyError::Torsion)
+        }
+    }
+
+    /// As [`Self::parse`] for a key that a ledger has recorded, whose admission has looked for
+    /// torsion: that costs as much as a signature, and readers of proofs need not repeat it. A log
+    /// that records such a key all the same is found by replay; what its holder signs has one
+    /// verdict here, that of `verify_strict`.
+    ///
+    /// # Errors
+    /// `NotOnCurve`, `NotCanonical`, `SmallOrder`.
+    pub fn parse_recorded(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotOnCurve)?;
         let point = key.to_edwards();
         if point.compress().as_bytes() != bytes {
@@ -92,9 +108,6 @@ impl PublicKey {
         }
         if point.is_small_order() {
             return Err(KeyError::SmallOrder);
-        }
-        if !point.is_torsion_free() {
-            return Err(KeyError::Torsion);
         }
         Ok(Self::sound(key))
     }

@@ -493,6 +493,12 @@ impl SignedStatement {
         self.leaf
     }
 
+    /// Whether the log `origin` is one of those that it was signed for.
+    #[must_use]
+    pub fn is_meant_for(&self, origin: &str) -> bool {
+        self.header.audience.iter().any(|one| one == origin)
+    }
+
     /// The statement's identity: SHA-256 of its `Sig_structure`.
     #[must_use]
     pub fn signed_digest(&self) -> Digest {

@@ -1,14 +1,16 @@
 //! What a verifier without a server says of a file.
 //!
 //! Bytes of options and of a file in, a [`Report`] out: what is proved, by whom, as of when, and
-//! what is not, in Chinese and English. Cryptography and proofs are [`ledger::bundle`]'s; here is
-//! only what is said about them. The browser's verifier is this crate compiled to WebAssembly
+//! what is not, in Chinese and English. Cryptography and proofs are the core's; here is only what
+//! is said about them. The browser's verifier is this crate compiled to WebAssembly
 //! (`ledger/web/abi`), so that a browser's verdict and that of `suyuan verify` are one.
 //!
 //! **Invariant:** pure, as the core is: the moment is an argument, and the same bytes give the same
 //! report on every machine. No input panics.
 
 pub mod catalogue;
+mod checked;
+mod entry;
 mod options;
 mod proved;
 mod report;
@@ -16,8 +18,13 @@ mod report;
 pub use options::{AGE_MAX_S, Options, OptionsError};
 pub use report::{Report, Row, Section, Tone};
 
-use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, prove};
-use ledger::identifier::scan;
+use ledger::bundle::{BUNDLE_BYTES_MAX, prove};
+use ledger::checkpoint::{Checkpoint, HistoryError};
+use ledger::hash::Digest;
+use ledger::identifier::{Identifier, scan};
+use ledger::ids::TreeSize;
+use ledger::proof_file::Kind;
+use ledger::tlog_policy::TlogPolicy;
 
 /// The longest file that is worth reading, bytes: one more than the largest bundle, so that a
 /// larger one is refused by its name.
@@ -39,8 +46,7 @@ pub fn report(options: &[u8], file: &[u8]) -> Report {
     match judged(options, file) {
         Ok(report) => report,
         Err(Refused::Options(error)) => Report::unasked(&error),
-        Err(Refused::Bundle(error)) => Report::refused(error.name(), &error.to_string()),
-        Err(Refused::OtherItem { item }) => Report::refused("other-item", &item),
+        Err(Refused::Proof { name, why }) => Report::refused(name, &why),
     }
 }
 
@@ -49,24 +55,86 @@ pub fn report(options: &[u8], file: &[u8]) -> Report {
 enum Refused {
     /// Nothing was checked.
     Options(OptionsError),
-    /// The bundle proves nothing.
-    Bundle(BundleError),
-    /// It proves something, about another code than the one in hand.
-    OtherItem { item: String },
+    /// The file proves nothing, or nothing of what is asked: its stable name, and in detail.
+    Proof { name: &'static str, why: String },
+}
+
+impl From<OptionsError> for Refused {
+    fn from(error: OptionsError) -> Self {
+        Self::Options(error)
+    }
+}
+
+impl Refused {
+    fn proof(name: &'static str, why: &impl std::fmt::Display) -> Self {
+        let why = why.to_string();
+        Self::Proof { name, why }
+    }
+}
+
+/// What proofs are held against.
+struct Asked {
+    options: Options,
+    trust: TlogPolicy,
+    /// The code in hand, canonical.
+    item: Option<Identifier>,
+    remembered: Option<Checkpoint>,
+}
+
+impl Asked {
+    fn read(options: &[u8]) -> Result<Self, OptionsError> {
+        let options = Options::parse(options)?;
+        let trust = options.trust()?;
+        let item = options.code().map(scan).transpose();
+        let item = item.map_err(OptionsError::Code)?;
+        Ok(Self {
+            item: item.map(|scanned| scanned.identifier),
+            remembered: options.remembered(&trust)?,
+            options,
+            trust,
+        })
+    }
+
+    /// Whether `item` is the code in hand, where there is one.
+    fn is_about(&self, item: &str) -> Result<(), Refused> {
+        match &self.item {
+            Some(wanted) if wanted.as_str() != item => Err(Refused::proof("other-item", &item)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Whether a tree of the log `origin` goes with the checkpoint that was kept.
+    fn follows(&self, origin: &str, size: TreeSize, root: &Digest) -> Result<(), HistoryError> {
+        let kept = self.remembered.as_ref();
+        kept.filter(|kept| kept.origin == origin)
+            .map_or(Ok(()), |kept| kept.is_followed_by(size, root))
+    }
 }
 
 fn judged(options: &[u8], file: &[u8]) -> Result<Report, Refused> {
-    let options = Options::parse(options).map_err(Refused::Options)?;
-    let trust = options.trust().map_err(Refused::Options)?;
-    let wanted = options.code().map(scan).transpose();
-    let wanted = wanted.map_err(|why| Refused::Options(OptionsError::Code(why)))?;
-    let proved = prove(file, &trust, options.now()).map_err(Refused::Bundle)?;
-    if wanted.is_some_and(|wanted| wanted.identifier.as_str() != proved.proved.item()) {
-        return Err(Refused::OtherItem {
-            item: proved.proved.item().to_owned(),
-        });
+    let asked = Asked::read(options)?;
+    match Kind::of(file) {
+        Some(Kind::Bundle) => bundle(&asked, file),
+        Some(Kind::Check) => checked::report(&asked, file),
+        Some(Kind::Receipt) => entry::of_receipt(&asked, file),
+        Some(Kind::TlogProof) => entry::of_tlog_proof(&asked, file),
+        None => Err(Refused::proof(
+            "kind-unknown",
+            &"neither a bundle, a receipt, a tlog-proof nor a check answer",
+        )),
     }
-    Ok(proved::report(&proved, &trust, &options))
+}
+
+fn bundle(asked: &Asked, file: &[u8]) -> Result<Report, Refused> {
+    let proved = prove(file, &asked.trust, asked.options.now())
+        .map_err(|error| Refused::proof(error.name(), &error))?;
+    asked.is_about(proved.proved.item())?;
+    let facts = proved.proved.facts();
+    let origin = &proved.judged.checkpoint.origin;
+    asked
+        .follows(origin, facts.size, &facts.root)
+        .map_err(|error| Refused::proof(error.name(), &error))?;
+    Ok(proved::report(&proved, &asked.trust, &asked.options))
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! What a verifier is told besides the file.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ledger::checkpoint::{Checkpoint, CheckpointError};
 use ledger::identifier::IdentifierError;
 use ledger::ids::UnixMillis;
 use ledger::note::NoteKey;
+use ledger::statement::SignedStatement;
 use ledger::tlog_policy::{PolicyError, TlogPolicy};
 use serde::Deserialize;
 
@@ -24,6 +27,12 @@ pub struct Options {
     /// How old the newest checkpoint may be, seconds.
     #[serde(default)]
     age_max_s: Option<u32>,
+    /// The statement or entry that a receipt is for, base64.
+    #[serde(default)]
+    entry: String,
+    /// A checkpoint that the reader kept, a signed note. What contradicts it is refused.
+    #[serde(default)]
+    remembered: String,
 }
 
 /// Why nothing was checked. The fault is in what was typed, not in the bundle.
@@ -32,9 +41,18 @@ pub enum OptionsError {
     /// The code in hand cannot be read.
     #[error("the code: {0}")]
     Code(IdentifierError),
+    /// A receipt was given without the statement that it is for.
+    #[error("a receipt is verified with the entry it is for")]
+    EntryMissing,
+    /// The statement that a receipt is for cannot be read.
+    #[error("the entry: {0}")]
+    Entry(String),
     /// Not JSON, or not these fields. The page's own fault.
     #[error("the options: {0}")]
     Form(String),
+    /// The checkpoint that was kept is none of a log that is trusted.
+    #[error("the remembered checkpoint: {0}")]
+    Remembered(CheckpointError),
     /// The trust root is not one.
     #[error("the trust root: {0}")]
     Trust(PolicyError),
@@ -46,7 +64,10 @@ impl OptionsError {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Code(_) => "code-malformed",
+            Self::EntryMissing => "entry-missing",
+            Self::Entry(_) => "entry-malformed",
             Self::Form(_) => "options-malformed",
+            Self::Remembered(_) => "remembered-malformed",
             Self::Trust(_) => "trust-malformed",
         }
     }
@@ -84,6 +105,34 @@ impl Options {
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         Some(self.code.trim()).filter(|code| !code.is_empty())
+    }
+
+    /// The statement that a receipt is for, if one was given.
+    ///
+    /// # Errors
+    /// `Entry`.
+    pub fn entry(&self) -> Result<Option<SignedStatement>, OptionsError> {
+        if self.entry.is_empty() {
+            return Ok(None);
+        }
+        let malformed = |why: &dyn std::fmt::Display| OptionsError::Entry(why.to_string());
+        let bytes = STANDARD.decode(&self.entry).map_err(|e| malformed(&e))?;
+        let statement = SignedStatement::parse(&bytes).map_err(|why| malformed(&why))?;
+        Ok(Some(statement))
+    }
+
+    /// The checkpoint that the reader kept, if one was given.
+    ///
+    /// # Errors
+    /// `Remembered`.
+    pub fn remembered(&self, trust: &TlogPolicy) -> Result<Option<Checkpoint>, OptionsError> {
+        if self.remembered.trim().is_empty() {
+            return Ok(None);
+        }
+        let judged = trust.judge(&self.remembered);
+        judged
+            .map(|judged| Some(judged.checkpoint))
+            .map_err(OptionsError::Remembered)
     }
 
     /// The moment.

@@ -2,7 +2,7 @@
 
 use crate::catalogue::{self, Key};
 use crate::options::Options;
-use crate::report::{Report, Row, Section, Tone, both, filled, plain, row, sentence};
+use crate::report::{Report, Row, Section, Tone, both, filled, plain, row, sentence, sentences};
 use ledger::bundle::ProvedAnswer;
 use ledger::identifier::Identifier;
 use ledger::ids::{Handle, UnixMillis};
@@ -11,7 +11,7 @@ use ledger::provenance::answer::{
     Answer, Break, Finding, Step, Stop, StopKind, Stretch, Test, Text, Verdict,
 };
 use ledger::time::format_utc;
-use ledger::tlog_policy::{Standing, TlogPolicy};
+use ledger::tlog_policy::{Cosigned, Standing, TlogPolicy};
 
 /// How far a clock may lag behind the ledger before that is said, ms: the ledger's own tolerance
 /// for events from the future.
@@ -25,12 +25,10 @@ pub(crate) fn report(proved: &ProvedAnswer, policy: &TlogPolicy, options: &Optio
     let answer = &proved.answer;
     let standing = proved.judged.standing;
     let age = age(proved.proved.facts().time, options);
-    // Who asks for nobody misses nobody.
-    let short = policy.asks_for_witnesses() && standing == Standing::Recorded;
-    let tone = match (tone(answer.verdict), short || age.is_some()) {
-        (Tone::Good | Tone::None, true) => Tone::Warn,
-        (tone, _) => tone,
-    };
+    let short = is_short(policy, standing);
+    let reasons = reasons(age.as_ref(), short);
+    let tone = tone(answer.verdict).unless(&reasons);
+    let age = age.map(|(_, text)| text);
     let few = short.then(|| both(Key::VerifyFewWitnesses));
     // Events that recall say nothing of a label: the graver advice is the careful one.
     let fault = answer.orders.first().map(|stop| stop.fault);
@@ -53,7 +51,7 @@ pub(crate) fn report(proved: &ProvedAnswer, policy: &TlogPolicy, options: &Optio
             Key::TemperatureTitle,
             answer.temperature.iter().map(|it| stretch(answer, it)),
         ),
-        facts(proved, short),
+        rests_on(proved, policy),
         list(Key::VerifyProved, what_is_proved(proved)),
         list(Key::VerifyNotProved, what_is_not_proved(standing)),
     ]);
@@ -64,6 +62,7 @@ pub(crate) fn report(proved: &ProvedAnswer, policy: &TlogPolicy, options: &Optio
         title: both(catalogue::verdict(answer.verdict)),
         lead: both(catalogue::advice(answer.verdict, fault)),
         sections,
+        reasons,
         standing: Some(standing.word()),
         answer: Some(answer.clone()),
     }
@@ -84,17 +83,30 @@ const fn tone(verdict: Verdict) -> Tone {
     }
 }
 
-/// What is to be said of the newest checkpoint's age.
-fn age(newest: UnixMillis, options: &Options) -> Option<Text> {
+/// What is to be said of an answer's age, and its stable name.
+pub(crate) fn age(newest: UnixMillis, options: &Options) -> Option<(&'static str, Text)> {
     let age_ms = options.now().0.saturating_sub(newest.0);
     if age_ms < -CLOCK_LAG_MAX_MS {
-        return Some(both(Key::VerifyClockLags));
+        return Some(("clock-lags", both(Key::VerifyClockLags)));
     }
-    let hours = || filled(Key::VerifyStale, &(age_ms / 3_600_000).to_string());
-    (age_ms > options.age_max_ms()).then(hours)
+    let hours = || filled(Key::VerifyStale, &[&(age_ms / 3_600_000).to_string()]);
+    (age_ms > options.age_max_ms()).then(|| ("stale", hours()))
 }
 
-fn list(heading: Key, rows: impl IntoIterator<Item = Row>) -> Section {
+/// Whether fewer witnesses signed than are asked for. Who asks for nobody misses nobody.
+pub(crate) fn is_short(policy: &TlogPolicy, standing: Standing) -> bool {
+    policy.asks_for_witnesses() && standing == Standing::Recorded
+}
+
+/// The names of what turns a sound proof amber.
+pub(crate) fn reasons(age: Option<&(&'static str, Text)>, short: bool) -> Vec<&'static str> {
+    let aged = age.map(|(name, _)| *name);
+    aged.into_iter()
+        .chain(short.then_some("few-witnesses"))
+        .collect()
+}
+
+pub(crate) fn list(heading: Key, rows: impl IntoIterator<Item = Row>) -> Section {
     Section {
         heading: both(heading),
         rows: rows.into_iter().collect(),
@@ -255,15 +267,10 @@ fn stretch(answer: &Answer, stretch: &Stretch) -> Row {
     }
 }
 
-/// What the answer rests on. `short`: of witnesses, where the policy asks for more.
-fn facts(proved: &ProvedAnswer, short: bool) -> Section {
+/// What the answer rests on.
+fn rests_on(proved: &ProvedAnswer, policy: &TlogPolicy) -> Section {
     let facts = proved.proved.facts();
     let judged = &proved.judged;
-    let standing = match judged.standing {
-        Standing::Witnessed => Key::VerifyWitnessed,
-        Standing::Recorded if short => Key::VerifyRecordedOnly,
-        Standing::Recorded => Key::VerifyRecorded,
-    };
     let mut rows = vec![
         row(Key::ProofOrigin, &judged.checkpoint.origin),
         row(Key::ProofTime, &format_utc(facts.time)),
@@ -271,19 +278,33 @@ fn facts(proved: &ProvedAnswer, short: bool) -> Section {
         row(Key::ProofRoot, &facts.root.to_string()),
         row(Key::VerifySignatures, &facts.signatures.to_string()),
         row(Key::VerifyStatements, &facts.statements.to_string()),
-        Row {
-            label: both(Key::VerifyStanding),
-            value: both(standing),
-        },
     ];
-    rows.extend(judged.cosigned.iter().map(|one| {
+    rows.extend(standing_rows(judged.standing, &judged.cosigned, policy));
+    list(Key::VerifyFacts, rows)
+}
+
+/// Recorded or witnessed, and by whom of those whom the policy names.
+pub(crate) fn standing_rows(
+    standing: Standing,
+    cosigned: &[Cosigned],
+    policy: &TlogPolicy,
+) -> Vec<Row> {
+    let word = match standing {
+        Standing::Witnessed => Key::VerifyWitnessed,
+        Standing::Recorded if policy.asks_for_witnesses() => Key::VerifyRecordedOnly,
+        Standing::Recorded => Key::VerifyRecorded,
+    };
+    let count = |number: usize| number.to_string();
+    let (signed, all) = (count(cosigned.len()), count(policy.witnesses().len()));
+    let witnesses = cosigned.iter().map(|one| {
         let time = format_utc(UnixMillis::from_seconds(one.time));
         row(Key::VerifyCosigned, &format!("{} ({time})", one.witness))
-    }));
-    Section {
-        heading: both(Key::VerifyFacts),
-        rows,
-    }
+    });
+    let word = Row {
+        label: both(Key::VerifyStanding),
+        value: filled(word, &[&signed, &all]),
+    };
+    std::iter::once(word).chain(witnesses).collect()
 }
 
 fn what_is_proved(proved: &ProvedAnswer) -> Vec<Row> {
@@ -304,12 +325,11 @@ fn what_is_proved(proved: &ProvedAnswer) -> Vec<Row> {
 
 fn what_is_not_proved(standing: Standing) -> impl Iterator<Item = Row> {
     let unwitnessed = (standing == Standing::Recorded).then_some(Key::VerifyNotWitness);
-    let all = NOT_PROVED.into_iter().chain(unwitnessed);
-    all.map(both).map(sentence)
+    sentences(NOT_PROVED.into_iter().chain(unwitnessed))
 }
 
 /// A code as it is printed on a pack.
-fn printed(item: &str) -> String {
+pub(crate) fn printed(item: &str) -> String {
     Identifier::parse(item).map_or_else(|_| item.to_owned(), |item| item.human_readable())
 }
 

@@ -19,6 +19,16 @@ pub enum Tone {
     None,
 }
 
+impl Tone {
+    /// This colour, or amber where there is something to know.
+    pub(crate) const fn unless(self, reasons: &[&'static str]) -> Self {
+        match self {
+            Self::Good | Self::None if !reasons.is_empty() => Self::Warn,
+            Self::Good | Self::Warn | Self::Stop | Self::None => self,
+        }
+    }
+}
+
 /// What a verifier says of a file.
 #[derive(Debug, Serialize)]
 pub struct Report {
@@ -32,6 +42,9 @@ pub struct Report {
     pub lead: Text,
     /// The rest, in the order of reading.
     pub sections: Vec<Section>,
+    /// For programs: why a sound proof turned amber, by stable names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<&'static str>,
     /// For programs: `recorded` or `witnessed`. Absent where nothing is proved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<&'static str>,
@@ -62,8 +75,10 @@ impl Report {
     /// A report on what proves nothing.
     pub(crate) fn refused(name: &'static str, why: &str) -> Self {
         let lead = match name {
+            "fork" => Key::VerifyFork,
             "log-unknown" => Key::VerifyLogUnknown,
-            "malformed" => Key::VerifyMalformed,
+            "malformed" | "kind-unknown" => Key::VerifyMalformed,
+            "older-than-remembered" => Key::VerifyOlder,
             "other-item" => Key::VerifyOtherItem,
             "torn" => Key::VerifyTorn,
             _ => Key::VerifyRefusedLead,
@@ -75,7 +90,9 @@ impl Report {
     pub(crate) fn unasked(error: &OptionsError) -> Self {
         let lead = match error {
             OptionsError::Code(_) => Key::VerifyCodeBad,
+            OptionsError::EntryMissing | OptionsError::Entry(_) => Key::VerifyEntryNeeded,
             OptionsError::Form(_) => Key::VerifyOptionsBad,
+            OptionsError::Remembered(_) => Key::VerifyRememberedBad,
             OptionsError::Trust(_) => Key::VerifyTrustBad,
         };
         let why = error.to_string();
@@ -93,6 +110,7 @@ impl Report {
                 heading: Text::default(),
                 rows,
             }],
+            reasons: Vec::new(),
             standing: None,
             answer: None,
         }
@@ -108,12 +126,12 @@ pub(crate) fn both(key: Key) -> Text {
     }
 }
 
-/// A text of the catalogue with a value in its place.
-pub(crate) fn filled(key: Key, value: &str) -> Text {
+/// A text of the catalogue with values in their places.
+pub(crate) fn filled(key: Key, values: &[&str]) -> Text {
     let (zh, en) = key.both();
     Text {
-        zh: fill(zh, &[value]),
-        en: fill(en, &[value]),
+        zh: fill(zh, values),
+        en: fill(en, values),
     }
 }
 
@@ -139,4 +157,9 @@ pub(crate) fn sentence(value: Text) -> Row {
         label: Text::default(),
         value,
     }
+}
+
+/// Sentences of the catalogue.
+pub(crate) fn sentences(keys: impl IntoIterator<Item = Key>) -> impl Iterator<Item = Row> {
+    keys.into_iter().map(both).map(sentence)
 }

@@ -1,19 +1,25 @@
 //! Reports, natively; the same ones in a browser: `tests/it/verifier.rs`.
 
 use crate::{Tone, report};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ledger::bundle::{Bundle, build};
-use ledger::checkpoint::SignedCheckpoint;
+use ledger::check::{Act, Answer, Attested, Decision};
+use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
+use ledger::hash::Digest;
 use ledger::identifier::Identifier;
-use ledger::ids::UnixMillis;
+use ledger::ids::{LeafIndex, TreeSize, UnixMillis};
 use ledger::lists::{Reader, ViewSource};
 use ledger::note::{KeyKind, NoteKey};
 use ledger::provenance::{Limits, trace};
+use ledger::receipt::{Receipt, ReceiptClaims, ReceiptFacts};
 use ledger::signature::{Signer as _, SigningKey};
 use ledger::state::Role;
-use ledger::store::Store as _;
+use ledger::statement::SignedStatement;
+use ledger::store::{Store as _, View as _};
 use ledger::testing::{ORIGIN, World, object_event};
 use ledger::tlog_policy::TlogPolicy;
-use serde_json::json;
+use ledger::tlog_proof::TlogProof;
+use serde_json::{Value, json};
 
 const LOT: &str = "https://id.gs1.org/01/06901234567892/10/A1";
 
@@ -21,6 +27,9 @@ struct Scene {
     trust: String,
     bundle: Vec<u8>,
     now: UnixMillis,
+    world: World,
+    /// The maker's statement.
+    said: SignedStatement,
 }
 
 fn key(name: &str, kind: KeyKind, signer: &SigningKey) -> NoteKey {
@@ -39,19 +48,27 @@ fn scene() -> Scene {
         LOT,
     );
     let said = world.events(&maker, &[event]);
-    world.admitted(vec![said]);
+    world.admitted(vec![said.clone()]);
     let view = world.store.view();
     let mut source = ViewSource::new(&view, Reader::Confidential);
     let item = Identifier::parse(LOT).unwrap();
     trace(&mut source, &item, world.now, Limits::DEFAULT).unwrap();
+    let bundle = build(&view, &source, LOT).unwrap().encode();
+    drop(source);
+    drop(view);
     Scene {
         trust: TlogPolicy::of_log(key(ORIGIN, KeyKind::Ed25519, &world.log_key))
             .unwrap()
             .to_string(),
-        bundle: build(&view, &source, LOT).unwrap().encode(),
+        bundle,
         now: world.now,
+        world,
+        said,
     }
 }
+
+/// Where the maker's statement stands.
+const SAID: LeafIndex = LeafIndex(4);
 
 impl Scene {
     fn report(&self, later_ms: i64, code: &str) -> crate::Report {
@@ -59,6 +76,43 @@ impl Scene {
             "trust": self.trust, "nowMs": self.now.0 + later_ms, "code": code, "ageMaxS": 3600,
         });
         report(options.to_string().as_bytes(), &self.bundle)
+    }
+
+    /// The report on another file, by these further options.
+    fn report_on(&self, file: &[u8], further: &Value) -> crate::Report {
+        let mut options = json!({"trust": self.trust, "nowMs": self.now.0});
+        for (name, value) in further.as_object().unwrap() {
+            options[name] = value.clone();
+        }
+        report(options.to_string().as_bytes(), file)
+    }
+
+    fn checkpoint(&self) -> String {
+        self.world.store.view().head().unwrap().unwrap().checkpoint
+    }
+
+    /// The proof of the maker's statement under the newest checkpoint.
+    fn tlog_proof(&self) -> TlogProof {
+        let view = self.world.store.view();
+        let proof = TlogProof::build(&view, SAID, self.checkpoint());
+        proof.unwrap().unwrap()
+    }
+
+    fn receipt(&self) -> Vec<u8> {
+        let view = self.world.store.view();
+        let proof = self.tlog_proof();
+        let block = view.head().unwrap().unwrap().block;
+        let facts = ReceiptFacts {
+            claims: ReceiptClaims {
+                iss: ORIGIN.to_owned(),
+                sub: "capture".to_owned(),
+                iat: 7,
+            },
+            size: block.size(),
+            leaf: SAID,
+            root: block.root,
+        };
+        Receipt::issue(&self.world.log_key, &facts, &proof.path)
     }
 }
 
@@ -172,4 +226,165 @@ fn what_is_not_a_proof_is_told_from_what_was_mistyped() {
         (report.name, report.tone),
         ("options-malformed", Tone::None)
     );
+}
+
+#[test]
+fn a_receipt_is_reported_with_the_statement_that_it_is_for() {
+    let scene = scene();
+    let receipt = scene.receipt();
+    let entry = STANDARD.encode(scene.said.entry());
+    let other = STANDARD.encode(
+        scene
+            .world
+            .store
+            .view()
+            .entry(LeafIndex(2))
+            .unwrap()
+            .unwrap(),
+    );
+    for (entry, name, tone) in [
+        (&entry, "proved", Tone::Good),
+        (&String::new(), "entry-missing", Tone::None),
+        (&"?".to_owned(), "entry-malformed", Tone::None),
+        (&other, "signature-invalid", Tone::Stop),
+    ] {
+        let report = scene.report_on(&receipt, &json!({"entry": entry}));
+        assert_eq!((report.name, report.tone), (name, tone), "{report:?}");
+    }
+    let report = scene.report_on(&receipt, &json!({"entry": entry}));
+    assert_eq!(report.standing, Some("recorded"));
+    let text = serde_json::to_string(&report).unwrap();
+    assert!(text.contains("1970-01-01T00:00:07"), "{text}");
+    assert!(text.contains(&format!("\"{SAID}\"")), "{text}");
+    // A reader who asks for witnesses is told that a receipt has none.
+    let witness = key(
+        "w.example",
+        KeyKind::Cosignature,
+        &SigningKey::from_seed([0x42; 32]),
+    );
+    let log = scene.trust.lines().next().unwrap();
+    let asks = format!("{log}\nwitness w {witness}\nquorum w\n");
+    let report = scene.report_on(&receipt, &json!({"entry": entry, "trust": asks}));
+    assert_eq!(
+        (report.tone, report.reasons),
+        (Tone::Warn, vec!["few-witnesses"])
+    );
+}
+
+#[test]
+fn a_tlog_proof_is_reported_by_the_entry_that_it_carries_and_by_its_witnesses() {
+    let scene = scene();
+    let witness = SigningKey::from_seed([0x42; 32]);
+    let known = key("w.example", KeyKind::Cosignature, &witness);
+    let log = scene.trust.lines().next().unwrap();
+    let asks = format!("{log}\nwitness w {known}\nquorum w\n");
+    let mut checkpoint = SignedCheckpoint::parse(&scene.checkpoint()).unwrap();
+    checkpoint.cosign("w.example", &witness, 5).unwrap();
+    let proof = TlogProof {
+        extra: Some(scene.said.entry().to_vec()),
+        checkpoint: checkpoint.to_string(),
+        ..scene.tlog_proof()
+    };
+    let file = proof.to_string().into_bytes();
+    let report = scene.report_on(&file, &json!({"trust": asks}));
+    let said = (report.name, report.tone, report.standing);
+    assert_eq!(said, ("proved", Tone::Good, Some("witnessed")));
+    let report = scene.report_on(&file, &json!({}));
+    assert_eq!(report.standing, Some("recorded"));
+
+    let bare = TlogProof {
+        extra: None,
+        ..proof.clone()
+    }
+    .to_string();
+    let report = scene.report_on(bare.as_bytes(), &json!({}));
+    assert_eq!((report.name, report.tone), ("entry-missing", Tone::None));
+    let moved = TlogProof {
+        leaf: LeafIndex(3),
+        ..proof
+    }
+    .to_string();
+    let report = scene.report_on(moved.as_bytes(), &json!({}));
+    assert_eq!((report.name, report.tone), ("path", Tone::Stop));
+}
+
+#[test]
+fn the_answer_to_a_check_is_the_logs_word_and_ages() {
+    let scene = scene();
+    let block = scene.world.store.view().head().unwrap().unwrap().block;
+    let answered = |decision| {
+        let answer = Answer {
+            item: LOT.to_owned(),
+            act: Act::Sell,
+            actor: None,
+            at: scene.now,
+            decision,
+            reasons: Vec::new(),
+        };
+        let (size, root) = (block.size(), block.root);
+        Attested { answer, size, root }.sign(ORIGIN, &scene.world.log_key)
+    };
+    for (decision, tone, title) in [
+        (Decision::Allow, Tone::Good, "可以"),
+        (Decision::Hold, Tone::Warn, "暂缓"),
+        (Decision::Refuse, Tone::Stop, "不可以"),
+    ] {
+        let report = scene.report_on(&answered(decision), &json!({"code": LOT}));
+        assert_eq!((report.tone, report.title.zh.as_str()), (tone, title));
+        assert_eq!(report.standing, Some("recorded"));
+    }
+    let file = answered(Decision::Allow);
+    let late = json!({"nowMs": scene.now.0 + 3_600_001, "ageMaxS": 3600});
+    let report = scene.report_on(&file, &late);
+    assert_eq!((report.tone, report.reasons), (Tone::Warn, vec!["stale"]));
+    let report = scene.report_on(&file, &json!({"code": "(01)06901234567892(10)B2"}));
+    assert_eq!(report.name, "other-item");
+    let mut altered = file;
+    *altered.last_mut().unwrap() ^= 1;
+    let report = scene.report_on(&altered, &json!({}));
+    assert_eq!(
+        (report.name, report.tone),
+        ("signature-invalid", Tone::Stop)
+    );
+}
+
+#[test]
+fn a_remembered_checkpoint_refuses_what_contradicts_it() {
+    let scene = scene();
+    let newest = SignedCheckpoint::parse(&scene.checkpoint()).unwrap();
+    let newest = newest.claim().clone();
+    let signed = |size, root| {
+        let origin = ORIGIN.to_owned();
+        Checkpoint { origin, size, root }.sign(&scene.world.log_key)
+    };
+    let other = Digest([7; 32]);
+    let larger = TreeSize(newest.size.0 + 1);
+    let smaller = TreeSize(newest.size.0 - 1);
+    let entry = STANDARD.encode(scene.said.entry());
+    for (kept, bundle, receipt) in [
+        (signed(newest.size, newest.root), "proved", "proved"),
+        (signed(smaller, other), "proved", "proved"),
+        (signed(newest.size, other), "fork", "fork"),
+        // An earlier receipt stays one; an earlier answer does not.
+        (signed(larger, other), "older-than-remembered", "proved"),
+        (
+            "nothing".to_owned(),
+            "remembered-malformed",
+            "remembered-malformed",
+        ),
+    ] {
+        let report = scene.report_on(&scene.bundle, &json!({"remembered": kept}));
+        assert_eq!(report.name, bundle, "{kept}");
+        let further = json!({"remembered": kept, "entry": entry});
+        let report = scene.report_on(&scene.receipt(), &further);
+        assert_eq!(report.name, receipt, "{kept}");
+    }
+}
+
+#[test]
+fn what_is_none_of_these_files_is_said_to_be_none() {
+    for file in [&b""[..], b"\x00", b"PK", b"c2sp.org/tlog-proof@v2\n"] {
+        let report = scene().report_on(file, &json!({}));
+        assert_eq!((report.name, report.tone), ("kind-unknown", Tone::Stop));
+    }
 }

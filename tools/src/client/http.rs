@@ -8,6 +8,7 @@ use ledger::cbor::{DecodeError, DecodeFault, Reader};
 use ledger::checkpoint::Checkpoint;
 use ledger::ids::LeafIndex;
 use ledger::note::Note;
+use ledger::tlog_proof::TlogProof;
 use std::time::Duration;
 
 /// Bytes of one answer: the largest bundle.
@@ -246,6 +247,19 @@ impl Ledger for Remote {
             );
             Err(Failure::new(Code::Proof, format!("{}: {what}", self.url)))
         }
+    }
+
+    fn witnessed(&self, leaf: LeafIndex) -> Result<Option<TlogProof>, Failure> {
+        let got = self.get(&format!("/entries/{leaf}/proof"), &[], "text/plain")?;
+        // Only what is worth waiting for says when to ask again.
+        if got.status == 404 && got.retry_after_s.is_some() {
+            return Ok(None);
+        }
+        let proof = TlogProof::parse(&got.success()?);
+        proof.map(Some).map_err(|error| {
+            let what = format!("{}: not a proof: {error}", self.url);
+            Failure::new(Code::Proof, what)
+        })
     }
 }
 

@@ -7,6 +7,9 @@ use api::service::SubmitError;
 use clap::Args as ClapArgs;
 use ledger::ids::LeafIndex;
 use ledger::reject::RejectReason;
+use ledger::store::Store as _;
+use ledger::tlog_policy::TlogPolicy;
+use ledger::tlog_proof::TlogProof;
 use ledger_rocks::RocksStore;
 use node::{Node, NodeConfig};
 use std::path::{Path, PathBuf};
@@ -63,6 +66,13 @@ pub(crate) trait Ledger {
     /// # Errors
     /// [`Failure`] where no answers came at all.
     fn submit(&self, statements: &[&[u8]]) -> Result<Vec<Answered>, Failure>;
+
+    /// The tlog-proof of the entry at `leaf` under the newest checkpoint that met the node's own
+    /// quorum; `None` while none of those reaches it.
+    ///
+    /// # Errors
+    /// [`Failure`]: rejected where the node asks no witness.
+    fn witnessed(&self, leaf: LeafIndex) -> Result<Option<TlogProof>, Failure>;
 }
 
 /// Submits statements in windows, waiting where the ledger is busy, and hands each final answer
@@ -256,6 +266,25 @@ impl Ledger for Local {
         let answers = self.runtime.block_on(self.node.submit_many(statements));
         Ok(answers.into_iter().map(answered).collect())
     }
+
+    fn witnessed(&self, leaf: LeafIndex) -> Result<Option<TlogProof>, Failure> {
+        if !TlogPolicy::parse(self.node.policy())
+            .map_err(Failure::malformed)?
+            .asks_for_witnesses()
+        {
+            let what = "not-witnessed: this ledger's trust file asks for no witness";
+            return Err(Failure::new(Code::Rejected, what));
+        }
+        // The view is the younger of the two, so that it reaches as far as the checkpoint.
+        let Some(checkpoint) = self.node.witnessed_checkpoint() else {
+            return Ok(None);
+        };
+        Ok(TlogProof::build(
+            &self.node.store().view(),
+            leaf,
+            checkpoint,
+        )?)
+    }
 }
 
 fn answered(answer: Result<node::Submitted, SubmitError>) -> Answered {
@@ -301,6 +330,10 @@ mod tests {
         fn submit(&self, statements: &[&[u8]]) -> Result<Vec<Answered>, Failure> {
             self.1.borrow_mut().push(statements.len());
             Ok(self.0.borrow_mut().remove(0))
+        }
+
+        fn witnessed(&self, _leaf: LeafIndex) -> Result<Option<TlogProof>, Failure> {
+            Ok(None)
         }
     }
 

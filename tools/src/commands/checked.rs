@@ -23,22 +23,14 @@ pub(crate) fn signed(answer: &Value) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// [`Failure`]: proof, with the error's name; keep the bytes.
 pub(crate) fn verify(bytes: &[u8], trust: &TlogPolicy) -> Result<(Attested, String), Failure> {
-    let mut last = CheckError::OtherLog;
-    for log in trust.logs() {
-        let (origin, key) = (log.key.name(), log.key.public_key());
-        match Attested::verify(bytes, origin, key) {
-            Ok(attested) => return Ok((attested, origin.to_owned())),
-            Err(error) => last = error,
+    Attested::prove(bytes, trust).map_err(|error| {
+        let what = format!("{}: {error}", error.name());
+        match error {
+            CheckError::Malformed(_) => Failure::malformed(what),
+            CheckError::OtherLog => Failure::new(Code::Proof, what)
+                .remedy(format!("the trust file names: {}", trust.origins())),
+            CheckError::Signature(_) => Failure::new(Code::Proof, what),
         }
-        if !matches!(last, CheckError::OtherLog) {
-            break;
-        }
-    }
-    Err(match &last {
-        CheckError::Malformed(_) => Failure::malformed(format!("malformed: {last}")),
-        CheckError::OtherLog => Failure::new(Code::Proof, format!("log-unknown: {last}"))
-            .remedy(format!("the trust file names: {}", trust.origins())),
-        CheckError::Signature(_) => Failure::new(Code::Proof, format!("signature-invalid: {last}")),
     })
 }
 

@@ -15,15 +15,18 @@ use crate::output::Console;
 use crate::text;
 use crate::trust;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use ledger::hash::Digest;
+use ledger::ids::LeafIndex;
 use ledger::receipt::Receipt;
 use ledger::registry::Action;
 use ledger::signature::Signer as _;
 use ledger::statement::{Issuer, SignedStatement};
-use ledger::tlog_policy::TlogPolicy;
+use ledger::tlog_policy::{Standing, TlogPolicy};
+use ledger::tlog_proof::TlogProof;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Submit EPCIS 2.0 JSON documents; receipts are kept beside them.
 ///
@@ -35,7 +38,8 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:
   suyuan submit harvest.json --key farm.key --node https://trace.example.cn
   suyuan submit day/*.json --key erp.key --dry-run
-  suyuan submit day/*.json --key erp.key --trust trust.txt --json")]
+  suyuan submit day/*.json --key erp.key --trust trust.txt --json
+  suyuan submit harvest.json --key farm.key --trust trust.txt --wait witnessed")]
 pub(crate) struct Args {
     /// The documents.
     #[arg(required = true)]
@@ -53,7 +57,28 @@ pub(crate) struct Args {
     /// Verify every receipt against this trust file before it counts.
     #[arg(long)]
     trust: Option<PathBuf>,
+    /// Until what stands behind each statement. `witnessed`: until a checkpoint that has it met
+    /// the quorum of the trust file; its proof is kept beside the document, FILE.tlog-proof.
+    #[arg(long, value_enum, default_value_t, requires_if("witnessed", "trust"))]
+    wait: Wait,
+    /// How long to wait for witnesses, all statements together.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(1..=3600))]
+    timeout: u32,
 }
+
+/// What a run waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Wait {
+    /// The log's own receipt.
+    #[default]
+    Recorded,
+    /// Enough cosignatures as well.
+    Witnessed,
+}
+
+/// How long until a node is asked for a proof again: witnesses answer within a second.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// What became of one statement, as it is reported.
 struct Outcome {
@@ -62,6 +87,8 @@ struct Outcome {
     status: &'static str,
     recorded: Option<Recorded>,
     refusal: Option<Refusal>,
+    /// Where the proof is that it is witnessed.
+    proof: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
@@ -83,6 +110,8 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
         signing: &signing,
         group: usize::from(args.group),
         trust: trust.as_ref(),
+        witnessed_by: (args.wait == Wait::Witnessed)
+            .then(|| Instant::now() + Duration::from_secs(u64::from(args.timeout))),
         outcomes: Vec::new(),
     };
     let mut failed = None;
@@ -115,6 +144,8 @@ struct Run<'a> {
     signing: &'a Signing,
     group: usize,
     trust: Option<&'a TlogPolicy>,
+    /// Until when to wait for witnesses, if at all.
+    witnessed_by: Option<Instant>,
     outcomes: Vec<Outcome>,
 }
 
@@ -172,7 +203,53 @@ impl Run<'_> {
             Ok(())
         });
         bar.finish_and_clear();
-        sent
+        sent?;
+        if let (Some(until), Some(trust)) = (self.witnessed_by, self.trust) {
+            for (number, item) in outbox.items().iter().enumerate() {
+                if let Some(recorded) = &item.recorded {
+                    let statement = SignedStatement::parse(&item.statement)
+                        .map_err(|reason| Failure::from(&reason))?;
+                    let proof = self.witnessed(&statement, recorded.leaf, trust, until)?;
+                    let to = beside(path, number, count, "tlog-proof");
+                    std::fs::write(&to, proof.to_string())
+                        .map_err(|error| Failure::file(&to, &error))?;
+                    let capture = capture(&item.statement);
+                    let mut outcomes = self.outcomes.iter_mut();
+                    if let Some(outcome) = outcomes.find(|one| one.capture == capture) {
+                        outcome.proof = Some(to);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a checkpoint that meets the quorum of `trust` has the statement at `leaf`.
+    fn witnessed(
+        &self,
+        statement: &SignedStatement,
+        leaf: LeafIndex,
+        trust: &TlogPolicy,
+        until: Instant,
+    ) -> Result<TlogProof, Failure> {
+        loop {
+            if let Some(proof) = self.ledger.witnessed(leaf)? {
+                let judged = proof.prove(statement, trust).map_err(|error| {
+                    Failure::new(Code::Proof, format!("{}: {error}", error.name()))
+                })?;
+                // The node's quorum may be less than this one.
+                if judged.standing == Standing::Witnessed {
+                    let extra = Some(statement.entry().to_vec());
+                    return Ok(TlogProof { extra, ..proof });
+                }
+            }
+            if Instant::now() >= until {
+                let what = format!("leaf {leaf} is recorded, and not witnessed yet");
+                return Err(Failure::new(Code::Busy, what)
+                    .remedy("its receipt is kept; run the same command again for the proof"));
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 
     /// Master data first, so that what events name has a name.
@@ -214,19 +291,14 @@ fn keep(
     let statement = SignedStatement::parse(statement).map_err(|reason| Failure::from(&reason))?;
     if let Some(trust) = trust {
         let proof = |what: String| Failure::new(Code::Proof, what);
-        let receipt =
-            Receipt::parse(&recorded.receipt).map_err(|error| proof(error.to_string()))?;
-        let log = receipt
-            .key_id()
-            .and_then(|key| trust.log_of_key(key))
-            .ok_or_else(|| {
-                proof("log-unknown: the receipt is signed by no key of the trust file".to_owned())
-            })?;
-        receipt
-            .verify(statement.entry(), log.key.public_key())
-            .map_err(|error| proof(format!("the receipt does not verify: {error}")))?;
+        Receipt::parse(&recorded.receipt)
+            .and_then(|receipt| receipt.prove(&statement, trust))
+            .map_err(|error| proof(format!("{}: the receipt: {error}", error.name())))?;
     }
-    for (kind, bytes) in [("entry", statement.entry()), ("receipt", &recorded.receipt)] {
+    for (kind, bytes) in [
+        ("entry.cbor", statement.entry()),
+        ("receipt.cbor", &recorded.receipt),
+    ] {
         let path = beside(path, number, count, kind);
         std::fs::write(&path, bytes).map_err(|error| Failure::file(&path, &error))?;
     }
@@ -239,7 +311,7 @@ fn beside(path: &Path, number: usize, count: usize, kind: &str) -> PathBuf {
     if count > 1 {
         name.push(format!(".{}", number + 1));
     }
-    name.push(format!(".{kind}.cbor"));
+    name.push(format!(".{kind}"));
     PathBuf::from(name)
 }
 
@@ -252,6 +324,7 @@ impl Outcome {
             status,
             recorded: Some(recorded.clone()),
             refusal: None,
+            proof: None,
         }
     }
 
@@ -263,6 +336,7 @@ impl Outcome {
             status: "rejected",
             recorded: None,
             refusal: Some(refusal),
+            proof: None,
         }
     }
 
@@ -273,6 +347,7 @@ impl Outcome {
             "capture": self.capture,
             "status": self.status,
             "leaf": self.recorded.as_ref().map(|recorded| recorded.leaf.0),
+            "proof": self.proof,
             "receipt": self.recorded.as_ref().map(|recorded| STANDARD.encode(&recorded.receipt)),
             "reason": refusal.map(|refusal| &refusal.reason),
             "detail": refusal.map(|refusal| &refusal.detail),
@@ -304,10 +379,14 @@ fn report(console: Console, outcomes: &[Outcome]) -> Result<(), Failure> {
             (None, Some(refusal)) => format!("{}\n→ {}", refusal.detail, refusal.remedy),
             (None, None) => String::new(),
         };
+        let status = match &outcome.proof {
+            Some(_) => Standing::Witnessed.word(),
+            None => outcome.status,
+        };
         vec![
             outcome.file.display().to_string(),
             outcome.capture.clone(),
-            outcome.status.to_owned(),
+            status.to_owned(),
             told,
         ]
     });

@@ -1,8 +1,11 @@
-//! `suyuan verify`: a receipt, a bundle or the answer to a check, offline, against a trust file.
+//! `suyuan verify`: any proof file, offline, against a trust file.
 //!
-//! A receipt is checked against the entry it speaks of; a bundle proves a whole answer, and the
-//! answer is computed again from it by the same code that a node runs; the answer to a check is
-//! the log's word.
+//! A receipt or tlog-proof is checked against the entry it speaks of; a bundle proves a whole
+//! answer, and the answer is computed again from it by the same code that a node runs; the answer
+//! to a check is the log's word.
+
+mod demands;
+mod entry;
 
 use super::checked;
 use crate::exit::{Code, Failure};
@@ -10,13 +13,12 @@ use crate::output::Console;
 use crate::text::{self, Text};
 use crate::trust;
 use clap::Args as ClapArgs;
-use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, Facts, ProvedAnswer, Trust, prove};
-use ledger::check::is_check;
+use demands::Demands;
+use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, Facts, ProvedAnswer, prove};
 use ledger::checkpoint::CheckpointError;
-use ledger::ids::{LeafIndex, UnixMillis};
+use ledger::ids::UnixMillis;
+use ledger::proof_file::Kind;
 use ledger::provenance::Scope;
-use ledger::receipt::{Receipt, ReceiptError};
-use ledger::statement::SignedStatement;
 use ledger::time::format_utc;
 use ledger::tlog_policy::{Cosigned, Judged, Standing, TlogPolicy};
 use std::fs::File;
@@ -24,46 +26,57 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Verify a receipt, a bundle or the answer to a check, offline.
+/// Verify a bundle, a receipt, a tlog-proof or the answer to a check, offline.
 ///
 /// Takes nobody's word but that of the logs in the trust file. Exit code 0: proved; 5: it is not,
-/// and the error's name says why (keep the file, it is evidence); 3: none of these.
+/// and the error's name says why (keep the file, it is evidence); 6: it is older than you allow;
+/// 3: none of these files.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan verify lot.bundle --trust trust.txt
   suyuan verify harvest.receipt.cbor --trust trust.txt
   suyuan verify r.cbor --entry statement.cbor --trust trust.txt --json
+  suyuan verify harvest.tlog-proof --trust trust.txt
+  suyuan verify lot.bundle --trust trust.txt --remembered checkpoint.txt --max-age 86400
 
 A trust file is a C2SP tlog-policy: `log VKEY` for each log, its witnesses, and their quorum, or
 `quorum none`. Get it from the log's operator by another way than the proof, and compare the keys by
-telephone. Whether a proof is recorded or witnessed is computed from it.")]
+telephone. Whether a proof is recorded or witnessed is computed from it.
+
+A remembered checkpoint is any /checkpoint of the log that you saved earlier: another root at its
+size is refused (fork), and so is an answer from a smaller tree (older-than-remembered).")]
 pub(crate) struct Args {
-    /// The receipt or check answer (COSE) or bundle (CBOR).
+    /// The bundle (CBOR), receipt or check answer (COSE) or tlog-proof (text).
     file: PathBuf,
     /// The trust file.
     #[arg(long)]
     trust: PathBuf,
-    /// The statement or entry that a receipt is for. Without it: the file that `suyuan submit`
-    /// wrote beside the receipt.
+    /// The statement or entry that a receipt or tlog-proof is for. Without it: the file that
+    /// `suyuan submit` wrote beside it, or what the tlog-proof carries.
     #[arg(long)]
     entry: Option<PathBuf>,
+    /// A checkpoint of the log that you kept: what contradicts it is refused.
+    #[arg(long, value_name = "FILE")]
+    remembered: Option<PathBuf>,
+    /// How old a bundle or check answer may be.
+    #[arg(long, value_name = "SECONDS")]
+    max_age: Option<u32>,
+    /// Refuse what is recorded and not witnessed, by the quorum of the trust file.
+    #[arg(long)]
+    witnessed: bool,
 }
-
-/// The first byte of a bundle, an array of nine.
-const BUNDLE_HEAD: u8 = 0x89;
-
-/// The first byte of a receipt or a check answer, COSE_Sign1's tag.
-const SIGN1_HEAD: u8 = 0xd2;
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let trust = trust::read(&args.trust)?;
+    let demands = Demands::read(args, &trust)?;
     let bytes = read_bounded(&args.file)?;
-    match bytes.first() {
-        Some(&BUNDLE_HEAD) => verify_bundle(&bytes, &trust, console),
-        Some(&SIGN1_HEAD) if is_check(&bytes) => verify_check(&bytes, &trust, console),
-        Some(&SIGN1_HEAD) => verify_receipt(args, &bytes, &trust, console),
-        Some(_) | None => Err(Failure::malformed(format!(
-            "{}: neither a bundle, a receipt nor a check answer",
+    match Kind::of(&bytes) {
+        Some(Kind::Bundle) => verify_bundle(&bytes, &trust, &demands, console),
+        Some(Kind::Check) => verify_check(&bytes, &trust, &demands, console),
+        Some(Kind::Receipt) => entry::verify_receipt(args, &bytes, &trust, &demands, console),
+        Some(Kind::TlogProof) => entry::verify_proof(args, &bytes, &trust, &demands, console),
+        None => Err(Failure::malformed(format!(
+            "{}: neither a bundle, a receipt, a tlog-proof nor a check answer",
             args.file.display()
         ))),
     }
@@ -90,13 +103,21 @@ pub(crate) fn now() -> UnixMillis {
     UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn verify_bundle(bytes: &[u8], trust: &TlogPolicy, console: Console) -> Result<(), Failure> {
+fn verify_bundle(
+    bytes: &[u8],
+    trust: &TlogPolicy,
+    demands: &Demands,
+    console: Console,
+) -> Result<(), Failure> {
     let ProvedAnswer {
         proved,
         answer,
         judged,
     } = prove(bytes, trust, now()).map_err(|error| bundle_failure(&error, trust))?;
     let facts = proved.facts();
+    demands.allows_answer(&judged.checkpoint.origin, facts.size, &facts.root)?;
+    demands.allows_age(facts.time, now())?;
+    demands.allows_standing(judged.standing)?;
     if console.json {
         return console.value(&serde_json::json!({
             "verified": "bundle",
@@ -202,74 +223,16 @@ fn not_proved(console: Console, what: &[Text]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn verify_receipt(
-    args: &Args,
+fn verify_check(
     bytes: &[u8],
     trust: &TlogPolicy,
+    demands: &Demands,
     console: Console,
 ) -> Result<(), Failure> {
-    let entry_path = match &args.entry {
-        Some(path) => path.clone(),
-        None => entry_beside(&args.file).ok_or_else(|| {
-            Failure::usage("a receipt is verified with the entry it is for")
-                .remedy("name the statement's file with --entry")
-        })?,
-    };
-    let statement = SignedStatement::parse(&read_bounded(&entry_path)?)
-        .map_err(|reason| Failure::malformed(format!("{}: {reason}", entry_path.display())))?;
-    let receipt = Receipt::parse(bytes).map_err(|error| receipt_failure(&error))?;
-    let log = receipt
-        .key_id()
-        .and_then(|key| trust.log_of_key(key))
-        .map(|log| Trust::from(&log.key))
-        .ok_or_else(|| {
-            unknown_log(
-                &format!("the receipt is signed by key {:?}", receipt.key_id()),
-                trust,
-            )
-        })?;
-    let facts = receipt
-        .verify(statement.entry(), &log.log_key)
-        .map_err(|error| receipt_failure(&error))?;
-    if facts.claims.iss != log.origin {
-        let what = format!(
-            "the receipt says it is of {}, the key is {}'s",
-            facts.claims.iss, log.origin
-        );
-        return Err(Failure::new(
-            Code::Proof,
-            format!("issuer-mismatch: {what}"),
-        ));
-    }
-    let issued = UnixMillis::from_seconds(facts.claims.iat);
-    if console.json {
-        return console.value(&serde_json::json!({
-            "verified": "receipt",
-            "log": log.origin,
-            "subject": facts.claims.sub,
-            "leaf": facts.leaf.0,
-            "treeSize": facts.size.0,
-            "root": facts.root.to_string(),
-            "issued": format_utc(issued),
-        }));
-    }
-    console.say(text::VERIFIED)?;
-    row(console, text::LOG, &log.origin)?;
-    row(console, text::LEAF, &leaf(facts.leaf))?;
-    row(console, text::TREE_SIZE, &facts.size.to_string())?;
-    row(console, text::ROOT, &facts.root.to_string())?;
-    row(console, text::ISSUED, &format_utc(issued))?;
-    console.line("")?;
-    console.say(text::PROVED)?;
-    console.line(format_args!(
-        "  {}",
-        console.lang.pick(text::RECEIPT_PROVES)
-    ))?;
-    not_proved(console, &[text::NOT_TRUTH, text::NOT_WITNESSED])
-}
-
-fn verify_check(bytes: &[u8], trust: &TlogPolicy, console: Console) -> Result<(), Failure> {
     let (attested, origin) = checked::verify(bytes, trust)?;
+    demands.allows_answer(&origin, attested.size, &attested.root)?;
+    demands.allows_age(attested.answer.at, now())?;
+    demands.allows_standing(Standing::Recorded)?;
     let mut answer = attested.to_json();
     if console.json {
         answer["verified"] = "check".into();
@@ -296,40 +259,9 @@ fn verify_check(bytes: &[u8], trust: &TlogPolicy, console: Console) -> Result<()
     )
 }
 
-fn leaf(leaf: LeafIndex) -> String {
-    leaf.to_string()
-}
-
-/// The entry that `suyuan submit` keeps beside `x.receipt.cbor`.
-fn entry_beside(receipt: &Path) -> Option<PathBuf> {
-    let name = receipt
-        .file_name()?
-        .to_str()?
-        .strip_suffix(".receipt.cbor")?;
-    let path = receipt.with_file_name(format!("{name}.entry.cbor"));
-    path.exists().then_some(path)
-}
-
 fn unknown_log(what: &str, trust: &TlogPolicy) -> Failure {
     Failure::new(Code::Proof, format!("log-unknown: {what}"))
         .remedy(format!("the trust file names: {}", trust.origins()))
-}
-
-fn receipt_failure(error: &ReceiptError) -> Failure {
-    let (name, code) = match error {
-        ReceiptError::Algorithm { .. } => ("algorithm", Code::Proof),
-        ReceiptError::Header(_) => ("malformed", Code::Malformed),
-        ReceiptError::IndexAltered { .. } => ("index-altered", Code::Proof),
-        ReceiptError::KeyMismatch { .. } => ("key-mismatch", Code::Proof),
-        ReceiptError::Missing { .. } => ("missing", Code::Proof),
-        ReceiptError::PayloadAttached => ("payload-attached", Code::Proof),
-        ReceiptError::Proof(_) => ("path", Code::Proof),
-        ReceiptError::Signature(_) => ("signature-invalid", Code::Proof),
-        ReceiptError::SizeAltered { .. } => ("size-altered", Code::Proof),
-        ReceiptError::TooLarge { .. } => ("too-large", Code::Malformed),
-        ReceiptError::TreeKind { .. } => ("tree-kind", Code::Proof),
-    };
-    Failure::new(code, format!("{name}: {error}"))
 }
 
 /// A failure with the error's name, which scripts compare.

@@ -44,6 +44,14 @@ impl From<&NoteKey> for Trust {
 /// Why a bundle proves nothing. Keep it: it is evidence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
+    /// A statement in the log is meant for other logs.
+    #[error("leaf {leaf}: the statement is meant for {found:?}, not for this log")]
+    AudienceWrong {
+        /// Where.
+        leaf: LeafIndex,
+        /// The logs it is meant for.
+        found: Vec<String>,
+    },
     /// No header in the bundle covers this leaf.
     #[error("the block of leaf {leaf} is not shown")]
     BlockMissing {
@@ -177,6 +185,7 @@ impl BundleError {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::AudienceWrong { .. } => "audience-wrong",
             Self::BlockMissing { .. } => "block-missing",
             Self::Checkpoint(CheckpointError::Origin { .. }) => "log-unknown",
             Self::Checkpoint(_) => "checkpoint",
@@ -342,18 +351,19 @@ fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Prov
         keys: BTreeMap::new(),
         signatures: 1,
     };
-    check.statements(&bundle.statements)?;
+    check.statements(bundle.statements)?;
     let (mut lists, mut touches) = (BTreeMap::new(), BTreeMap::new());
-    for (item, list) in &bundle.lists {
-        let total = check.list(item, list)?;
-        for at in list {
+    for (item, list) in bundle.lists {
+        let total = check.list(&item, &list)?;
+        for at in &list {
             if !touches.contains_key(at) {
                 touches.insert(*at, check.touch(*at)?);
             }
         }
-        if lists.insert(item.clone(), (total, list.clone())).is_some() {
-            return Err(BundleError::ListWrong { item: item.clone() });
+        if lists.contains_key(&item) {
+            return Err(BundleError::ListWrong { item });
         }
+        lists.insert(item, (total, list));
     }
     let facts = Facts {
         size: checkpoint.size,
@@ -432,12 +442,16 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     /// Headers first, since every statement's time is its block's.
-    fn statements(&mut self, bundled: &'a [BundledStatement]) -> Result<(), BundleError> {
+    fn statements(&mut self, bundled: Vec<BundledStatement>) -> Result<(), BundleError> {
         let mut others = Vec::new();
         for one in bundled {
             let leaf = one.leaf;
             let statement = SignedStatement::parse(&one.entry)
                 .map_err(|why| BundleError::Statement { leaf, why })?;
+            if !statement.is_meant_for(&self.trust.origin) {
+                let found = statement.header().audience.clone();
+                return Err(BundleError::AudienceWrong { leaf, found });
+            }
             match statement.payload() {
                 Payload::Block(header) if header.leaf() == leaf => {
                     self.signature(leaf, &statement, &self.trust.log_key)?;
@@ -448,8 +462,9 @@ impl<'a> Check<'a> {
             }
         }
         for (one, statement) in others {
+            let leaf = one.leaf;
             let passed = self.statement(one, statement)?;
-            self.statements.insert(one.leaf, passed);
+            self.statements.insert(leaf, passed);
         }
         Ok(())
     }
@@ -473,13 +488,13 @@ impl<'a> Check<'a> {
 
     fn statement(
         &mut self,
-        one: &BundledStatement,
+        one: BundledStatement,
         statement: SignedStatement,
     ) -> Result<Passed, BundleError> {
         let leaf = one.leaf;
         let recorded = self.block_time(leaf)?;
-        disclosures_match(one, &statement)?;
-        let statement = statement.with_disclosures(one.disclosed.clone());
+        disclosures_match(&one, &statement)?;
+        let statement = statement.with_disclosures(one.disclosed);
         let (issuer, signer, suspect_from) = match &statement.header().issuer {
             Issuer::Log { .. } => {
                 self.signature(leaf, &statement, &self.trust.log_key)?;

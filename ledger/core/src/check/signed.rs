@@ -12,6 +12,7 @@ use crate::ids::{Handle, LeafIndex, TreeSize, UnixMillis};
 use crate::signature::{BadSignature, KeyId, PublicKey, Signer};
 use crate::store::EventRef;
 use crate::time::format_utc;
+use crate::tlog_policy::TlogPolicy;
 use serde_json::{Value as Json, json};
 
 /// The media type of the payload.
@@ -37,6 +38,18 @@ pub enum CheckError {
     /// The signature is wrong.
     #[error("the check answer's {0}")]
     Signature(#[from] BadSignature),
+}
+
+impl CheckError {
+    /// The stable name, as scripts compare it and people cite it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::OtherLog => "log-unknown",
+            Self::Signature(_) => "signature-invalid",
+        }
+    }
 }
 
 /// An answer with the tree from which it was computed: what the log signs.
@@ -76,6 +89,21 @@ impl Attested {
             .ok_or_else(|| DecodeFault::Field("payload").at(0))?;
         message.verify(key, payload)?;
         Ok(Self::decode(payload)?)
+    }
+
+    /// As [`Self::verify`], for an answer of any log of `policy`, whose name is returned too.
+    ///
+    /// # Errors
+    /// [`CheckError`].
+    pub fn prove(bytes: &[u8], policy: &TlogPolicy) -> Result<(Self, String), CheckError> {
+        for log in policy.logs() {
+            let origin = log.key.name();
+            match Self::verify(bytes, origin, log.key.public_key()) {
+                Err(CheckError::OtherLog) => {}
+                done => return done.map(|attested| (attested, origin.to_owned())),
+            }
+        }
+        Err(CheckError::OtherLog)
     }
 
     /// The payload.

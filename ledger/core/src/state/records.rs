@@ -403,7 +403,7 @@ impl KeyRecord {
     /// The decoded key, or `None` if the record is damaged.
     #[must_use]
     pub fn key(&self) -> Option<PublicKey> {
-        PublicKey::parse(&self.public_key).ok()
+        PublicKey::parse_recorded(&self.public_key).ok()
     }
 
     /// The key's name.

@@ -11,8 +11,8 @@
 
 use std::cell::RefCell;
 
-/// Bytes of options: a trust file, a code, two numbers.
-const OPTIONS_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of options: a trust file, a checkpoint, an entry, a code, two numbers.
+const OPTIONS_BYTES_MAX: usize = 256 * 1024;
 
 thread_local! {
     static OPTIONS: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
