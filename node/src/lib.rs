@@ -10,6 +10,8 @@
 //!   `sequencer.rs` orders, seals and commits on one thread; `receipts.rs` answers.
 //! - [`notify`] tells holders of what is stopped.
 //! - [`Witness`] cosigns other logs' checkpoints; `cosigning.rs` asks others to cosign ours.
+//! - `confirm.rs` says whether the node may sign; `contradiction.rs` holds what it signed against
+//!   what it has; [`EvidenceFiles`] keeps what shows two histories.
 //! - [`refusal`] is the bytes a submitter keeps when a statement is not taken.
 //!
 //! **Invariants:** nothing is answered before its block is synced and its checkpoint stored with
@@ -18,8 +20,11 @@
 
 pub mod clock;
 pub mod config;
+mod confirm;
+mod contradiction;
 mod cosigning;
 pub mod durable;
+mod evidence;
 pub mod keys;
 mod metrics;
 mod node;
@@ -37,6 +42,9 @@ mod witness;
 
 pub use api::service::{SubmitError, Submitted};
 pub use config::{NodeConfig, Settings, SettingsError};
+pub use confirm::{Confirmation, close, unconfirm};
+pub use cosigning::{ahead_path, witnessed_path};
+pub use evidence::{EvidenceFiles, FILES_MAX as EVIDENCE_FILES_MAX};
 pub use metrics::Metrics;
 pub use node::{Halt, Node, Running, StartError};
 pub use open::{Founding, OpenError, found, init, open, read_settings};

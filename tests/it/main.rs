@@ -11,6 +11,7 @@ mod browser;
 mod crash;
 mod damage;
 mod forget;
+mod fork;
 mod interop;
 mod ledger_under_test;
 mod power;

@@ -93,6 +93,7 @@ impl World {
         let action = Action::Found {
             threshold: 1,
             founders: vec![founder],
+            predecessor: None,
         };
         let issuer = Issuer::Log {
             origin: ORIGIN.to_owned(),

@@ -9,6 +9,7 @@
 //! report on every machine. No input panics.
 
 pub mod catalogue;
+mod fork;
 mod options;
 mod proved;
 mod report;
@@ -17,6 +18,8 @@ pub use options::{AGE_MAX_S, Options, OptionsError};
 pub use report::{Report, Row, Section, Tone};
 
 use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, prove};
+use ledger::checkpoint::CheckpointError;
+use ledger::evidence::{Evidence, EvidenceError, FORMAT};
 use ledger::identifier::scan;
 
 /// The longest file that is worth reading, bytes: one more than the largest bundle, so that a
@@ -40,7 +43,23 @@ pub fn report(options: &[u8], file: &[u8]) -> Report {
         Ok(report) => report,
         Err(Refused::Options(error)) => Report::unasked(&error),
         Err(Refused::Bundle(error)) => Report::refused(error.name(), &error.to_string()),
+        Err(Refused::Evidence(error)) => Report::refused(evidence_name(&error), &error.to_string()),
         Err(Refused::OtherItem { item }) => Report::refused("other-item", &item),
+    }
+}
+
+/// Of a log that is not trusted, as `suyuan verify` says it.
+const fn evidence_name(error: &EvidenceError) -> &'static str {
+    match error {
+        EvidenceError::Checkpoint {
+            why: CheckpointError::Origin { .. },
+            ..
+        } => "log-unknown",
+        EvidenceError::Malformed { .. }
+        | EvidenceError::Checkpoint { .. }
+        | EvidenceError::Origins { .. }
+        | EvidenceError::Consistent
+        | EvidenceError::Proof(_) => error.name(),
     }
 }
 
@@ -49,6 +68,8 @@ pub fn report(options: &[u8], file: &[u8]) -> Report {
 enum Refused {
     /// Nothing was checked.
     Options(OptionsError),
+    /// The evidence convicts nobody.
+    Evidence(EvidenceError),
     /// The bundle proves nothing.
     Bundle(BundleError),
     /// It proves something, about another code than the one in hand.
@@ -58,6 +79,11 @@ enum Refused {
 fn judged(options: &[u8], file: &[u8]) -> Result<Report, Refused> {
     let options = Options::parse(options).map_err(Refused::Options)?;
     let trust = options.trust().map_err(Refused::Options)?;
+    if file.starts_with(FORMAT.as_bytes()) {
+        let evidence = Evidence::parse(&String::from_utf8_lossy(file));
+        let fork = evidence.and_then(|evidence| evidence.verify(&trust));
+        return Ok(fork::report(&fork.map_err(Refused::Evidence)?));
+    }
     let wanted = options.code().map(scan).transpose();
     let wanted = wanted.map_err(|why| Refused::Options(OptionsError::Code(why)))?;
     let proved = prove(file, &trust, options.now()).map_err(Refused::Bundle)?;

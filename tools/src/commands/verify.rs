@@ -1,8 +1,9 @@
-//! `suyuan verify`: a receipt, a bundle or the answer to a check, offline, against a trust file.
+//! `suyuan verify`: a receipt, a bundle, the answer to a check, or evidence, offline, against a trust
+//! file.
 //!
 //! A receipt is checked against the entry it speaks of; a bundle proves a whole answer, and the
 //! answer is computed again from it by the same code that a node runs; the answer to a check is
-//! the log's word.
+//! the log's word; evidence proves that a log has signed two histories.
 
 use super::checked;
 use crate::exit::{Code, Failure};
@@ -12,11 +13,12 @@ use crate::trust;
 use clap::Args as ClapArgs;
 use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, Facts, ProvedAnswer, Trust, prove};
 use ledger::check::is_check;
-use ledger::checkpoint::CheckpointError;
+use ledger::checkpoint::{CheckpointError, SignedCheckpoint};
+use ledger::evidence::{self, Evidence, EvidenceError};
 use ledger::ids::{LeafIndex, UnixMillis};
 use ledger::provenance::Scope;
 use ledger::receipt::{Receipt, ReceiptError};
-use ledger::statement::SignedStatement;
+use ledger::statement::{Payload, SignedStatement};
 use ledger::time::format_utc;
 use ledger::tlog_policy::{Cosigned, Judged, Standing, TlogPolicy};
 use std::fs::File;
@@ -24,7 +26,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Verify a receipt, a bundle or the answer to a check, offline.
+/// Verify a receipt, a bundle, the answer to a check or evidence of a fork, offline.
 ///
 /// Takes nobody's word but that of the logs in the trust file. Exit code 0: proved; 5: it is not,
 /// and the error's name says why (keep the file, it is evidence); 3: none of these.
@@ -32,13 +34,14 @@ use std::time::SystemTime;
 #[command(after_help = "Examples:
   suyuan verify lot.bundle --trust trust.txt
   suyuan verify harvest.receipt.cbor --trust trust.txt
+  suyuan verify data/evidence/4f…-1.txt --trust trust.txt
   suyuan verify r.cbor --entry statement.cbor --trust trust.txt --json
 
 A trust file is a C2SP tlog-policy: `log VKEY` for each log, its witnesses, and their quorum, or
 `quorum none`. Get it from the log's operator by another way than the proof, and compare the keys by
 telephone. Whether a proof is recorded or witnessed is computed from it.")]
 pub(crate) struct Args {
-    /// The receipt or check answer (COSE) or bundle (CBOR).
+    /// The receipt or check answer (COSE), bundle (CBOR) or evidence file (text).
     file: PathBuf,
     /// The trust file.
     #[arg(long)]
@@ -62,8 +65,11 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
         Some(&BUNDLE_HEAD) => verify_bundle(&bytes, &trust, console),
         Some(&SIGN1_HEAD) if is_check(&bytes) => verify_check(&bytes, &trust, console),
         Some(&SIGN1_HEAD) => verify_receipt(args, &bytes, &trust, console),
-        Some(_) | None => Err(Failure::malformed(format!(
-            "{}: neither a bundle, a receipt nor a check answer",
+        _ if bytes.starts_with(evidence::FORMAT.as_bytes()) => {
+            verify_evidence(&bytes, &trust, console)
+        }
+        _ => Err(Failure::malformed(format!(
+            "{}: neither a bundle, a receipt, a check answer nor evidence",
             args.file.display()
         ))),
     }
@@ -242,9 +248,14 @@ fn verify_receipt(
         ));
     }
     let issued = UnixMillis::from_seconds(facts.claims.iat);
+    let predecessor = match statement.payload() {
+        Payload::Registry(act) => act.action.predecessor().map(SignedCheckpoint::claim),
+        Payload::Events(_) | Payload::Block(_) => None,
+    };
     if console.json {
         return console.value(&serde_json::json!({
             "verified": "receipt",
+            "predecessor": predecessor.map(ToString::to_string),
             "log": log.origin,
             "subject": facts.claims.sub,
             "leaf": facts.leaf.0,
@@ -259,6 +270,10 @@ fn verify_receipt(
     row(console, text::TREE_SIZE, &facts.size.to_string())?;
     row(console, text::ROOT, &facts.root.to_string())?;
     row(console, text::ISSUED, &format_utc(issued))?;
+    if let Some(one) = predecessor {
+        let what = format!("{} ({}, {})", one.origin, one.size, one.root);
+        row(console, text::CONTINUES, &what)?;
+    }
     console.line("")?;
     console.say(text::PROVED)?;
     console.line(format_args!(
@@ -294,6 +309,75 @@ fn verify_check(bytes: &[u8], trust: &TlogPolicy, console: Console) -> Result<()
             text::NOT_LATER,
         ],
     )
+}
+
+fn verify_evidence(bytes: &[u8], trust: &TlogPolicy, console: Console) -> Result<(), Failure> {
+    let text = String::from_utf8_lossy(bytes);
+    let fork = Evidence::parse(&text).and_then(|evidence| evidence.verify(trust));
+    let fork = fork.map_err(|error| evidence_failure(&error, trust))?;
+    let both: Vec<&str> = fork.cosigned_both().collect();
+    if console.json {
+        let one = |judged: &Judged| {
+            serde_json::json!({
+                "treeSize": judged.checkpoint.size.0,
+                "root": judged.checkpoint.root.to_string(),
+                "key": judged.log.to_string(),
+                "standing": judged.standing.word(),
+                "cosigned": cosigned_json(judged),
+            })
+        };
+        return console.value(&serde_json::json!({
+            "verified": "evidence",
+            "log": fork.newer.checkpoint.origin,
+            "older": one(&fork.older),
+            "newer": one(&fork.newer),
+            "newerBeginsWith": fork.prefix.to_string(),
+            "cosignedBoth": both,
+        }));
+    }
+    console.say(text::FORK)?;
+    row(console, text::LOG, &fork.newer.checkpoint.origin)?;
+    for (which, judged) in [
+        (text::FORK_OLDER, &fork.older),
+        (text::FORK_NEWER, &fork.newer),
+    ] {
+        console.line("")?;
+        console.say(which)?;
+        row(
+            console,
+            text::TREE_SIZE,
+            &judged.checkpoint.size.to_string(),
+        )?;
+        row(console, text::ROOT, &judged.checkpoint.root.to_string())?;
+        row(console, text::LOG_KEY, &judged.log.to_string())?;
+        show_standing(console, judged)?;
+    }
+    if fork.older.checkpoint.size < fork.newer.checkpoint.size {
+        row(console, text::FORK_PREFIX, &fork.prefix.to_string())?;
+    }
+    console.line("")?;
+    console.say(text::PROVED)?;
+    console.line(format_args!("  {}", console.lang.pick(text::FORK_PROVES)))?;
+    for witness in both {
+        row(console, text::FORK_BOTH, witness)?;
+    }
+    not_proved(console, &[text::NOT_WHICH, text::NOT_WHO])
+}
+
+fn evidence_failure(error: &EvidenceError, trust: &TlogPolicy) -> Failure {
+    match error {
+        EvidenceError::Checkpoint {
+            why: why @ CheckpointError::Origin { .. },
+            ..
+        } => unknown_log(&why.to_string(), trust),
+        EvidenceError::Malformed { .. } => Failure::malformed(format!("{}: {error}", error.name())),
+        EvidenceError::Checkpoint { .. }
+        | EvidenceError::Origins { .. }
+        | EvidenceError::Consistent
+        | EvidenceError::Proof(_) => {
+            Failure::new(Code::Proof, format!("{}: {error}", error.name()))
+        }
+    }
 }
 
 fn leaf(leaf: LeafIndex) -> String {

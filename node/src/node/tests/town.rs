@@ -118,6 +118,9 @@ pub(super) fn running(clock: &Arc<SetClock>, limits: QueueLimits) -> Running {
         reads: None,
         policy: None,
         witness: None,
+        confirmation: Confirmation::default(),
+        nothing_newer_signed: false,
+        dir: None,
     }
 }
 
