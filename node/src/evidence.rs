@@ -64,6 +64,17 @@ impl EvidenceFiles {
         Ok(None)
     }
 
+    /// What is kept about the log `origin`. Files that cannot be read convict nobody.
+    #[must_use]
+    pub fn about(&self, origin: &str) -> Vec<Evidence> {
+        let log = Digest::of(origin.as_bytes());
+        let read = |number: usize| {
+            let bytes = fs::read(self.dir.join(format!("{log}-{number}.txt"))).ok()?;
+            Evidence::parse(&String::from_utf8_lossy(&bytes)).ok()
+        };
+        (1..=FILES_MAX).filter_map(read).collect()
+    }
+
     /// How many there are, of all logs.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -13,7 +13,7 @@ use crate::clock::{Clock, ClockGuard};
 use crate::config::Settings;
 use crate::confirm::Confirmation;
 use crate::contradiction::{Contradiction, contradicted_by};
-use crate::cosigning::{self, Cosigning, witnessed_path};
+use crate::cosigning::{self, Cosigning, ahead_path, witnessed_path};
 use crate::evidence::EvidenceFiles;
 use crate::metrics::{Gauges, Metrics};
 use crate::notify::Deliveries;
@@ -36,7 +36,7 @@ use ledger::store::{Store, StoreError, View as _};
 use ledger::tlog_policy::{Standing, TlogPolicy};
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -100,7 +100,7 @@ pub enum StartError {
     /// The newest checkpoint is not signed by this log's key.
     #[error("the log's key did not sign the ledger's newest checkpoint: {0}")]
     OtherKey(#[source] CheckpointError),
-    /// The newest witnessed checkpoint that this node kept is beyond what is here.
+    /// A cosigned checkpoint that this node kept is beyond what is here.
     #[error(
         "behind-witness: {theirs} leaves were signed and witnessed, and {ours} are here: this is an \
          old copy"
@@ -111,7 +111,7 @@ pub enum StartError {
         /// Leaves that are here.
         ours: TreeSize,
     },
-    /// The newest witnessed checkpoint that this node kept is of another history.
+    /// A cosigned checkpoint that this node kept, or evidence, is of another history.
     #[error("forked: another tree of {size} leaves was signed and witnessed than is here")]
     Forked {
         /// The size at which the two differ.
@@ -287,20 +287,24 @@ impl<S: Store + 'static> Node<S> {
             tracing::warn!("the trust policy gives no address of witness {name}: it is not asked");
         }
         let newest = SignedCheckpoint::parse(&head.checkpoint).map_err(StartError::OtherKey)?;
+        let read = |path: &Path| cosigning::read_kept(path, &policy, &origin);
         let kept_path = dir.as_deref().map(witnessed_path);
-        let kept = kept_path
-            .as_deref()
-            .and_then(|path| cosigning::read_kept(path, &policy, &origin));
-        if let Some(kept) = &kept {
-            match contradicted_by(&store, kept)? {
-                None => {}
-                Some(Contradiction::Behind { theirs, ours }) => {
-                    return Err(StartError::Behind { theirs, ours });
-                }
-                Some(Contradiction::Forked { size, .. }) => {
-                    return Err(StartError::Forked { size });
-                }
+        let kept = kept_path.as_deref().and_then(read);
+        if let Some(dir) = &dir
+            && !matches!(confirmation.why_not(), Some(NotSigning::Closed { .. }))
+            && let Err(shown) = not_contradicted(
+                &store,
+                kept.iter().chain(&read(&ahead_path(dir))),
+                &EvidenceFiles::of(dir).about(&origin),
+                &policy,
+            )
+        {
+            // The files that show it may be gone at the next start.
+            let withdrawn = confirmation.withdraw(&shown.to_string());
+            if let Err(error) = withdrawn {
+                tracing::error!(%error, "the next start will not know of it");
             }
+            return Err(shown);
         }
         // What a policy that was changed meanwhile asks for is another matter.
         let kept = kept.filter(|kept| {
@@ -598,6 +602,32 @@ impl<S> Node<S> {
     fn take_threads(&self) -> Vec<JoinHandle<()>> {
         std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Checks what this log has signed, as far as its directory shows, against what is here.
+///
+/// # Errors
+/// `Behind`, `Forked`, `Store`.
+fn not_contradicted<'c>(
+    store: &impl Store,
+    signed: impl Iterator<Item = &'c SignedCheckpoint>,
+    evidence: &[Evidence],
+    policy: &TlogPolicy,
+) -> Result<(), StartError> {
+    if let Some(fork) = evidence.iter().find_map(|one| one.verify(policy).ok()) {
+        let size = fork.older.checkpoint.size;
+        return Err(StartError::Forked { size });
+    }
+    for checkpoint in signed {
+        match contradicted_by(store, checkpoint)? {
+            None => {}
+            Some(Contradiction::Behind { theirs, ours }) => {
+                return Err(StartError::Behind { theirs, ours });
+            }
+            Some(Contradiction::Forked { size, .. }) => return Err(StartError::Forked { size }),
+        }
+    }
+    Ok(())
 }
 
 /// Whether the node may be served: it signs, or somebody can be asked whether it may.

@@ -1,6 +1,7 @@
 //! A log that has lost its memory, or whose key is at work twice: it asks before it signs, stops
 //! when it is shown to be wrong, and what shows two histories is kept.
 
+use ledger::hash::Digest;
 use std::path::Path;
 use tests::demo::{Answer, ended, get, post, printed, suyuan};
 use tests::files::copy_dir;
@@ -172,6 +173,10 @@ fn an_old_copy_ends_by_name_whatever_is_left_of_its_memory_and_a_successor_conti
     assert_eq!(log.run_until_it_ends(&[]), 8);
     assert!(log.said().contains("behind-witness"), "{}", log.said());
 
+    // Gone or not: it does not forget that it was shown.
+    std::fs::remove_file(log.dir().join("witnessed")).unwrap();
+    assert_eq!(log.run_until_it_ends(&[]), 8);
+
     // Where witnesses are asked, nobody's word replaces theirs.
     put_back(&log, &old);
     lose_head(&log);
@@ -310,6 +315,31 @@ fn a_lying_witness_stops_no_log_and_frees_none() {
         (log.get("/ready").status == 200).then_some(())
     });
     record_witnessed(&mut log);
+}
+
+#[test]
+fn a_witness_that_never_saw_the_log_frees_none() {
+    let mut log = Region::found("chengdu");
+    log.start();
+    log.record();
+    log.kill();
+    let mut kunming = Region::found("kunming");
+    let by_kunming = kunming.watch("kunming.example/w", &[&log]);
+    kunming.start();
+    log.trust(&[&by_kunming, "quorum kunming.example/w"]);
+    lose_head(&log);
+    log.start_reading();
+    // It would cosign whatever it is asked for first, and is therefore not asked to.
+    until("the new witness is asked", || {
+        log.said()
+            .contains("it knows nothing of this log")
+            .then_some(())
+    });
+    assert_eq!(why_not(&log), "unconfirmed");
+    assert_eq!(log.checkpoint().signatures(), 1);
+    let hash = Digest::of(log.origin().as_bytes());
+    let latest = kunming.get(&format!("/witness/{hash}/checkpoint"));
+    assert_eq!(reason(&latest), (404, "not-cosigned".to_owned()));
 }
 
 #[test]

@@ -106,7 +106,8 @@ pub(crate) const NOT_WITNESSED: Text = [
     "That another log has witnessed this: so far only the log's own signature stands for it.",
 ];
 
-// Evidence of two histories.
+// A log that continues another, and evidence of two histories.
+pub(crate) const CONTINUES: Text = ["接续的账本（条数）", "continues the log (leaves)"];
 pub(crate) const FORK: Text = [
     "已证明：同一账本签署了两段不同的历史",
     "PROVED: one log has signed two different histories",
@@ -245,7 +246,6 @@ mod node_texts {
     }
 
     // Running a node.
-    pub(crate) const CONTINUES: Text = ["接续的账本（条数）", "continues the log (leaves)"];
     pub(crate) const FOUNDED: Text = ["账本已建立", "ledger founded"];
     pub(crate) const AUTHORITY_KEY: Text = ["监管方密钥", "authority's key"];
     pub(crate) const TRUST_FILE: Text = ["信任文件（公开）", "trust file, to be published"];
