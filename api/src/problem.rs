@@ -8,7 +8,7 @@
 use crate::pages::Lang;
 use crate::refusals::{self, Bilingual};
 use crate::sequence::SequenceError;
-use crate::service::{CosignError, SubmitError};
+use crate::service::{CosignError, NotSigning, SubmitError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -44,6 +44,9 @@ pub(crate) enum Problem {
     /// The node takes no more statements.
     #[error("the node has stopped taking statements; a statement sent again is recorded once")]
     Halted,
+    /// The log signs nothing, though it can be read.
+    #[error("{0}")]
+    NotSigning(#[from] NotSigning),
     /// One client asks too often.
     #[error("too many requests from this address")]
     TooManyRequests { retry_after_s: u32 },
@@ -158,6 +161,9 @@ pub(crate) enum Problem {
     /// Entry bundles are for named mirrors here.
     #[error("entries in bulk are shown to those only who prove who they are")]
     EntryBundlesNeedIdentity,
+    /// The log continues no other.
+    #[error("this log continues no other")]
+    NoPredecessor,
     /// No checkpoint meets the node's quorum.
     #[error("no checkpoint has the cosignatures that this node's policy asks for")]
     NotWitnessed,
@@ -189,6 +195,7 @@ impl From<SubmitError> for Problem {
             },
             SubmitError::Busy { retry_after_s } => Self::Busy { retry_after_s },
             SubmitError::Halted => Self::Halted,
+            SubmitError::NotSigning(why) => Self::NotSigning(why),
         }
     }
 }
@@ -282,6 +289,27 @@ const fn token_words(error: &TokenError) -> Words {
     words(error.name(), title, remedy)
 }
 
+/// What is heard from a log that does not sign.
+const fn not_signing_words(why: &NotSigning) -> Words {
+    let (title, remedy) = match why {
+        NotSigning::Unconfirmed => (
+            ["节点正在向见证方核实", "Asking the witnesses first"],
+            [
+                "账本可以查询，暂不签署；请稍后重发同样的字节。",
+                "Reads are answered, nothing is signed yet. Send the same bytes again later.",
+            ],
+        ),
+        NotSigning::Closed { .. } => (
+            ["账本已关闭", "Log closed"],
+            [
+                "请向后继账本提交。",
+                "Submit to the log that continues this one.",
+            ],
+        ),
+    };
+    words(why.name(), title, remedy)
+}
+
 /// What a log hears that gets no cosignature.
 const fn cosign_words(error: &CosignError) -> Words {
     let refusal = match error {
@@ -364,6 +392,7 @@ impl Problem {
                     "Send the same bytes again later.",
                 ],
             ),
+            Self::NotSigning(why) => not_signing_words(why),
             Self::TooManyRequests { .. } => words(
                 "too-many-requests",
                 ["请求过于频繁", "Too Many Requests"],
@@ -603,6 +632,11 @@ impl Problem {
                 ["批量读取条目需要身份", "Entry bundles need an identity"],
                 NEEDS_IDENTITY,
             ),
+            Self::NoPredecessor => words(
+                "no-predecessor",
+                ["本账本没有前身", "No predecessor"],
+                SEE_DOCS,
+            ),
             Self::NotWitnessed => words(
                 "not-witnessed",
                 ["尚无足够见证", "Not witnessed"],
@@ -649,9 +683,11 @@ impl Problem {
                 Fault::Forbidden => StatusCode::FORBIDDEN,
             },
             Self::Busy { .. } | Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Halted | Self::Overloaded | Self::TimedOut { .. } | Self::LogEmpty => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Halted
+            | Self::NotSigning(_)
+            | Self::Overloaded
+            | Self::TimedOut { .. }
+            | Self::LogEmpty => StatusCode::SERVICE_UNAVAILABLE,
             Self::BodyTooLarge { .. } | Self::SequenceTooLong { .. } => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
@@ -674,6 +710,7 @@ impl Problem {
             | Self::ParticipantUnknown { .. }
             | Self::CaseUnknown
             | Self::TileAbsent
+            | Self::NoPredecessor
             | Self::NotWitnessed
             | Self::NotWitnessedYet
             | Self::NotCosigned
@@ -701,8 +738,9 @@ impl Problem {
                 Some(*retry_after_s)
             }
             Self::Overloaded | Self::TimedOut { .. } | Self::NotWitnessedYet => Some(1),
-            Self::Halted | Self::LogEmpty => Some(10),
+            Self::Halted | Self::LogEmpty | Self::NotSigning(NotSigning::Unconfirmed) => Some(10),
             Self::Rejected { .. }
+            | Self::NotSigning(NotSigning::Closed { .. })
             | Self::BodyTooLarge { .. }
             | Self::BodyIncomplete
             | Self::Sequence(_)
@@ -737,6 +775,7 @@ impl Problem {
             | Self::TileNameInvalid
             | Self::TileAbsent
             | Self::EntryBundlesNeedIdentity
+            | Self::NoPredecessor
             | Self::NotWitnessed
             | Self::NotCosigned
             | Self::Cosign(_)

@@ -148,6 +148,11 @@ pub trait Service: Send + Sync + 'static {
     /// Whether it takes statements. A node that halted, or is shutting down, still answers reads.
     fn ready(&self) -> bool;
 
+    /// Why this log signs nothing, though its ledger can be read; `None` if it signs.
+    fn not_signing(&self) -> Option<NotSigning> {
+        None
+    }
+
     /// All metrics in Prometheus' text format, version 0.0.4.
     fn metrics(&self) -> String;
 
@@ -201,6 +206,32 @@ pub enum CosignError {
     NotKept,
 }
 
+/// Why a log signs nothing, though its ledger can be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSigning {
+    /// Its memory of what it signed is lost, and too few witnesses have said that this is the newest.
+    /// Passes by itself when they answer.
+    #[error("this node does not know yet whether its copy of the ledger is the newest")]
+    Unconfirmed,
+    /// It was closed for good.
+    #[error("this log is closed; {successor} continues it")]
+    Closed {
+        /// The origin of the log that continues it.
+        successor: String,
+    },
+}
+
+impl NotSigning {
+    /// The stable name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unconfirmed => "unconfirmed",
+            Self::Closed { .. } => "closed",
+        }
+    }
+}
+
 /// Why a statement has no receipt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
@@ -220,6 +251,9 @@ pub enum SubmitError {
         /// When it may be worth trying again, in seconds.
         retry_after_s: u32,
     },
+    /// The log does not sign; nothing was kept.
+    #[error("{0}")]
+    NotSigning(#[from] NotSigning),
     /// The node takes nothing more: its store failed or it is shutting down. Whether a statement
     /// that waited was recorded is unknown; sending it again, here or after a restart, is safe.
     #[error("the node has stopped taking statements")]

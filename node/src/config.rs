@@ -208,6 +208,9 @@ pub struct NodeConfig {
     pub threads: Option<NonZeroUsize>,
     /// The database's caches and buffers.
     pub database: ledger_rocks::Options,
+    /// The operator says that nothing was ever signed beyond what is in `dir`: for a log that lost
+    /// its head file and asks no witness. Refused wherever that is not so.
+    pub nothing_newer_signed: bool,
 }
 
 impl NodeConfig {
@@ -220,6 +223,7 @@ impl NodeConfig {
             limits: QueueLimits::default(),
             threads: None,
             database: ledger_rocks::Options::default(),
+            nothing_newer_signed: false,
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Small files that are replaced whole, durably: a crash leaves the old one or the new.
+//! Small files that are replaced or removed whole, durably: a crash leaves the old one or the new.
 
-use std::fs::{File, OpenOptions, rename};
+use std::fs::{File, OpenOptions, remove_file, rename};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -23,7 +23,23 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     rename(new, path)?;
-    // The name must survive a crash as well as the content.
+    sync_name(path)
+}
+
+/// Removes `path`, which may be gone already. When this returns `Ok`, power may fail.
+///
+/// # Errors
+/// The operating system's.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        done => done?,
+    }
+    sync_name(path)
+}
+
+/// The name must survive a crash as well as the content.
+fn sync_name(path: &Path) -> io::Result<()> {
     path.parent()
         .map_or(Ok(()), |dir| File::open(dir)?.sync_all())
 }

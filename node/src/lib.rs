@@ -11,6 +11,8 @@
 //! - [`notify`] tells holders of what is stopped.
 //! - [`Witness`] cosigns other logs' checkpoints; `cosigning.rs` asks others to cosign ours.
 //! - `follow.rs` follows goods to the logs of other regions, which `regions.rs` asks.
+//! - `confirm.rs` says whether the node may sign; `contradiction.rs` holds what it signed against
+//!   what it has; [`EvidenceFiles`] keeps what shows two histories.
 //! - [`refusal`] is the bytes a submitter keeps when a statement is not taken.
 //!
 //! **Invariants:** nothing is answered before its block is synced and its checkpoint stored with
@@ -19,8 +21,11 @@
 
 pub mod clock;
 pub mod config;
+mod confirm;
+mod contradiction;
 mod cosigning;
 pub mod durable;
+mod evidence;
 mod follow;
 pub mod keys;
 mod metrics;
@@ -40,6 +45,9 @@ mod witness;
 
 pub use api::service::{SubmitError, Submitted};
 pub use config::{NodeConfig, Settings, SettingsError};
+pub use confirm::{Confirmation, close, unconfirm};
+pub use cosigning::{ahead_path, witnessed_path};
+pub use evidence::{EvidenceFiles, FILES_MAX as EVIDENCE_FILES_MAX};
 pub use metrics::Metrics;
 pub use node::{Halt, Node, Running, StartError};
 pub use open::{Founding, OpenError, found, init, open, read_settings};

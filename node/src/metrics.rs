@@ -98,6 +98,10 @@ pub(crate) struct Gauges {
     pub(crate) ready: bool,
     /// Leaves of the newest checkpoint that met the quorum.
     pub(crate) witnessed: Option<TreeSize>,
+    /// Whether witnesses must answer before anything is signed.
+    pub(crate) unconfirmed: bool,
+    /// Files that show two histories of a log.
+    pub(crate) evidence: usize,
 }
 
 /// The node's counts. All methods may be called from any thread.
@@ -112,6 +116,7 @@ pub struct Metrics {
     seal: Histogram<12>,
     commit: Histogram<12>,
     receipt: Histogram<12>,
+    witnessed: Histogram<12>,
     requests: Mutex<BTreeMap<(&'static str, u16), Requests>>,
 }
 
@@ -127,6 +132,7 @@ impl Default for Metrics {
             seal: Histogram::new(MICROS),
             commit: Histogram::new(MICROS),
             receipt: Histogram::new(MICROS),
+            witnessed: Histogram::new(MICROS),
             requests: Mutex::default(),
         }
     }
@@ -160,6 +166,10 @@ impl Metrics {
 
     pub(crate) fn tree_size(&self, size: TreeSize) {
         self.tree_size.store(size.0, Relaxed);
+    }
+
+    pub(crate) fn witnessed(&self, after: Duration) {
+        self.witnessed.add(micros(after));
     }
 
     pub(crate) fn waited(&self, time: Duration) {
@@ -210,6 +220,21 @@ impl Metrics {
 
         head(
             f,
+            "suyuan_unconfirmed",
+            "gauge",
+            "Whether witnesses must answer before anything is signed.",
+        )?;
+        writeln!(f, "suyuan_unconfirmed {}", u8::from(gauges.unconfirmed))?;
+        head(
+            f,
+            "suyuan_evidence_files",
+            "gauge",
+            "Files that show two histories of a log.",
+        )?;
+        writeln!(f, "suyuan_evidence_files {}", gauges.evidence)?;
+
+        head(
+            f,
             "suyuan_statements_total",
             "counter",
             "Statements answered, by outcome.",
@@ -254,6 +279,14 @@ impl Metrics {
             "Time from taking statements in to answering them.",
         )?;
         self.receipt.render(f, name, "", seconds)?;
+        let name = "suyuan_witnessed_seconds";
+        head(
+            f,
+            name,
+            "histogram",
+            "Time from a checkpoint to its quorum, of those that witnesses were asked about.",
+        )?;
+        self.witnessed.render(f, name, "", seconds)?;
 
         let name = "suyuan_http_request_seconds";
         head(
@@ -293,11 +326,15 @@ mod tests {
             in_flight: 7,
             ready: true,
             witnessed: Some(TreeSize(9)),
+            unconfirmed: true,
+            evidence: 2,
         });
         for line in [
             "suyuan_ready 1",
             "suyuan_statements_in_flight 7",
             "suyuan_witnessed_tree_size 9",
+            "suyuan_unconfirmed 1",
+            "suyuan_evidence_files 2",
             "suyuan_statements_total{outcome=\"recorded\"} 1",
             "suyuan_refused_total{reason=\"role-forbids\"} 2",
             "suyuan_block_statements_bucket{le=\"1\"} 0",

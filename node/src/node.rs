@@ -11,7 +11,10 @@
 
 use crate::clock::{Clock, ClockGuard};
 use crate::config::Settings;
-use crate::cosigning::{self, Cosigning};
+use crate::confirm::Confirmation;
+use crate::contradiction::{Contradiction, contradicted_by};
+use crate::cosigning::{self, Cosigning, ahead_path, witnessed_path};
+use crate::evidence::EvidenceFiles;
 use crate::metrics::{Gauges, Metrics};
 use crate::notify::Deliveries;
 use crate::reads::AccessLog;
@@ -21,18 +24,20 @@ use crate::room::{Answer, Job, NoSeat, QueueLimits, Room, Submission, Verified};
 use crate::sequencer;
 use crate::verifier::{KEYS_MAX, KeyCache, verify};
 use crate::witness::Witness;
-use api::service::SubmitError;
+use api::service::{NotSigning, SubmitError};
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
 use ledger::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
-use ledger::ids::LeafIndex;
+use ledger::evidence::Evidence;
+use ledger::ids::{LeafIndex, TreeSize};
 use ledger::note::{KeyKind, NoteKey};
 use ledger::seal::Log;
 use ledger::signature::{PublicKey, Signer as _, SigningKey};
 use ledger::store::{Store, StoreError, View as _};
-use ledger::tlog_policy::TlogPolicy;
+use ledger::tlog_policy::{Standing, TlogPolicy};
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -55,6 +60,30 @@ pub enum Halt {
     /// The store failed, or what it holds is damaged.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
+    /// A witness has cosigned more than is here, under this log's own signature.
+    #[error(
+        "behind-witness: this log has signed {theirs} leaves, which the witness {witness} cosigned, \
+         and {ours} are here: this is an old copy, or another node signs under its key"
+    )]
+    Behind {
+        /// Which witness, by the trust policy's name.
+        witness: String,
+        /// Leaves that were signed.
+        theirs: TreeSize,
+        /// Leaves that are here.
+        ours: TreeSize,
+    },
+    /// A witness has cosigned another history, under this log's own signature.
+    #[error(
+        "forked: this log's key has signed another tree of {size} leaves, which the witness {witness} \
+         cosigned; the evidence is kept in the data directory"
+    )]
+    Forked {
+        /// Which witness.
+        witness: String,
+        /// The size at which the two differ.
+        size: TreeSize,
+    },
     /// A thread of the node panicked: a bug.
     #[error("thread {thread} of the node panicked")]
     Panic {
@@ -72,6 +101,34 @@ pub enum StartError {
     /// The newest checkpoint is not signed by this log's key.
     #[error("the log's key did not sign the ledger's newest checkpoint: {0}")]
     OtherKey(#[source] CheckpointError),
+    /// A cosigned checkpoint that this node kept is beyond what is here.
+    #[error(
+        "behind-witness: {theirs} leaves were signed and witnessed, and {ours} are here: this is an \
+         old copy"
+    )]
+    Behind {
+        /// Leaves that were signed.
+        theirs: TreeSize,
+        /// Leaves that are here.
+        ours: TreeSize,
+    },
+    /// A cosigned checkpoint that this node kept, or evidence, is of another history.
+    #[error("forked: another tree of {size} leaves was signed and witnessed than is here")]
+    Forked {
+        /// The size at which the two differ.
+        size: TreeSize,
+    },
+    /// The memory of what was signed is lost, and the policy asks for no witness that could tell.
+    #[error(
+        "unconfirmed: nothing here says that this copy is the newest, and there is no witness to ask"
+    )]
+    NobodyToAsk,
+    /// The operator was not asked: witnesses are, or nothing is in doubt.
+    #[error("nothing-to-tell: {why}")]
+    NothingToTell {
+        /// Which of the two.
+        why: &'static str,
+    },
     /// The trust policy does not name this log.
     #[error("the trust policy does not name this log: add the line `log {vkey}`")]
     PolicyOfAnother {
@@ -95,6 +152,9 @@ pub(crate) struct Shared<S> {
     pub(crate) room: Arc<Room>,
     pub(crate) metrics: Metrics,
     pub(crate) cosigning: Cosigning,
+    pub(crate) confirmation: Confirmation,
+    /// The data directory; `None` for a ledger in memory.
+    pub(crate) dir: Option<PathBuf>,
     keys: KeyCache,
     halted: watch::Sender<Option<Halt>>,
 }
@@ -105,6 +165,15 @@ impl<S> Shared<S> {
         Log {
             origin: &self.origin,
             signer: &self.key,
+        }
+    }
+
+    /// Keeps what shows two histories of this log.
+    pub(crate) fn keep_evidence(&self, evidence: &Evidence) {
+        let Some(dir) = &self.dir else { return };
+        match EvidenceFiles::of(dir).keep(evidence) {
+            Ok(path) => tracing::error!(?path, "this log's key has signed two histories"),
+            Err(error) => tracing::error!(%error, "the evidence could not be kept: {evidence}"),
         }
     }
 
@@ -141,6 +210,12 @@ pub struct Running {
     pub witness: Option<Witness>,
     /// Who it is to the logs of other regions.
     pub credentials: Credentials,
+    /// Whether it may sign.
+    pub confirmation: Confirmation,
+    /// The operator says that nothing was ever signed beyond what is here.
+    pub nothing_newer_signed: bool,
+    /// The data directory; `None` for a ledger in memory.
+    pub dir: Option<PathBuf>,
 }
 
 impl fmt::Debug for Running {
@@ -191,6 +266,9 @@ impl<S: Store + 'static> Node<S> {
             policy,
             witness,
             credentials,
+            confirmation,
+            nothing_newer_signed,
+            dir,
         } = running;
         let origin = settings.origin().to_owned();
         let head = store.view().head()?.ok_or(StartError::NotFounded)?;
@@ -214,6 +292,31 @@ impl<S: Store + 'static> Node<S> {
             tracing::warn!("the trust policy gives no address of witness {name}: it is not asked");
         }
         let newest = SignedCheckpoint::parse(&head.checkpoint).map_err(StartError::OtherKey)?;
+        let read = |path: &Path| cosigning::read_kept(path, &policy, &origin);
+        let kept_path = dir.as_deref().map(witnessed_path);
+        let kept = kept_path.as_deref().and_then(read);
+        if let Some(dir) = &dir
+            && !matches!(confirmation.why_not(), Some(NotSigning::Closed { .. }))
+            && let Err(shown) = not_contradicted(
+                &store,
+                kept.iter().chain(&read(&ahead_path(dir))),
+                &EvidenceFiles::of(dir).about(&origin),
+                &policy,
+            )
+        {
+            // The files that show it may be gone at the next start.
+            let withdrawn = confirmation.withdraw(&shown.to_string());
+            if let Err(error) = withdrawn {
+                tracing::error!(%error, "the next start will not know of it");
+            }
+            return Err(shown);
+        }
+        // What a policy that was changed meanwhile asks for is another matter.
+        let kept = kept.filter(|kept| {
+            let judged = policy.judge(&kept.to_string());
+            judged.is_ok_and(|judged| judged.standing == Standing::Witnessed)
+        });
+        may_start(&confirmation, &policy, nothing_newer_signed)?;
         let policy_text = policy.to_string();
         let metrics = Metrics::default();
         metrics.tree_size(head.size());
@@ -224,7 +327,9 @@ impl<S: Store + 'static> Node<S> {
             clock,
             room: Arc::new(Room::new(limits)),
             metrics,
-            cosigning: Cosigning::new(policy, newest),
+            cosigning: Cosigning::new(policy, newest, kept_path, kept.as_ref()),
+            confirmation,
+            dir,
             keys: KeyCache::new(KEYS_MAX),
             halted: watch::Sender::new(None),
         });
@@ -265,7 +370,10 @@ impl<S: Store + 'static> Node<S> {
                 sequencer::run(shared, guard, &inbox);
             },
         )?);
-        for number in self.shared.cosigning.reachable() {
+        // A closed log has no more checkpoints to ask about.
+        let closed = matches!(self.not_signing(), Some(NotSigning::Closed { .. }));
+        let reachable = self.shared.cosigning.reachable();
+        for number in reachable.into_iter().filter(|_| !closed) {
             threads.push(spawn(
                 &self.shared,
                 format!("witness-{number}"),
@@ -348,6 +456,10 @@ impl<S: Store + 'static> Node<S> {
 
     fn enter(&self, statements: Vec<Vec<u8>>) -> Waiting {
         let count = statements.len();
+        if let Some(why) = self.not_signing() {
+            let state = Entered::Not(why.into());
+            return Waiting { count, state };
+        }
         let state = match self.shared.room.enter(statements) {
             Ok(answers) => Entered::Yes(answers),
             Err(NoSeat::Closed) => Entered::Not(SubmitError::Halted),
@@ -416,7 +528,7 @@ impl<S> Node<S> {
         self.shared.cosigning.with_cosignatures(checkpoint)
     }
 
-    /// The newest checkpoint whose cosignatures met the node's policy since it was started.
+    /// The newest checkpoint whose cosignatures met the node's policy.
     pub fn witnessed_checkpoint(&self) -> Option<String> {
         self.shared.cosigning.witnessed().map(|(_, note)| note)
     }
@@ -460,12 +572,22 @@ impl<S> Node<S> {
             in_flight: self.shared.room.statements(),
             witnessed: self.shared.cosigning.witnessed().map(|(size, _)| size),
             ready: self.is_ready(),
+            unconfirmed: self.not_signing() == Some(NotSigning::Unconfirmed),
+            evidence: match &self.shared.dir {
+                Some(dir) => EvidenceFiles::of(dir).count(),
+                None => 0,
+            },
         })
     }
 
     /// Whether statements are taken in.
     pub fn is_ready(&self) -> bool {
-        self.shared.room.is_open()
+        self.shared.room.is_open() && self.not_signing().is_none()
+    }
+
+    /// Why it signs nothing, though its ledger can be read; `None` if it signs.
+    pub fn not_signing(&self) -> Option<NotSigning> {
+        self.shared.confirmation.why_not()
     }
 
     /// Resolves when the node has halted, with the reason. Never resolves otherwise.
@@ -485,6 +607,56 @@ impl<S> Node<S> {
 
     fn take_threads(&self) -> Vec<JoinHandle<()>> {
         std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Checks what this log has signed, as far as its directory shows, against what is here.
+///
+/// # Errors
+/// `Behind`, `Forked`, `Store`.
+fn not_contradicted<'c>(
+    store: &impl Store,
+    signed: impl Iterator<Item = &'c SignedCheckpoint>,
+    evidence: &[Evidence],
+    policy: &TlogPolicy,
+) -> Result<(), StartError> {
+    if let Some(fork) = evidence.iter().find_map(|one| one.verify(policy).ok()) {
+        let size = fork.older.checkpoint.size;
+        return Err(StartError::Forked { size });
+    }
+    for checkpoint in signed {
+        match contradicted_by(store, checkpoint)? {
+            None => {}
+            Some(Contradiction::Behind { theirs, ours }) => {
+                return Err(StartError::Behind { theirs, ours });
+            }
+            Some(Contradiction::Forked { size, .. }) => return Err(StartError::Forked { size }),
+        }
+    }
+    Ok(())
+}
+
+/// Whether the node may be served: it signs, or somebody can be asked whether it may.
+fn may_start(
+    confirmation: &Confirmation,
+    policy: &TlogPolicy,
+    nothing_newer_signed: bool,
+) -> Result<(), StartError> {
+    let asks = policy.asks_for_witnesses();
+    match (confirmation.is_asking(), nothing_newer_signed) {
+        (false, false) => Ok(()),
+        (false, true) => Err(StartError::NothingToTell {
+            why: "this copy is known to be the newest, or closed; start it without that word",
+        }),
+        (true, true) if asks => Err(StartError::NothingToTell {
+            why: "the trust policy names witnesses, and they are asked",
+        }),
+        (true, true) => {
+            confirmation.told();
+            Ok(())
+        }
+        (true, false) if asks => Ok(()),
+        (true, false) => Err(StartError::NobodyToAsk),
     }
 }
 

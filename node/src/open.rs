@@ -6,6 +6,8 @@
 //! dir/part.keys  keys of personal parts, mode 0600
 //! dir/reads/     the access record
 //! dir/trust.txt  the log, its witnesses, their quorum (C2SP tlog-policy)
+//! dir/witnessed  the newest checkpoint that met the quorum
+//! dir/unconfirmed, dir/closed  whether it may sign (`confirm.rs`); dir/ahead, dir/evidence/
 //! dir/webhooks.toml  where holders are told of recalls, if anywhere
 //! dir/regions.toml  who this node is to the logs of other regions, if anyone
 //! dir/witness*   this node as a witness, if it is one ([`crate::Witness`])
@@ -16,6 +18,7 @@
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{NodeConfig, Settings, SettingsError, key_path, policy_path, settings_path};
+use crate::confirm::Confirmation;
 use crate::keys::{self, KeyFileError};
 use crate::node::{Node, Running, StartError};
 use crate::reads::AccessLog;
@@ -23,6 +26,7 @@ use crate::regions::{CredentialError, Credentials};
 use crate::secrets::OsSecrets;
 use crate::witness::{Witness, WitnessError};
 use ledger::admission::check;
+use ledger::checkpoint::SignedCheckpoint;
 use ledger::ids::Handle;
 use ledger::registry::{Action, NewKey, RegistryPayload};
 use ledger::reject::RejectReason;
@@ -113,6 +117,8 @@ pub struct Founding {
     pub founders: Vec<(Handle, String, NewKey)>,
     /// At least 1, at most their number.
     pub threshold: u16,
+    /// The last checkpoint of the log that this one continues, verified by whoever founds.
+    pub predecessor: Option<SignedCheckpoint>,
 }
 
 /// Founds a ledger in `dir`, which need not exist: makes the log's key, writes the settings,
@@ -197,11 +203,13 @@ pub fn found<S: Store>(
     let Founding {
         founders,
         threshold,
+        predecessor,
     } = founding;
     let payload = Payload::Registry(RegistryPayload {
         action: Action::Found {
             threshold,
             founders,
+            predecessor: predecessor.map(Box::new),
         },
         commitment: Commitment::to(&[]),
         approvals: Vec::new(),
@@ -247,7 +255,21 @@ pub fn open(config: &NodeConfig) -> Result<Arc<Node<RocksStore>>, OpenError> {
         settings = settings.with_public_url(public_url.clone())?;
     }
     let key = keys::read(&key_path(&config.dir))?;
-    let store = RocksStore::open(&config.dir, settings.origin(), config.database)?;
+    let unreadable = |source| OpenError::Io {
+        path: config.dir.clone(),
+        source,
+    };
+    let confirmation = Confirmation::open(&config.dir).map_err(unreadable)?;
+    let store = match RocksStore::open(&config.dir, settings.origin(), config.database) {
+        Err(missing @ ledger_rocks::OpenError::HeadFileMissing { .. }) => {
+            // First the doubt, then the file: a crash in between asks again.
+            confirmation
+                .withdraw(&missing.to_string())
+                .map_err(unreadable)?;
+            RocksStore::open_without_head_file(&config.dir, settings.origin(), config.database)?
+        }
+        opened => opened?,
+    };
     let destroyed = store.keys_destroyed_on_opening();
     tracing::info!(recovery = ?store.recovery(), destroyed, "store opened");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -260,6 +282,9 @@ pub fn open(config: &NodeConfig) -> Result<Arc<Node<RocksStore>>, OpenError> {
         policy: read_policy(&config.dir)?,
         witness: Witness::open(&config.dir, clock)?,
         credentials: Credentials::read(&config.dir)?,
+        confirmation,
+        nothing_newer_signed: config.nothing_newer_signed,
+        dir: Some(config.dir.clone()),
     };
     Ok(Arc::new(Node::start(store, key, running)?))
 }

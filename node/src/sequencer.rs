@@ -149,6 +149,10 @@ fn seal_block<S: Store>(
             })
         })
         .collect();
+    // The right to sign was withdrawn while these waited: dropped, they hear that the node stops.
+    if shared.confirmation.why_not().is_some() {
+        return Ok(());
+    }
     let (outcomes, block) = if statements.is_empty() {
         (Vec::new(), None)
     } else {

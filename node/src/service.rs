@@ -1,7 +1,7 @@
 //! The node as inbound HTTP sees it.
 
 use crate::node::Node;
-use api::service::{CosignError, Notice, Service, SubmitError, Submitted};
+use api::service::{CosignError, NotSigning, Notice, Service, SubmitError, Submitted};
 use ledger::access::record::{ReadRecord, Reads};
 use ledger::check::Attested;
 use ledger::hash::Digest;
@@ -117,6 +117,10 @@ impl<S: Store + 'static> Service for Node<S> {
 
     fn ready(&self) -> bool {
         self.is_ready()
+    }
+
+    fn not_signing(&self) -> Option<NotSigning> {
+        Self::not_signing(self)
     }
 
     fn metrics(&self) -> String {

@@ -5,6 +5,7 @@
 //! dir/witness.toml   its name, and the verifier keys of the logs it watches
 //! dir/witness.key    its secret key, mode 0600; never the log's
 //! dir/witness/H      the latest checkpoint cosigned of the log whose origin has SHA-256 H
+//! dir/evidence/H-N.txt  what shows two histories of that log, if anything (`evidence.rs`)
 //! ```
 //! One such file: a line with the format, the origin, the SHA-256 of the rest, and the rest, which
 //! is the cosigned checkpoint, or nothing as long as none was cosigned.
@@ -16,9 +17,11 @@
 
 use crate::clock::Clock;
 use crate::durable::replace;
+use crate::evidence::EvidenceFiles;
 use crate::keys::{self, KeyFileError};
 use api::service::CosignError;
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
+use ledger::evidence::Evidence;
 use ledger::hash::Digest;
 use ledger::note::{KeyKind, NoteError, NoteKey};
 use ledger::signature::{Signer as _, SigningKey};
@@ -240,6 +243,7 @@ pub struct Witness {
     key: SigningKey,
     watched: Watched,
     clock: Arc<dyn Clock>,
+    evidence: EvidenceFiles,
     /// By the SHA-256 of their origins.
     latest: BTreeMap<Digest, Mutex<Latest>>,
 }
@@ -282,6 +286,7 @@ impl Witness {
             key,
             watched,
             clock,
+            evidence: EvidenceFiles::of(dir),
             latest,
         }))
     }
@@ -301,7 +306,16 @@ impl Witness {
             return Err(CosignError::NotKept);
         }
         let before = latest.cosigned.as_ref();
-        let consistent = authentic.follows(before.map(|(checkpoint, _)| checkpoint))?;
+        let shown = before.and_then(|(_, note)| authentic.shown_against(note));
+        let consistent = match authentic.follows(before.map(|(checkpoint, _)| checkpoint)) {
+            Ok(consistent) => consistent,
+            Err(refusal) => {
+                if let Some(evidence) = shown {
+                    self.keep(&evidence);
+                }
+                return Err(refusal.into());
+            }
+        };
         let seconds = u64::try_from(self.clock.wall().0 / 1000).unwrap_or_default();
         if seconds == 0 {
             tracing::error!("not cosigning: the clock is before 1970; set it right");
@@ -318,6 +332,20 @@ impl Witness {
         }
         latest.cosigned = Some((cosigned.checkpoint.clone(), cosigned.note.clone()));
         Ok(cosigned)
+    }
+
+    /// Keeps what convicts a watched log. Under that log's lock.
+    fn keep(&self, evidence: &Evidence) {
+        let origin = evidence.origin();
+        match self.evidence.keep(evidence) {
+            Ok(Some(path)) => tracing::error!(path = %path.display(),
+                "{origin} has signed two histories: give this file to its readers, and to other \
+                 witnesses"),
+            Ok(None) => tracing::warn!("{origin} goes on signing two histories"),
+            Err(error) => {
+                tracing::error!(%error, "{origin} has signed two histories, not kept: {evidence}");
+            }
+        }
     }
 
     /// The latest checkpoint cosigned of the log whose origin has this SHA-256.

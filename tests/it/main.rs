@@ -12,6 +12,7 @@ mod crash;
 mod damage;
 mod dishonest;
 mod forget;
+mod fork;
 mod interop;
 mod ledger_under_test;
 mod power;

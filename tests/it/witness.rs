@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 use tests::demo::{get, printed, suyuan};
+use tests::link::Link;
 use tests::region::{Region, until};
 
 const BUNDLE: &str = "application/vnd.suyuan.bundle+cbor";
@@ -202,4 +203,71 @@ fn a_submitted_statement_is_proved_witnessed_by_one_file_alone() {
     std::fs::write(&none, format!("log {}\nquorum none\n", chengdu.vkey())).unwrap();
     let said = printed(&["verify", "--json", "--trust", &none, &alone]);
     assert_eq!(said["standing"], "recorded");
+}
+
+#[test]
+fn a_cut_network_leaves_it_recorded_and_heals_by_itself() {
+    let mut chengdu = Region::found("chengdu");
+    let [mut chongqing, mut kunming] = ["chongqing", "kunming"].map(Region::found);
+    let by_chongqing = chongqing.watch("chongqing.example/w", &[&chengdu]);
+    let by_kunming = kunming.watch("kunming.example/w", &[&chengdu]);
+    let link = Link::to(kunming.listen());
+    let by_link = by_kunming.replace(&kunming.url(), &link.url());
+    let both = "group two all chongqing.example/w kunming.example/w";
+    chengdu.trust(&[&by_chongqing, &by_link, both, "quorum two"]);
+    for region in [&mut chongqing, &mut kunming, &mut chengdu] {
+        region.start();
+    }
+    for _ in 0..10 {
+        witnessed_after(&mut chengdu);
+    }
+    // The node's own clock, from the checkpoint to its quorum.
+    let figure = |le: &str| -> usize {
+        let name = format!("suyuan_witnessed_seconds_bucket{{le=\"{le}\"}} ");
+        chengdu.figure(&name).parse().unwrap()
+    };
+    let tenths = ["0.050000", "0.100000", "0.250000", "1.000000", "+Inf"].map(figure);
+    println!("witnessed within 50, 100, 250, 1000 ms and ever: {tenths:?}");
+    let [.., within_a_second, all] = tenths;
+    assert!(all >= 10 && within_a_second * 2 > all, "{tenths:?}");
+    let policy = chengdu.dir().join("trust.txt");
+    assert_eq!(standing(&chengdu, &policy), ("witnessed".to_owned(), 2));
+
+    // Nothing comes through, and nobody says so.
+    link.set_whole(false);
+    let before = chengdu.witnessed().unwrap();
+    let mut size = chengdu.record();
+    let cosigned_by_one = |chengdu: &Region, size| {
+        until("the other witness cosigns", || {
+            let checkpoint = chengdu.checkpoint();
+            (checkpoint.claim().size >= size && checkpoint.signatures() == 2).then_some(())
+        });
+    };
+    cosigned_by_one(&chengdu, size);
+    assert_eq!(standing(&chengdu, &policy), ("recorded".to_owned(), 1));
+    // Statements are recorded all the while.
+    for _ in 0..3 {
+        size = chengdu.record();
+    }
+    cosigned_by_one(&chengdu, size);
+    assert_eq!(chengdu.witnessed(), Some(before));
+
+    link.set_whole(true);
+    let healed = || (chengdu.witnessed()?.claim().size >= size).then_some(());
+    let (_, took) = until("the witness cosigns again", healed);
+    println!("healed {took:?} after the network came back");
+    assert_eq!(standing(&chengdu, &policy), ("witnessed".to_owned(), 2));
+
+    // Witnessed checkpoints outlive the process: without any witness they are served at once.
+    let before = chengdu.witnessed();
+    chengdu.kill();
+    link.set_whole(false);
+    chongqing.kill();
+    chengdu.start();
+    let kept = chengdu.witnessed();
+    assert_eq!(
+        kept.map(|kept| kept.claim().clone()),
+        before.map(|one| one.claim().clone())
+    );
+    assert_eq!(standing(&chengdu, &policy), ("witnessed".to_owned(), 2));
 }

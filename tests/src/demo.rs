@@ -94,17 +94,30 @@ pub struct Answer {
 /// If nobody answers.
 #[must_use]
 pub fn get(url: &str, accept: &str) -> Answer {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
+    answered(url, agent().get(url).header("Accept", accept).call())
+}
+
+/// Sends `body` to `url`.
+///
+/// # Panics
+/// If nobody answers.
+#[must_use]
+pub fn post(url: &str, media_type: &str, body: &[u8]) -> Answer {
+    let request = agent().post(url).header("Content-Type", media_type);
+    answered(url, request.send(body))
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(ANSWER_MAX))
         .proxy(None)
         .build()
-        .into();
-    let mut response = agent
-        .get(url)
-        .header("Accept", accept)
-        .call()
-        .unwrap_or_else(|error| panic!("{url}: {error}"));
+        .into()
+}
+
+fn answered(url: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
+    let mut response = response.unwrap_or_else(|error| panic!("{url}: {error}"));
     let status = response.status().as_u16();
     let body = response.body_mut().with_config().limit(BODY_BYTES_MAX);
     Answer {

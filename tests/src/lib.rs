@@ -7,7 +7,8 @@
 //! - [`check`] opens what is left, the way an operator would, and names every loss.
 //! - [`region`] is a ledger and its node among others, in a process of its own.
 //! - [`demo`] runs the binary `suyuan` as its users do, and [`chromium`] opens its pages as a phone.
-//! - [`network`] is a network of its own, whose addresses are not this machine's.
+//! - [`network`] is a network of its own, whose addresses are not this machine's; [`link`] is one
+//!   connection between two nodes, which can be cut, and [`liar`] answers whatever it is told.
 //! - [`alter`] forges bundles.
 //! - [`dice`] makes each run another one, and any run repeatable; [`files`] copies what is harmed.
 //!
@@ -21,6 +22,8 @@ pub mod dice;
 pub mod disk;
 pub mod files;
 pub mod layer;
+pub mod liar;
+pub mod link;
 pub mod network;
 pub mod region;
 pub mod said;

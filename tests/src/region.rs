@@ -2,11 +2,13 @@
 //! binary `suyuan` and nothing else.
 
 use crate::demo::{Answer, get, printed, suyuan};
+use crate::files::copy_dir;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::ids::TreeSize;
+use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -75,6 +77,25 @@ impl Region {
         }
     }
 
+    /// A copy of it, with its keys, for a node elsewhere; that is not running.
+    ///
+    /// # Panics
+    /// If it cannot be copied.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let home = tempfile::tempdir().expect("a directory for the copy");
+        copy_dir(&self.dir(), &home.path().join("data"));
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
+        Self {
+            home,
+            listen: free.expect("a free port").to_string(),
+            origin: self.origin.clone(),
+            vkey: self.vkey.clone(),
+            node: None,
+            products: self.products,
+        }
+    }
+
     /// The data directory.
     #[must_use]
     pub fn dir(&self) -> PathBuf {
@@ -129,24 +150,98 @@ impl Region {
         format!("log {}\n{}\n", self.vkey, lines.join("\n"))
     }
 
-    /// Starts its node and waits until it answers.
+    /// Starts its node and waits until it takes statements.
     ///
     /// # Panics
     /// If it does not.
     pub fn start(&mut self) {
-        let (dir, listen) = (self.dir(), self.listen.clone());
-        let mut node = suyuan(&["serve", "--listen", &listen, "--dir", text(&dir)])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("suyuan runs");
+        self.start_reading();
+        assert_eq!(self.get("/ready").status, 200);
+    }
+
+    /// Starts its node and waits until it answers.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn start_reading(&mut self) {
+        self.start_reading_with(&[]);
+    }
+
+    /// The same, with more options.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn start_reading_with(&mut self, more: &[&str]) {
+        let listen = self.listen.clone();
+        let mut node = self.serving(more).spawn().expect("suyuan runs");
         until("the node listens", || {
             let ended = node.try_wait().expect("a child of ours");
             assert!(ended.is_none(), "the node ended: {ended:?}");
             std::net::TcpStream::connect(&listen).ok()
         });
         self.node = Some(node);
-        assert_eq!(self.get("/ready").status, 200);
+    }
+
+    /// The command that serves it, its log written to [`Self::said`].
+    fn serving(&self, more: &[&str]) -> Command {
+        let dir = self.dir();
+        let log = File::create(self.file("node.log")).expect("a file for the node's log");
+        let mut command = suyuan(&["serve", "--loopback-privileges", "--listen", &self.listen]);
+        command.args(["--dir", text(&dir)]).args(more);
+        command.stdout(Stdio::null()).stderr(log);
+        command
+    }
+
+    /// What its node has said on standard error since it was started last.
+    ///
+    /// # Panics
+    /// If there is no such file.
+    #[must_use]
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(self.file("node.log")).expect("the node's log")
+    }
+
+    /// Starts its node, which ends by itself; its exit code. What it said is in [`Self::said`].
+    ///
+    /// # Panics
+    /// If it goes on for a minute.
+    #[must_use]
+    pub fn run_until_it_ends(&self, more: &[&str]) -> i32 {
+        let mut node = self.serving(more).spawn().expect("suyuan runs");
+        let ended = until("the node ends", || {
+            node.try_wait().expect("a child of ours")
+        });
+        ended.0.code().expect("it was not killed")
+    }
+
+    /// Waits until its running node has ended by itself; its exit code.
+    ///
+    /// # Panics
+    /// If it goes on for a minute.
+    pub fn ends(&mut self) -> i32 {
+        let mut node = self.node.take().expect("it is running");
+        let ended = until("the node ends", || {
+            node.try_wait().expect("a child of ours")
+        });
+        ended.0.code().expect("it was not killed")
+    }
+
+    /// Where its node listens, host and port.
+    #[must_use]
+    pub fn listen(&self) -> &str {
+        &self.listen
+    }
+
+    /// One figure of its node.
+    ///
+    /// # Panics
+    /// If it has no such figure.
+    #[must_use]
+    pub fn figure(&self, name: &str) -> String {
+        let text = String::from_utf8(self.get("/metrics").body).expect("text");
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        let value = line.unwrap_or_else(|| panic!("no figure {name} in {text}"));
+        value.trim().to_owned()
     }
 
     /// Ends its node at once, without a word to anyone.

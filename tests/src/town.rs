@@ -92,6 +92,7 @@ impl Town {
         let founding = Founding {
             founders: vec![founder],
             threshold: 1,
+            predecessor: None,
         };
         node::init(dir, &settings, founding)
     }

@@ -106,6 +106,33 @@ pub(crate) const NOT_WITNESSED: Text = [
     "That another log has witnessed this: so far only the log's own signature stands for it.",
 ];
 
+// A log that continues another, and evidence of two histories.
+pub(crate) const CONTINUES: Text = ["接续的账本（条数）", "continues the log (leaves)"];
+pub(crate) const FORK: Text = [
+    "已证明：同一账本签署了两段不同的历史",
+    "PROVED: one log has signed two different histories",
+];
+pub(crate) const FORK_OLDER: Text = ["其一（较早）", "one, the older"];
+pub(crate) const FORK_NEWER: Text = ["其二（较新）", "the other, the newer"];
+pub(crate) const FORK_PREFIX: Text = ["其二在较早条数处的根", "its root at the older tree's size"];
+pub(crate) const FORK_BOTH: Text = [
+    "两份都见证了的见证者（同样不可信）",
+    "cosigned both, and is not honest either",
+];
+pub(crate) const FORK_PROVES: Text = [
+    "账本的密钥签署了两个检查点，后者不是从前者增长而来：有人被展示过另一段历史。请保留此文件并告知各方。",
+    "This log's key signed two checkpoints, and the newer tree did not grow from the older: somebody \
+     has been shown another history. Keep this file, and tell those who rely on the log.",
+];
+pub(crate) const NOT_WHICH: Text = [
+    "哪一段历史属实，以及两者从哪条记录起不同。",
+    "Which of the two histories is right, and at which record they part.",
+];
+pub(crate) const NOT_WHO: Text = [
+    "是谁签的：可能是运营者，也可能是拿到密钥的他人；也不证明何时签署。",
+    "Who signed: the operator, or somebody who has the key; nor when.",
+];
+
 pub(crate) const STANDING_BEHIND: Text = ["见证情况", "standing"];
 pub(crate) const RECORDED: Text = [
     "已记录（见证不足）",

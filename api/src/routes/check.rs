@@ -84,6 +84,9 @@ pub(crate) async fn check<S: Service>(
         act: act(asked.act.as_deref())?,
         actor: asked.actor.as_deref().map(handle).transpose()?,
     };
+    if let Some(why) = app.service.not_signing() {
+        return Err(why.into());
+    }
     // A log that has stopped signs nothing more.
     if !app.service.ready() {
         return Err(Problem::Halted);

@@ -7,6 +7,8 @@ use crate::service::Service;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
+use ledger::ids::LeafIndex;
+use ledger::statement::{Payload, SignedStatement};
 use ledger::store::{Store as _, View as _};
 
 pub(crate) const NOTE_TYPE: &str = "text/plain; charset=utf-8";
@@ -42,6 +44,20 @@ pub(crate) static WITNESSED: Operation = Operation {
     ..Operation::GET
 };
 
+pub(crate) static PREDECESSOR: Operation = Operation {
+    path: "/predecessor",
+    tag: Tag::Log,
+    summary: "The last checkpoint of the log that this one continues.",
+    description: "As this log's founding entry, leaf 0, holds it, with the older log's signature and \
+        its witnesses'. 404 where this log continues no other.",
+    answers: &[Answer {
+        status: 200,
+        description: "The checkpoint.",
+        types: &[NOTE_TYPE],
+    }],
+    ..Operation::GET
+};
+
 /// `GET /checkpoint`.
 pub(crate) async fn checkpoint<S: Service>(
     State(app): State<Shared<S>>,
@@ -59,6 +75,24 @@ pub(crate) async fn witnessed<S: Service>(
 ) -> Result<Response, Problem> {
     let checkpoint = app.service.witnessed_checkpoint();
     checkpoint.map(note).ok_or(Problem::NotWitnessed)
+}
+
+/// `GET /predecessor`.
+pub(crate) async fn predecessor<S: Service>(
+    State(app): State<Shared<S>>,
+) -> Result<Response, Problem> {
+    let founding = app
+        .read(|service| Ok(service.store().view().entry(LeafIndex(0))?))
+        .await?;
+    let founding = SignedStatement::parse(&founding.ok_or(Problem::LogEmpty)?);
+    // The node's own entry, which it admitted.
+    let founding = founding.map_err(|_| Problem::StoreFailed)?;
+    let predecessor = match founding.payload() {
+        Payload::Registry(act) => act.action.predecessor(),
+        Payload::Block(_) | Payload::Events(_) => None,
+    };
+    let text = predecessor.map(ToString::to_string);
+    text.map(note).ok_or(Problem::NoPredecessor)
 }
 
 /// A note as an answer.

@@ -38,8 +38,8 @@ pub(crate) static SUBMIT: Operation = Operation {
         once its block is synced, 201 the first time and 200 when the same statement is sent \
         again. application/cbor-seq: many such statements, at most 64 MiB and 32,768; answers \
         with one map for each, in order: {\"leaf\": uint, \"status\": \"admitted\" or \"again\", \
-        \"capture\": tstr, \"receipt\": bstr}, or {\"status\": \"rejected\", \"busy\" or \
-        \"halted\", \"capture\": tstr, \"problem\": concise problem details}. Where the sequence \
+        \"capture\": tstr, \"receipt\": bstr}, or {\"status\": \"rejected\", \"busy\", \
+        \"unconfirmed\", \"closed\" or \"halted\", \"capture\": tstr, \"problem\": concise problem details}. Where the sequence \
         itself is malformed the last answer says so and the rest is not read.",
     takes: &[COSE, SEQUENCE],
     answers: &[
@@ -349,6 +349,8 @@ fn write_answer(writer: &mut Writer, outcome: Result<Submitted, SubmitError>) {
         SubmitError::Rejected { capture, .. } => ("rejected", *capture),
         SubmitError::Busy { .. } => ("busy", None),
         SubmitError::Halted => ("halted", None),
+        // A client waits and sends again, or reads the problem where that does not help.
+        SubmitError::NotSigning(why) => (why.name(), None),
     };
     writer
         .map(2 + usize::from(capture.is_some()))
@@ -367,6 +369,9 @@ pub(crate) async fn receipt<S: Service>(
     ask: Ask,
 ) -> Result<Response, Problem> {
     let leaf = entry_id(&ask)?;
+    if let Some(why) = app.service.not_signing() {
+        return Err(why.into());
+    }
     let receipt = app
         .read(move |service| Ok(service.receipt(LeafIndex(leaf))?))
         .await?;

@@ -50,6 +50,7 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&entries::KEY, entries::key::<S>),
         route(&checkpoint::CHECKPOINT, checkpoint::checkpoint::<S>),
         route(&checkpoint::WITNESSED, checkpoint::witnessed::<S>),
+        route(&checkpoint::PREDECESSOR, checkpoint::predecessor::<S>),
         route(&tiles::TILE, tiles::tile::<S>),
         route(&witness::ADD_CHECKPOINT, witness::add_checkpoint::<S>),
         route(&witness::LATEST, witness::latest::<S>),

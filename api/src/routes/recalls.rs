@@ -254,6 +254,9 @@ pub(crate) async fn feed<S: Service>(
     State(app): State<Shared<S>>,
     ask: Ask,
 ) -> Result<Response, Problem> {
+    if let Some(why) = app.service.not_signing() {
+        return Err(why.into());
+    }
     if !ask.wishes.event_stream {
         let signed = app
             .read(|service| {

@@ -36,7 +36,8 @@ pub(crate) static READY: Operation = Operation {
         },
         Answer {
             status: 503,
-            description: "It has halted or is shutting down; reads are still answered.",
+            description: "It has halted or is shutting down, waits for its witnesses, or is closed: \
+                `why` says which. Reads are still answered.",
             types: &["application/json"],
         },
     ],
@@ -61,15 +62,13 @@ pub(crate) async fn health() -> Response {
 
 /// `GET /ready`.
 pub(crate) async fn ready<S: Service>(State(app): State<Shared<S>>) -> Response {
-    if app.service.ready() {
-        Json(json!({ "ready": true })).into_response()
-    } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            Json(json!({ "ready": false })),
-        )
-            .into_response()
-    }
+    let why = match app.service.not_signing() {
+        Some(why) => why.name(),
+        None if app.service.ready() => return Json(json!({ "ready": true })).into_response(),
+        None => "halted",
+    };
+    let body = Json(json!({ "ready": false, "why": why }));
+    (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
 }
 
 /// `GET /metrics`.

@@ -13,6 +13,7 @@ pub mod decimal;
 pub mod disclosure;
 pub mod event;
 pub mod event_proof;
+pub mod evidence;
 pub mod feed;
 pub mod forget;
 pub mod hash;

@@ -13,15 +13,17 @@ pub mod tile;
 pub mod verify;
 
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 #[cfg(test)]
 mod tests;
 
 pub use frontier::Frontier;
 pub use multi::{multi_proof, verify_multi};
-pub use proof::{Nodes, ProveError, consistency_proof, inclusion_proof};
+pub use proof::{Nodes, ProveError, consistency_proof, inclusion_proof, prefix_root};
 pub use range::{LeafRange, range_proof, verify_range};
-pub use verify::{ProofError, inclusion_root, verify_consistency, verify_inclusion};
+pub use verify::{
+    ProofError, consistency_roots, inclusion_root, verify_consistency, verify_inclusion,
+};
 
 /// Size of the left subtree of a tree of `size` leaves: the largest power of two below `size`
 /// (RFC 9162 §2.1.1). `size` is at least 2.

@@ -1,19 +1,23 @@
 //! Which kind of proof a file is, told from its first bytes.
 
 use crate::check::is_check;
-use crate::tlog_proof;
+use crate::{evidence, tlog_proof};
 
 /// What a verifier can be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A whole answer that proves itself: [`crate::bundle`].
     Bundle,
+    /// Several logs' bundles: [`crate::bundle::prove_chain`].
+    Chain,
     /// The log's signed answer to a check: [`crate::check`].
     Check,
     /// A COSE receipt: [`crate::receipt`].
     Receipt,
     /// A C2SP tlog-proof: [`crate::tlog_proof`].
     TlogProof,
+    /// Two histories of one log: [`crate::evidence`].
+    Evidence,
 }
 
 impl Kind {
@@ -21,12 +25,14 @@ impl Kind {
     #[must_use]
     pub fn of(file: &[u8]) -> Option<Self> {
         match file {
-            // An array of nine.
+            // Arrays of nine and of three.
             [0x89, ..] => Some(Self::Bundle),
+            [0x83, ..] => Some(Self::Chain),
             // The tag of a COSE_Sign1.
             [0xd2, ..] if is_check(file) => Some(Self::Check),
             [0xd2, ..] => Some(Self::Receipt),
             text if text.starts_with(tlog_proof::HEAD.as_bytes()) => Some(Self::TlogProof),
+            text if text.starts_with(evidence::FORMAT.as_bytes()) => Some(Self::Evidence),
             _ => None,
         }
     }

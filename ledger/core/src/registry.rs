@@ -6,6 +6,7 @@
 //! Bytes: `schemas/suyuan.cddl`, rule `registry-payload`.
 
 use crate::cbor::{DecodeError, DecodeFault, Reader, Writer};
+use crate::checkpoint::SignedCheckpoint;
 use crate::hash::Digest;
 use crate::ids::{CaptureId, Handle, UnixMillis};
 use crate::signature::KeyId;
@@ -14,6 +15,9 @@ use crate::statement::Commitment;
 
 /// Keys of one admission, founders of one log, approvals of one act: a board, not a crowd.
 pub const SIGNERS_MAX: usize = 32;
+
+/// Bytes of a predecessor's checkpoint: half an entry; some thirty Ed25519 cosignatures.
+pub const PREDECESSOR_BYTES_MAX: usize = 8 * 1024;
 
 /// A key with the proof that whoever brings it holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,9 @@ pub enum Action {
         threshold: u16,
         /// The first authorities: handle, jurisdiction, key.
         founders: Vec<(Handle, String, NewKey)>,
+        /// The last checkpoint of the log that this one continues, as it was signed and cosigned.
+        /// Most logs are nobody's successor.
+        predecessor: Option<Box<SignedCheckpoint>>,
     },
     /// Admits a participant.
     Admit {
@@ -174,6 +181,17 @@ impl Action {
         }
     }
 
+    /// The last checkpoint of the log that a founding entry continues. Nobody here has checked who
+    /// signed it: that takes the older log's keys.
+    #[must_use]
+    pub fn predecessor(&self) -> Option<&SignedCheckpoint> {
+        if let Self::Found { predecessor, .. } = self {
+            predecessor.as_deref()
+        } else {
+            None
+        }
+    }
+
     /// The act's word, as the command line says it.
     #[must_use]
     pub const fn word(&self) -> &'static str {
@@ -203,7 +221,7 @@ impl Action {
         }
     }
 
-    /// Number of items of the encoded array.
+    /// Number of items of the encoded array; a successor's founding has one more.
     const fn arity(number: u64) -> Option<usize> {
         Some(match number {
             0 | 5..=8 => 3,
@@ -217,18 +235,23 @@ impl Action {
 
     fn write(&self, writer: &mut Writer) {
         let number = self.number();
+        let more = usize::from(self.predecessor().is_some());
         writer
-            .array(Self::arity(number).unwrap_or_default())
+            .array(Self::arity(number).unwrap_or_default() + more)
             .uint(number);
         match self {
             Self::Found {
                 threshold,
                 founders,
+                predecessor,
             } => {
                 writer.uint(u64::from(*threshold)).array(founders.len());
                 for (handle, district, key) in founders {
                     writer.array(3).byte_string(&handle.0).text(district);
                     key.write(writer);
+                }
+                if let Some(predecessor) = predecessor {
+                    writer.text(&predecessor.to_string());
                 }
             }
             Self::Admit {
@@ -302,7 +325,8 @@ impl Action {
         let start = reader.offset();
         let count = reader.array()?;
         let number = reader.uint()?;
-        if Self::arity(number) != Some(count) {
+        let successor = number == 0 && count == 4;
+        if Self::arity(number) != Some(count) && !successor {
             return Err(DecodeFault::Field("registry action").at(start));
         }
         Ok(match number {
@@ -313,6 +337,11 @@ impl Action {
                     let handle = Handle(reader.byte_array()?);
                     Ok((handle, read_district(reader)?, NewKey::read(reader)?))
                 })?,
+                predecessor: if successor {
+                    Some(Box::new(read_checkpoint(reader)?))
+                } else {
+                    None
+                },
             },
             1 => Self::Admit {
                 handle: Handle(reader.byte_array()?),
@@ -388,6 +417,15 @@ impl NewKey {
 fn read_u16(reader: &mut Reader<'_>) -> Result<u16, DecodeError> {
     let at = reader.offset();
     u16::try_from(reader.uint()?).map_err(|_| DecodeFault::IntegerRange.at(at))
+}
+
+fn read_checkpoint(reader: &mut Reader<'_>) -> Result<SignedCheckpoint, DecodeError> {
+    let at = reader.offset();
+    let note = reader.text()?;
+    let checkpoint = SignedCheckpoint::parse(note).ok();
+    checkpoint
+        .filter(|one| note.len() <= PREDECESSOR_BYTES_MAX && one.to_string() == note)
+        .ok_or_else(|| DecodeFault::Field("a predecessor's checkpoint").at(at))
 }
 
 fn read_roles(reader: &mut Reader<'_>) -> Result<Roles, DecodeError> {

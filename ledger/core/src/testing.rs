@@ -106,6 +106,7 @@ impl World {
         let action = Action::Found {
             threshold: 1,
             founders: vec![founder],
+            predecessor: None,
         };
         let issuer = Issuer::Log {
             origin: origin.to_owned(),

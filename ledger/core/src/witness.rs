@@ -15,6 +15,7 @@
 //! Source: C2SP tlog-witness, `add-checkpoint`.
 
 use crate::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
+use crate::evidence::Evidence;
 use crate::hash::{Digest, empty_root};
 use crate::ids::TreeSize;
 use crate::merkle::{ProofError, verify_consistency};
@@ -288,6 +289,14 @@ impl Authentic {
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.0.checkpoint.claim().origin
+    }
+
+    /// What this request shows against the log, beside the checkpoint cosigned last (a note that
+    /// this witness has verified): two histories, or nothing.
+    #[must_use]
+    pub fn shown_against(&self, latest: &str) -> Option<Evidence> {
+        let latest = SignedCheckpoint::parse(latest).ok()?;
+        Evidence::between(&latest, &self.0.checkpoint, &self.0.proof)
     }
 
     /// Checks that the tree grew from `latest`, the latest checkpoint that this witness cosigned.

@@ -49,10 +49,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The head file is gone, so nothing says whether the database is the newest copy.
-    #[error(
-        "{path} is missing, so nothing says that this database is the newest; if you know that it \
-         is, reopen without it explicitly"
-    )]
+    #[error("{path} is missing, so nothing says that this database is the newest")]
     HeadFileMissing {
         /// Where the head file should be.
         path: PathBuf,

@@ -11,6 +11,7 @@
 pub mod catalogue;
 mod checked;
 mod entry;
+mod fork;
 mod options;
 mod proved;
 mod report;
@@ -18,8 +19,9 @@ mod report;
 pub use options::{AGE_MAX_S, Options, OptionsError};
 pub use report::{Report, Row, Section, Tone};
 
-use ledger::bundle::{BUNDLE_BYTES_MAX, prove};
-use ledger::checkpoint::{Checkpoint, HistoryError};
+use ledger::bundle::{BUNDLE_BYTES_MAX, prove_chain};
+use ledger::checkpoint::{Checkpoint, CheckpointError, HistoryError};
+use ledger::evidence::{Evidence, EvidenceError};
 use ledger::hash::Digest;
 use ledger::identifier::{Identifier, scan};
 use ledger::ids::TreeSize;
@@ -47,6 +49,21 @@ pub fn report(options: &[u8], file: &[u8]) -> Report {
         Ok(report) => report,
         Err(Refused::Options(error)) => Report::unasked(&error),
         Err(Refused::Proof { name, why }) => Report::refused(name, &why),
+    }
+}
+
+/// Of a log that is not trusted, as `suyuan verify` says it.
+const fn evidence_name(error: &EvidenceError) -> &'static str {
+    match error {
+        EvidenceError::Checkpoint {
+            why: CheckpointError::Origin { .. },
+            ..
+        } => "log-unknown",
+        EvidenceError::Malformed { .. }
+        | EvidenceError::Checkpoint { .. }
+        | EvidenceError::Origins { .. }
+        | EvidenceError::Consistent
+        | EvidenceError::Proof(_) => error.name(),
     }
 }
 
@@ -114,19 +131,27 @@ impl Asked {
 fn judged(options: &[u8], file: &[u8]) -> Result<Report, Refused> {
     let asked = Asked::read(options)?;
     match Kind::of(file) {
-        Some(Kind::Bundle) => bundle(&asked, file),
+        Some(Kind::Bundle | Kind::Chain) => bundle(&asked, file),
         Some(Kind::Check) => checked::report(&asked, file),
         Some(Kind::Receipt) => entry::of_receipt(&asked, file),
         Some(Kind::TlogProof) => entry::of_tlog_proof(&asked, file),
+        Some(Kind::Evidence) => evidence(&asked, file),
         None => Err(Refused::proof(
             "kind-unknown",
-            &"neither a bundle, a receipt, a tlog-proof nor a check answer",
+            &"neither a bundle, a chain, a receipt, a tlog-proof, a check answer nor evidence",
         )),
     }
 }
 
+fn evidence(asked: &Asked, file: &[u8]) -> Result<Report, Refused> {
+    let evidence = Evidence::parse(&String::from_utf8_lossy(file));
+    let fork = evidence.and_then(|evidence| evidence.verify(&asked.trust));
+    let fork = fork.map_err(|error| Refused::proof(evidence_name(&error), &error))?;
+    Ok(fork::report(&fork))
+}
+
 fn bundle(asked: &Asked, file: &[u8]) -> Result<Report, Refused> {
-    let proved = prove(file, &asked.trust, asked.options.now())
+    let proved = prove_chain(file, &asked.trust, asked.options.now())
         .map_err(|error| Refused::proof(error.name(), &error))?;
     asked.is_about(proved.proved.item())?;
     let facts = proved.proved.facts();

@@ -5,6 +5,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ledger::bundle::{Bundle, build};
 use ledger::check::{Act, Answer, Attested, Decision};
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
+use ledger::evidence::Evidence;
 use ledger::hash::Digest;
 use ledger::identifier::Identifier;
 use ledger::ids::{LeafIndex, TreeSize, UnixMillis};
@@ -387,4 +388,49 @@ fn what_is_none_of_these_files_is_said_to_be_none() {
         let report = scene().report_on(file, &json!({}));
         assert_eq!((report.name, report.tone), ("kind-unknown", Tone::Stop));
     }
+}
+
+/// Two checkpoints of the log at one size, as a file, and a trust policy of its key.
+fn fork(second_root: u8) -> (Vec<u8>, String) {
+    let log = SigningKey::from_seed([1; 32]);
+    let checkpoint = |root: u8| {
+        let checkpoint = Checkpoint {
+            origin: ORIGIN.to_owned(),
+            size: TreeSize(5),
+            root: Digest([root; 32]),
+        };
+        SignedCheckpoint::parse(&checkpoint.sign(&log)).unwrap()
+    };
+    let (one, other) = (checkpoint(1), checkpoint(second_root));
+    let root = other.claim().root;
+    let evidence = Evidence::of(one, other, root, Vec::new());
+    let trust = TlogPolicy::of_log(key(ORIGIN, KeyKind::Ed25519, &log)).unwrap();
+    (evidence.to_string().into_bytes(), trust.to_string())
+}
+
+#[test]
+fn evidence_of_two_histories_is_told_and_what_is_none_is_refused_by_name() {
+    let said = |file: &[u8], trust: &str| {
+        let options = json!({"trust": trust, "nowMs": 0});
+        let report = report(options.to_string().as_bytes(), file);
+        assert_eq!(report.tone, Tone::Stop);
+        report.name
+    };
+    let (file, trust) = fork(2);
+    assert_eq!(said(&file, &trust), "fork-proved");
+    let (one_history, _) = fork(1);
+    assert_eq!(said(&one_history, &trust), "evidence-consistent");
+    let mut altered = file.clone();
+    let last = altered.len() - 10;
+    altered[last] ^= 1;
+    assert_eq!(said(&altered, &trust), "evidence-checkpoint");
+    assert_eq!(said(&file[..200], &trust), "evidence-malformed");
+    assert_eq!(said(&file, &scene().trust), "evidence-checkpoint");
+    let stranger = key(
+        "other.example/log",
+        KeyKind::Ed25519,
+        &SigningKey::from_seed([9; 32]),
+    );
+    let stranger = TlogPolicy::of_log(stranger).unwrap().to_string();
+    assert_eq!(said(&file, &stranger), "log-unknown");
 }

@@ -40,7 +40,7 @@ fn with_address(url: &str) -> Cosigning {
         "log {log}\nwitness a {a} http://a.example\nwitness b {b} {url}\n\
          group both all a b\nquorum both\n"
     );
-    Cosigning::new(TlogPolicy::parse(&text).unwrap(), checkpoint(8))
+    Cosigning::new(TlogPolicy::parse(&text).unwrap(), checkpoint(8), None, None)
 }
 
 /// The line that a witness gives for a checkpoint.
@@ -171,4 +171,48 @@ fn whoever_waits_hears_that_it_is_over() {
         cosigning.close();
         assert_eq!(waits.join().unwrap(), None);
     });
+}
+
+#[test]
+fn what_was_witnessed_is_there_again_after_a_restart_and_damage_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = witnessed_path(dir.path());
+    let policy = cosigning().policy;
+    let again = |newest: u64| {
+        let kept = read_kept(&path, &policy, ORIGIN);
+        let path = Some(path.clone());
+        Cosigning::new(policy.clone(), checkpoint(newest), path, kept.as_ref())
+    };
+    let first = again(8);
+    assert_eq!(first.witnessed(), None);
+    let asked = checkpoint(8);
+    for (number, name, seed) in [(0, "a.example", 2), (1, "b.example", 3)] {
+        first
+            .adopt(number, &asked, &line(name, seed, &asked))
+            .unwrap();
+        first.keep();
+        assert_eq!(path.exists(), number == 1);
+    }
+    let witnessed = first.witnessed();
+    assert!(witnessed.is_some());
+    // Of the newest checkpoint the lines are served at once, of a newer one not.
+    let second = again(8);
+    assert_eq!(second.witnessed(), witnessed);
+    let both = second.with_cosignatures(asked.to_string());
+    assert_eq!(Some((TreeSize(8), both)), witnessed);
+    assert_eq!(again(9).witnessed(), witnessed);
+
+    let good = std::fs::read(&path).unwrap();
+    for at in (0..good.len()).step_by(7) {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        std::fs::write(&path, bad).unwrap();
+        let kept = read_kept(&path, &policy, ORIGIN);
+        let claim = kept.map(|kept| kept.claim().clone());
+        // A line whose key id was hit is one by nobody known: then fewer have signed.
+        assert!(
+            claim.is_none_or(|claim| claim == *asked.claim()),
+            "byte {at}"
+        );
+    }
 }

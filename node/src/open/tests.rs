@@ -24,6 +24,7 @@ fn founding(threshold: u16) -> Founding {
     Founding {
         founders: vec![(handle, "51".to_owned(), key)],
         threshold,
+        predecessor: None,
     }
 }
 

@@ -181,3 +181,94 @@ fn a_witness_has_one_name_and_watches_what_it_is_told() {
     let mode = std::fs::metadata(key).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o600);
 }
+
+/// A request of a second history: its leaf number `from` and all after it are others.
+fn of_another(old: u64, size: u64, from: u64, proof: Vec<Digest>) -> AddCheckpoint {
+    let mut frontier = Frontier::new();
+    for at in 0..size {
+        frontier.push(leaf_hash(&[u8::from(at >= from)]));
+    }
+    let checkpoint = Checkpoint {
+        root: frontier.root(),
+        ..checkpoint(size)
+    };
+    AddCheckpoint {
+        old: TreeSize(old),
+        proof,
+        checkpoint: SignedCheckpoint::parse(&checkpoint.sign(&log())).unwrap(),
+    }
+}
+
+#[test]
+fn two_histories_are_kept_as_evidence_and_noise_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = watch(dir.path(), "w.example", &[vkey(ORIGIN)]).unwrap();
+    let witness = open(dir.path());
+    let files = EvidenceFiles::of(dir.path());
+    witness.cosign(request(0)).unwrap();
+    let cosigned = witness.cosign(request(1)).unwrap();
+    // Anyone can send a true checkpoint with hashes that lead nowhere.
+    let noise = AddCheckpoint {
+        proof: vec![Digest([7; 32]); 2],
+        ..of_another(2, 3, 9, Vec::new())
+    };
+    assert!(witness.cosign(noise).is_err());
+    assert_eq!(files.count(), 0);
+
+    // Another root at that size, whatever it claims to have grown from.
+    for old in [2, 0, 1] {
+        assert!(witness.cosign(of_another(old, 2, 0, Vec::new())).is_err());
+    }
+    assert_eq!(files.count(), 1);
+    let path = dir.path().join("evidence");
+    let path = path.join(format!("{}-1.txt", origin_hash(ORIGIN)));
+    let kept = std::fs::read_to_string(&path).unwrap();
+    let policy = format!("log {}\nwitness w {own}\nquorum w\n", vkey(ORIGIN));
+    let policy = ledger::tlog_policy::TlogPolicy::parse(&policy).unwrap();
+    let fork = Evidence::parse(&kept).unwrap().verify(&policy).unwrap();
+    assert_eq!(fork.older.checkpoint, cosigned.checkpoint);
+    assert_eq!(fork.older.cosigned.len(), 1);
+    assert_eq!(fork.newer.cosigned.len(), 0);
+
+    // More of it is kept up to a limit, and the first is never written over.
+    for seed in 2..20 {
+        let other = Checkpoint {
+            root: Digest([seed; 32]),
+            ..checkpoint(2)
+        };
+        let checkpoint = SignedCheckpoint::parse(&other.sign(&log())).unwrap();
+        let request = AddCheckpoint {
+            checkpoint,
+            ..of_another(2, 2, 0, Vec::new())
+        };
+        assert!(witness.cosign(request).is_err());
+    }
+    assert_eq!(files.count(), crate::evidence::FILES_MAX);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), kept);
+    // It goes on watching the history that it knows.
+    let latest = witness.latest(&origin_hash(ORIGIN)).unwrap();
+    assert_eq!(latest, cosigned.note);
+}
+
+#[test]
+fn a_larger_second_history_is_convicted_by_its_own_proof() {
+    let dir = tempfile::tempdir().unwrap();
+    watch(dir.path(), "w.example", &[vkey(ORIGIN)]).unwrap();
+    let witness = open(dir.path());
+    let three = AddCheckpoint {
+        old: TreeSize(0),
+        proof: Vec::new(),
+        checkpoint: SignedCheckpoint::parse(&checkpoint(3).sign(&log())).unwrap(),
+    };
+    witness.cosign(three).unwrap();
+    // From 3 to 4 leaves (RFC 9162 §2.1.4.1): leaf 2, leaf 3, the node over leaves 0 and 1.
+    let other = |byte| leaf_hash(&[byte]);
+    let left = ledger::hash::node_hash(&other(0), &other(1));
+    let proof = vec![other(1), other(1), left];
+    let refused = witness.cosign(of_another(3, 4, 1, proof)).unwrap_err();
+    assert!(matches!(
+        refused,
+        CosignError::Refused(Refusal::Inconsistent(_))
+    ));
+    assert_eq!(EvidenceFiles::of(dir.path()).count(), 1);
+}

@@ -81,7 +81,11 @@ async fn call(node: Arc<Node<RocksStore>>, town: Rc<RefCell<Town>>, until: Insta
             match submit(&node, &statement).await {
                 Ok(()) => {}
                 Err(SubmitError::Halted) => return true,
-                Err(other @ (SubmitError::Rejected { .. } | SubmitError::Busy { .. })) => {
+                Err(
+                    other @ (SubmitError::Rejected { .. }
+                    | SubmitError::Busy { .. }
+                    | SubmitError::NotSigning(_)),
+                ) => {
                     say(&Said::Refused(other.to_string()));
                 }
             }

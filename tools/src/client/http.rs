@@ -1,6 +1,6 @@
 //! A node over HTTP.
 
-use super::ledger::{Answered, Ledger, Refusal};
+use super::ledger::{Answered, Ledger, Refusal, UNCONFIRMED_RETRY_S};
 use super::signer::Signing;
 use crate::exit::{Code, Failure};
 use crate::text::Lang;
@@ -293,7 +293,10 @@ fn read_answer(reader: &mut Reader<'_>) -> Result<Answered, DecodeError> {
             receipt: receipt.ok_or_else(missing)?,
         },
         "busy" => Answered::Busy { after_s: 1 },
-        "rejected" => {
+        "unconfirmed" => Answered::Busy {
+            after_s: UNCONFIRMED_RETRY_S,
+        },
+        "rejected" | "closed" => {
             let Problem {
                 reason,
                 detail,

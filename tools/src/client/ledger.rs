@@ -3,7 +3,7 @@
 use super::http::Remote;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
-use api::service::SubmitError;
+use api::service::{NotSigning, SubmitError};
 use clap::Args as ClapArgs;
 use ledger::ids::LeafIndex;
 use ledger::reject::RejectReason;
@@ -27,6 +27,9 @@ const TRIES_MAX: usize = 60;
 
 /// Longest wait between two tries, seconds, whatever the node says.
 const WAIT_MAX_S: u64 = 30;
+
+/// How long a node that asks its witnesses first is left alone, seconds.
+pub(crate) const UNCONFIRMED_RETRY_S: u64 = 10;
 
 /// What became of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,7 +219,8 @@ pub(crate) fn open_failure(error: &node::OpenError) -> Failure {
     let code = match error {
         node::OpenError::AlreadyFounded { .. }
         | node::OpenError::OtherSettings { .. }
-        | node::OpenError::Settings(_) => Code::Usage,
+        | node::OpenError::Settings(_)
+        | node::OpenError::Start(node::StartError::NothingToTell { .. }) => Code::Usage,
         node::OpenError::Policy { .. } => {
             return Failure::malformed(with_source(error)).remedy(
                 "correct that line; a trust file (C2SP tlog-policy) names the log, its witnesses, \
@@ -230,6 +234,19 @@ pub(crate) fn open_failure(error: &node::OpenError) -> Failure {
                 .remedy("make one with: suyuan init --dir DIR …");
         }
         node::OpenError::Credentials(_) => Code::Malformed,
+        node::OpenError::Start(node::StartError::NobodyToAsk) => {
+            return Failure::new(Code::Store, with_source(error)).remedy(
+                "name witnesses that remember this log in trust.txt; or, only if you know that \
+                 nothing was ever signed beyond this copy, start once with \
+                 `suyuan serve --nothing-newer-was-signed`",
+            );
+        }
+        node::OpenError::Start(node::StartError::Behind { .. }) => {
+            return Failure::new(Code::Store, with_source(error)).remedy(BEHIND_REMEDY);
+        }
+        node::OpenError::Start(node::StartError::Forked { .. }) => {
+            return Failure::new(Code::Proof, with_source(error)).remedy(FORKED_REMEDY);
+        }
         node::OpenError::Key(_)
         | node::OpenError::Database(_)
         | node::OpenError::Witness(_)
@@ -238,6 +255,16 @@ pub(crate) fn open_failure(error: &node::OpenError) -> Failure {
     };
     Failure::new(code, with_source(error))
 }
+
+/// What to do with a copy that is behind what was signed.
+pub(crate) const BEHIND_REMEDY: &str = "never sign with this copy; bring it level from a mirror or \
+    the newest copy, or, if what is missing is lost for good, close this log and found its \
+    successor: suyuan init --successor-of DIR";
+
+/// What to do when the log's key has signed two histories.
+pub(crate) const FORKED_REMEDY: &str = "keep the directory, with dir/evidence, and find out who \
+    else has the log's key; readers cannot believe this log any more: found a successor with a new \
+    key, suyuan init --successor-of DIR";
 
 /// An error with what lies behind it.
 pub(crate) fn with_source(error: &dyn std::error::Error) -> String {
@@ -305,6 +332,17 @@ fn answered(answer: Result<node::Submitted, SubmitError>) -> Answered {
         Err(SubmitError::Busy { retry_after_s }) => Answered::Busy {
             after_s: u64::from(retry_after_s),
         },
+        Err(SubmitError::NotSigning(NotSigning::Unconfirmed)) => Answered::Busy {
+            after_s: UNCONFIRMED_RETRY_S,
+        },
+        Err(SubmitError::NotSigning(why @ NotSigning::Closed { .. })) => {
+            Answered::Refused(Refusal {
+                reason: why.name().to_owned(),
+                detail: format!("{}: {why}", why.name()),
+                remedy: "submit to the log that continues this one".to_owned(),
+                signed: Vec::new(),
+            })
+        }
         Err(SubmitError::Halted) => Answered::Halted,
     }
 }

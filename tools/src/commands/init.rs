@@ -6,14 +6,17 @@ use crate::client::random::Random;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
+use crate::trust;
 use clap::Args as ClapArgs;
+use ledger::checkpoint::SignedCheckpoint;
 use ledger::ids::Handle;
 use ledger::note::{KeyKind, NoteKey};
-use ledger::registry::NewKey;
+use ledger::registry::{NewKey, PREDECESSOR_BYTES_MAX};
 use ledger::signature::{PublicKey, Signer as _};
 use ledger::tlog_policy::TlogPolicy;
 use node::config::{key_path, policy_path};
 use node::{Founding, Settings};
+use std::io::Read as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +28,9 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:
   suyuan init --dir data --origin trace.example.cn/chengdu --public-url https://trace.example.cn
   suyuan init --dir data --origin trace.example.cn/chengdu --public-url https://trace.example.cn \\
-      --founder a.key.request.json --founder b.key.request.json --threshold 2")]
+      --founder a.key.request.json --founder b.key.request.json --threshold 2
+  suyuan init --dir data2 --origin trace.example.cn/chengdu-2 --public-url https://trace.example.cn \\
+      --successor-of data")]
 pub(crate) struct Args {
     /// The data directory to make.
     #[arg(long)]
@@ -42,6 +47,13 @@ pub(crate) struct Args {
     /// An authority's key request; may be repeated.
     #[arg(long)]
     founder: Vec<PathBuf>,
+    /// The log that this one continues because it may not sign any more: its data directory, which
+    /// is closed for good (stop its node first), or a file with its last witnessed checkpoint.
+    #[arg(long, value_name = "PATH")]
+    successor_of: Option<PathBuf>,
+    /// The older log's trust file, where --successor-of names a checkpoint.
+    #[arg(long, value_name = "FILE", requires = "successor_of")]
+    predecessor_trust: Option<PathBuf>,
     /// How many authorities must sign an act over an authority.
     #[arg(long, default_value_t = 1)]
     threshold: u16,
@@ -54,6 +66,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
         args.region.clone(),
     )
     .map_err(Failure::usage)?;
+    let predecessor = predecessor(args)?;
     make_dir(&args.dir)?;
     let mut made = None;
     let founders = if args.founder.is_empty() {
@@ -73,6 +86,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let founding = Founding {
         founders: with_region,
         threshold: args.threshold,
+        predecessor: predecessor.clone(),
     };
     node::init(&args.dir, &settings, founding).map_err(|error| open_failure(&error))?;
     let (trust, vkey) = write_trust(&args.dir, settings.origin())?;
@@ -83,17 +97,81 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
             "vkey": vkey,
             "authorityKey": made,
             "trust": trust,
+            "predecessor": predecessor.as_ref().map(|one| &one.claim().origin),
         }));
     }
     let row =
         |label, value: &str| console.line(format_args!("{}: {value}", console.lang.pick(label)));
     row(text::FOUNDED, &args.dir.display().to_string())?;
     row(text::LOG, settings.origin())?;
+    if let Some(one) = &predecessor {
+        let (origin, size) = (&one.claim().origin, one.claim().size);
+        row(text::CONTINUES, &format!("{origin} ({size})"))?;
+    }
     if let Some(path) = made {
         row(text::AUTHORITY_KEY, &path.display().to_string())?;
     }
     row(text::TRUST_FILE, &trust.display().to_string())?;
     row(text::LOG_KEY, &vkey)
+}
+
+/// The last checkpoint of the log to be continued, which is closed before its successor is founded:
+/// a crash in between leaves no log rather than two.
+fn predecessor(args: &Args) -> Result<Option<SignedCheckpoint>, Failure> {
+    let Some(path) = &args.successor_of else {
+        return Ok(None);
+    };
+    let found = if path.is_dir() {
+        let policy = trust::read(&policy_path(path))?;
+        let notes = [node::witnessed_path(path), node::ahead_path(path)];
+        let present = notes.iter().filter(|note| note.exists());
+        let read = present.map(|note| witnessed(note, &policy));
+        let all = read.collect::<Result<Vec<_>, _>>()?;
+        // What was signed last counts, also where only one witness has it.
+        let last = all.into_iter().max_by_key(|one| one.claim().size);
+        last.ok_or_else(|| {
+            Failure::usage(format!("{}: no witnessed checkpoint is kept", path.display())).remedy(
+                "fetch the log's last checkpoint from a witness, /witness/HASH/checkpoint, and name \
+                 that file",
+            )
+        })?
+    } else {
+        let trust = args.predecessor_trust.as_ref().ok_or_else(|| {
+            Failure::usage("a checkpoint is verified by its log's trust file")
+                .remedy("name it with --predecessor-trust")
+        })?;
+        witnessed(path, &trust::read(trust)?)?
+    };
+    if found.claim().origin == args.origin {
+        return Err(Failure::usage(format!(
+            "{} is the log to be continued; its successor needs another origin",
+            args.origin
+        )));
+    }
+    if path.is_dir() {
+        node::close(path, &args.origin).map_err(|error| Failure::file(path, &error))?;
+    }
+    Ok(Some(found))
+}
+
+/// A checkpoint that its log has signed, and at least one witness of `policy`.
+fn witnessed(path: &Path, policy: &TlogPolicy) -> Result<SignedCheckpoint, Failure> {
+    let failed = |error: std::io::Error| Failure::file(path, &error);
+    let limit = u64::try_from(PREDECESSOR_BYTES_MAX + 1).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(limit).read_to_string(&mut text).map_err(failed)?;
+    let refused = |why: &dyn std::fmt::Display| {
+        Failure::new(Code::Proof, format!("{}: {why}", path.display()))
+    };
+    if text.len() > PREDECESSOR_BYTES_MAX {
+        return Err(refused(&"longer than a founding entry holds"));
+    }
+    let judged = policy.judge(&text).map_err(|error| refused(&error))?;
+    if judged.cosigned.is_empty() {
+        return Err(refused(&"no witness of the trust file has cosigned it"));
+    }
+    SignedCheckpoint::parse(&text).map_err(|error| refused(&error))
 }
 
 /// Makes a directory for secrets.

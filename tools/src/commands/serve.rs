@@ -1,6 +1,6 @@
 //! `suyuan serve`: a node and its HTTP side, until told to stop.
 
-use crate::client::ledger::{open_failure, with_source};
+use crate::client::ledger::{BEHIND_REMEDY, FORKED_REMEDY, open_failure, with_source};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
@@ -21,7 +21,9 @@ use tracing_subscriber::EnvFilter;
 ///
 /// SIGINT and SIGTERM end it in order: what waits is sealed, what was asked is answered. It ends
 /// with exit code 8 by itself when its store fails: then nothing more may be signed, and reopening
-/// finds out what was written.
+/// finds out what was written. Where the head file is lost, or the directory was restored, it takes
+/// nothing in until a quorum of its witnesses has cosigned what is here; a witness that has proof
+/// of more, or of another history, ends it (exit codes 8 and 5).
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan serve --dir data
@@ -59,6 +61,11 @@ pub(crate) struct Args {
     /// Let everyone read the log's entries in bulk: who makes how many statements when.
     #[arg(long, conflicts_with = "mirror")]
     public_entries: bool,
+    /// For one start, of a log whose head file is lost and whose trust policy asks for no witness:
+    /// you know that nothing was ever signed beyond this copy. If you are wrong, the log shows two
+    /// histories, and nobody can believe it again.
+    #[arg(long)]
+    nothing_newer_was_signed: bool,
 }
 
 fn handle(text: &str) -> Result<Handle, String> {
@@ -80,6 +87,7 @@ pub(crate) fn run(args: Args, console: Console) -> Result<(), Failure> {
     let listener = listen(args.listen)?;
     let mut config = NodeConfig::new(&args.dir);
     config.public_url = args.public_url;
+    config.nothing_newer_signed = args.nothing_newer_was_signed;
     let node = node::open(&config).map_err(|error| open_failure(&error))?;
     node::notify::spawn(&node, &args.dir, Arc::new(node::notify::Http::default()))?;
     let tls = args
@@ -155,8 +163,15 @@ pub(crate) async fn end(
     let served = serving.await;
     node.shutdown().await;
     if let Some(halt) = halt {
-        return Err(Failure::new(Code::Store, with_source(&halt))
-            .remedy("start it again: reopening finds out what was written"));
+        let (code, remedy) = match halt {
+            Halt::Store(_) | Halt::Panic { .. } => (
+                Code::Store,
+                "start it again: reopening finds out what was written",
+            ),
+            Halt::Behind { .. } => (Code::Store, BEHIND_REMEDY),
+            Halt::Forked { .. } => (Code::Proof, FORKED_REMEDY),
+        };
+        return Err(Failure::new(code, with_source(&halt)).remedy(remedy));
     }
     match served {
         Ok(Ok(())) => Ok(()),

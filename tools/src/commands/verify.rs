@@ -2,7 +2,7 @@
 //!
 //! A receipt or tlog-proof is checked against the entry it speaks of; a bundle proves a whole
 //! answer, and the answer is computed again from it by the same code that a node runs; the answer
-//! to a check is the log's word.
+//! to a check is the log's word; evidence proves that a log has signed two histories.
 
 mod demands;
 mod entry;
@@ -14,8 +14,9 @@ use crate::text::{self, Text};
 use crate::trust;
 use clap::Args as ClapArgs;
 use demands::Demands;
-use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, Facts, ProvedAnswer, prove};
+use ledger::bundle::{BUNDLE_BYTES_MAX, BundleError, Facts, ProvedAnswer, prove_chain};
 use ledger::checkpoint::CheckpointError;
+use ledger::evidence::{Evidence, EvidenceError};
 use ledger::ids::UnixMillis;
 use ledger::proof_file::Kind;
 use ledger::provenance::Scope;
@@ -26,7 +27,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Verify a bundle, a receipt, a tlog-proof or the answer to a check, offline.
+/// Verify a bundle, a chain, a receipt, a tlog-proof, the answer to a check or evidence, offline.
 ///
 /// Takes nobody's word but that of the logs in the trust file. Exit code 0: proved; 5: it is not,
 /// and the error's name says why (keep the file, it is evidence); 6: it is older than you allow;
@@ -35,6 +36,7 @@ use std::time::SystemTime;
 #[command(after_help = "Examples:
   suyuan verify lot.bundle --trust trust.txt
   suyuan verify harvest.receipt.cbor --trust trust.txt
+  suyuan verify data/evidence/4f…-1.txt --trust trust.txt
   suyuan verify r.cbor --entry statement.cbor --trust trust.txt --json
   suyuan verify harvest.tlog-proof --trust trust.txt
   suyuan verify lot.bundle --trust trust.txt --remembered checkpoint.txt --max-age 86400
@@ -46,7 +48,7 @@ telephone. Whether a proof is recorded or witnessed is computed from it.
 A remembered checkpoint is any /checkpoint of the log that you saved earlier: another root at its
 size is refused (fork), and so is an answer from a smaller tree (older-than-remembered).")]
 pub(crate) struct Args {
-    /// The bundle (CBOR), receipt or check answer (COSE) or tlog-proof (text).
+    /// The bundle or chain (CBOR), receipt or check answer (COSE), tlog-proof or evidence (text).
     file: PathBuf,
     /// The trust file.
     #[arg(long)]
@@ -71,12 +73,13 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let demands = Demands::read(args, &trust)?;
     let bytes = read_bounded(&args.file)?;
     match Kind::of(&bytes) {
-        Some(Kind::Bundle) => verify_bundle(&bytes, &trust, &demands, console),
+        Some(Kind::Bundle | Kind::Chain) => verify_bundle(&bytes, &trust, &demands, console),
         Some(Kind::Check) => verify_check(&bytes, &trust, &demands, console),
         Some(Kind::Receipt) => entry::verify_receipt(args, &bytes, &trust, &demands, console),
         Some(Kind::TlogProof) => entry::verify_proof(args, &bytes, &trust, &demands, console),
+        Some(Kind::Evidence) => verify_evidence(&bytes, &trust, console),
         None => Err(Failure::malformed(format!(
-            "{}: neither a bundle, a receipt, a tlog-proof nor a check answer",
+            "{}: neither a bundle, a chain, a receipt, a tlog-proof, a check answer nor evidence",
             args.file.display()
         ))),
     }
@@ -113,7 +116,7 @@ fn verify_bundle(
         proved,
         answer,
         judged,
-    } = prove(bytes, trust, now()).map_err(|error| bundle_failure(&error, trust))?;
+    } = prove_chain(bytes, trust, now()).map_err(|error| bundle_failure(&error, trust))?;
     let facts = proved.facts();
     demands.allows_answer(&judged.checkpoint.origin, facts.size, &facts.root)?;
     demands.allows_age(facts.time, now())?;
@@ -257,6 +260,75 @@ fn verify_check(
             text::NOT_LATER,
         ],
     )
+}
+
+fn verify_evidence(bytes: &[u8], trust: &TlogPolicy, console: Console) -> Result<(), Failure> {
+    let text = String::from_utf8_lossy(bytes);
+    let fork = Evidence::parse(&text).and_then(|evidence| evidence.verify(trust));
+    let fork = fork.map_err(|error| evidence_failure(&error, trust))?;
+    let both: Vec<&str> = fork.cosigned_both().collect();
+    if console.json {
+        let one = |judged: &Judged| {
+            serde_json::json!({
+                "treeSize": judged.checkpoint.size.0,
+                "root": judged.checkpoint.root.to_string(),
+                "key": judged.log.to_string(),
+                "standing": judged.standing.word(),
+                "cosigned": cosigned_json(judged),
+            })
+        };
+        return console.value(&serde_json::json!({
+            "verified": "evidence",
+            "log": fork.newer.checkpoint.origin,
+            "older": one(&fork.older),
+            "newer": one(&fork.newer),
+            "newerBeginsWith": fork.prefix.to_string(),
+            "cosignedBoth": both,
+        }));
+    }
+    console.say(text::FORK)?;
+    row(console, text::LOG, &fork.newer.checkpoint.origin)?;
+    for (which, judged) in [
+        (text::FORK_OLDER, &fork.older),
+        (text::FORK_NEWER, &fork.newer),
+    ] {
+        console.line("")?;
+        console.say(which)?;
+        row(
+            console,
+            text::TREE_SIZE,
+            &judged.checkpoint.size.to_string(),
+        )?;
+        row(console, text::ROOT, &judged.checkpoint.root.to_string())?;
+        row(console, text::LOG_KEY, &judged.log.to_string())?;
+        show_standing(console, judged)?;
+    }
+    if fork.older.checkpoint.size < fork.newer.checkpoint.size {
+        row(console, text::FORK_PREFIX, &fork.prefix.to_string())?;
+    }
+    console.line("")?;
+    console.say(text::PROVED)?;
+    console.line(format_args!("  {}", console.lang.pick(text::FORK_PROVES)))?;
+    for witness in both {
+        row(console, text::FORK_BOTH, witness)?;
+    }
+    not_proved(console, &[text::NOT_WHICH, text::NOT_WHO])
+}
+
+fn evidence_failure(error: &EvidenceError, trust: &TlogPolicy) -> Failure {
+    match error {
+        EvidenceError::Checkpoint {
+            why: why @ CheckpointError::Origin { .. },
+            ..
+        } => unknown_log(&why.to_string(), trust),
+        EvidenceError::Malformed { .. } => Failure::malformed(format!("{}: {error}", error.name())),
+        EvidenceError::Checkpoint { .. }
+        | EvidenceError::Origins { .. }
+        | EvidenceError::Consistent
+        | EvidenceError::Proof(_) => {
+            Failure::new(Code::Proof, format!("{}: {error}", error.name()))
+        }
+    }
 }
 
 fn unknown_log(what: &str, trust: &TlogPolicy) -> Failure {

@@ -32,10 +32,12 @@ pub(super) fn found(
     moment: Moment<'_>,
 ) -> Result<Effects, Refusal> {
     let Payload::Registry(RegistryPayload {
-        action: Action::Found {
-            threshold,
-            founders,
-        },
+        action:
+            Action::Found {
+                threshold,
+                founders,
+                predecessor,
+            },
         ..
     }) = statement.payload()
     else {
@@ -54,6 +56,17 @@ pub(super) fn found(
         return Err(RejectReason::RecordInvalid {
             index: 0,
             field: "threshold",
+        }
+        .into());
+    }
+    // A log cannot continue itself: its name is one history's for ever.
+    if predecessor
+        .as_ref()
+        .is_some_and(|one| statement.header().audience.contains(&one.claim().origin))
+    {
+        return Err(RejectReason::RecordInvalid {
+            index: 0,
+            field: "predecessor",
         }
         .into());
     }

@@ -158,7 +158,8 @@ refusals! {
         orders::a_recall_of_nothing
         orders::two_cases_in_one_statement
         orders::a_destruction_without_evidence
-        acts::a_threshold_no_founders_can_meet;
+        acts::a_threshold_no_founders_can_meet
+        acts::a_log_that_continues_itself;
     RegionUnknown: regions::an_import_from_a_region_that_was_ended;
     RoleForbids:
         said::a_lot_commissioned_by_a_carrier

@@ -43,6 +43,18 @@ pub(super) fn subtree<N: Nodes>(nodes: &N, start: u64, end: u64) -> Result<Diges
     ))
 }
 
+/// The root over the first `size` leaves of a tree that has them, at least 1.
+///
+/// # Errors
+/// Those of the storage.
+///
+/// # Panics
+/// If `size` is 0: a tree without leaves has no nodes.
+pub fn prefix_root<N: Nodes>(nodes: &N, size: TreeSize) -> Result<Digest, N::Error> {
+    assert!(size.0 > 0, "a tree without leaves has no nodes");
+    subtree(nodes, 0, size.0)
+}
+
 /// The path of `leaf` in the tree of `size` leaves: sibling hashes, leaf to root, at most 64.
 ///
 /// # Errors

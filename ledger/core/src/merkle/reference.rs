@@ -14,7 +14,7 @@ fn largest_power_below(n: usize) -> usize {
 }
 
 /// `MTH` (§2.1.1).
-pub(super) fn root(leaves: &[Digest]) -> Digest {
+pub(crate) fn root(leaves: &[Digest]) -> Digest {
     match leaves {
         [] => empty_root(),
         [leaf] => *leaf,
@@ -42,7 +42,7 @@ pub(super) fn path(m: usize, leaves: &[Digest]) -> Vec<Digest> {
 }
 
 /// `PROOF(m, D_n)` (§2.1.4.1).
-pub(super) fn proof(m: usize, leaves: &[Digest]) -> Vec<Digest> {
+pub(crate) fn proof(m: usize, leaves: &[Digest]) -> Vec<Digest> {
     subproof(m, leaves, true)
 }
 

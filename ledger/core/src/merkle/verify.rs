@@ -165,6 +165,26 @@ pub fn verify_consistency(
     new_root: &Digest,
     path: &[Digest],
 ) -> Result<(), ProofError> {
+    let (older, newer) = consistency_roots(old_size, old_root, new_size, path)?;
+    if older != *old_root {
+        return Err(ProofError::OldRootMismatch);
+    }
+    check_root(newer, new_root)
+}
+
+/// The roots that a consistency proof leads to, of the older tree and of the newer.
+///
+/// A path says itself what the older root is, unless the older tree is one peak: then it leaves
+/// `old_root` out, and that root comes back.
+///
+/// # Errors
+/// `Sizes`, `PathLength`.
+pub fn consistency_roots(
+    old_size: TreeSize,
+    old_root: &Digest,
+    new_size: TreeSize,
+    path: &[Digest],
+) -> Result<(Digest, Digest), ProofError> {
     let (old, new) = (old_size.0, new_size.0);
     if old == 0 || old > new {
         return Err(ProofError::Sizes {
@@ -174,7 +194,7 @@ pub fn verify_consistency(
     }
     if old == new {
         check_length(path.len(), 0)?;
-        return check_root(*old_root, new_root);
+        return Ok((*old_root, *old_root));
     }
     // The walk starts at the smallest peak of the older tree. Where that is the whole older tree,
     // its root is known and the path leaves it out.
@@ -196,8 +216,5 @@ pub fn verify_consistency(
             newer = node_hash(&newer, sibling);
         }
     }
-    if older != *old_root {
-        return Err(ProofError::OldRootMismatch);
-    }
-    check_root(newer, new_root)
+    Ok((older, newer))
 }

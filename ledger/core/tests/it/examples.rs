@@ -285,6 +285,7 @@ fn registry(scene: &mut Scene) -> Vec<Example> {
             Action::Found {
                 threshold: 1,
                 founders: vec![(new.handle, "51".to_owned(), key)],
+                predecessor: None,
             },
             None,
         ),

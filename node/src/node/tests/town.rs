@@ -119,6 +119,9 @@ pub(super) fn running(clock: &Arc<SetClock>, limits: QueueLimits) -> Running {
         policy: None,
         witness: None,
         credentials: Credentials::default(),
+        confirmation: Confirmation::default(),
+        nothing_newer_signed: false,
+        dir: None,
     }
 }
 

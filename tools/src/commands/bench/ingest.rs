@@ -60,6 +60,7 @@ fn start(dir: &Path, options: Options, create: bool) -> Result<Node<RocksStore>,
         let founding = Founding {
             founders,
             threshold: 1,
+            predecessor: None,
         };
         found(
             &store,
@@ -85,6 +86,9 @@ fn start(dir: &Path, options: Options, create: bool) -> Result<Node<RocksStore>,
         policy: None,
         witness: None,
         credentials: Credentials::default(),
+        confirmation: node::Confirmation::default(),
+        nothing_newer_signed: false,
+        dir: None,
     };
     Node::start(store, log_key(), running).map_err(fault)
 }

@@ -110,6 +110,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let founding = Founding {
         founders: vec![(handle, REGION.to_owned(), key)],
         threshold: 1,
+        predecessor: None,
     };
     node::init(&home.path, &settings, founding).map_err(|error| open_failure(&error))?;
     let (trust, _) = write_trust(&home.path, ORIGIN)?;

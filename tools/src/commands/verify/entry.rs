@@ -5,9 +5,10 @@ use super::{Args, cosigned_json, not_proved, read_bounded, row, show_standing};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
+use ledger::checkpoint::SignedCheckpoint;
 use ledger::ids::UnixMillis;
 use ledger::receipt::Receipt;
-use ledger::statement::SignedStatement;
+use ledger::statement::{Payload, SignedStatement};
 use ledger::time::format_utc;
 use ledger::tlog_policy::{Cosigned, Standing, TlogPolicy};
 use ledger::tlog_proof::TlogProof;
@@ -29,9 +30,14 @@ pub(super) fn verify_receipt(
     demands.allows_entry(log, facts.size, &facts.root)?;
     demands.allows_standing(Standing::Recorded)?;
     let issued = UnixMillis::from_seconds(facts.claims.iat);
+    let predecessor = match statement.payload() {
+        Payload::Registry(act) => act.action.predecessor().map(SignedCheckpoint::claim),
+        Payload::Events(_) | Payload::Block(_) => None,
+    };
     if console.json {
         return console.value(&serde_json::json!({
             "verified": "receipt",
+            "predecessor": predecessor.map(ToString::to_string),
             "log": log,
             "standing": Standing::Recorded.word(),
             "subject": facts.claims.sub,
@@ -47,6 +53,10 @@ pub(super) fn verify_receipt(
     row(console, text::TREE_SIZE, &facts.size.to_string())?;
     row(console, text::ROOT, &facts.root.to_string())?;
     row(console, text::ISSUED, &format_utc(issued))?;
+    if let Some(one) = predecessor {
+        let what = format!("{} ({}, {})", one.origin, one.size, one.root);
+        row(console, text::CONTINUES, &what)?;
+    }
     console.line("")?;
     console.say(text::PROVED)?;
     console.line(format_args!(

@@ -3,8 +3,10 @@
 use super::records::record_invalid;
 use super::*;
 use crate::cbor::Map;
+use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::disclosure::Disclosure;
-use crate::ids::CaptureId;
+use crate::hash::Digest;
+use crate::ids::{CaptureId, TreeSize};
 use crate::registry::NewKey;
 use crate::state::Roles;
 use crate::testing::map_of_json;
@@ -29,6 +31,7 @@ fn founding(world: &World, threshold: u16, founders: &[Member]) -> SignedStateme
         Action::Found {
             threshold,
             founders,
+            predecessor: None,
         },
     )
 }
@@ -384,6 +387,59 @@ pub(super) fn a_threshold_no_founders_can_meet() -> RejectReason {
     refused(&mut world, two, &record_invalid("threshold"))
 }
 
+/// The founding of a log that continues `origin`, whose last checkpoint this is.
+fn succession(world: &mut World, origin: &str) -> SignedStatement {
+    let last = Checkpoint {
+        origin: origin.to_owned(),
+        size: TreeSize(7),
+        root: Digest([7; 32]),
+    };
+    let last = SignedCheckpoint::parse(&last.sign(&world.log_key)).unwrap();
+    let founder = world.stranger();
+    let founders = vec![(founder.handle, "51".to_owned(), world.possession(&founder))];
+    by_log(
+        world,
+        Action::Found {
+            threshold: 1,
+            founders,
+            predecessor: Some(Box::new(last)),
+        },
+    )
+}
+
+pub(super) fn a_log_that_continues_itself() -> RejectReason {
+    let mut world = World::new();
+    world.store = MemoryStore::new();
+    let itself = succession(&mut world, ORIGIN);
+    refused(&mut world, itself, &record_invalid("predecessor"))
+}
+
+#[test]
+fn a_successor_holds_its_predecessors_last_checkpoint_as_it_was_signed() {
+    let mut world = World::new();
+    world.store = MemoryStore::new();
+    let founding = succession(&mut world, "log.example/old");
+    let bytes = founding.encode();
+    let Payload::Registry(act) = SignedStatement::parse(&bytes).unwrap().payload().clone() else {
+        panic!("not a registry act")
+    };
+    let kept = act.action.predecessor().unwrap().clone();
+    assert_eq!(kept.claim().origin, "log.example/old");
+    Checkpoint::verify(
+        &kept.to_string(),
+        "log.example/old",
+        world.log_key.public_key(),
+    )
+    .unwrap();
+    assert_eq!(admitted_at(&mut world, founding), LeafIndex(0));
+    // One byte of it is another statement, or none.
+    let mut windows = bytes.windows(11);
+    let at = windows.position(|it| it == b"example/old").unwrap();
+    let mut altered = bytes;
+    altered[at] = b'\n';
+    assert!(SignedStatement::parse(&altered).is_err());
+}
+
 pub(super) fn an_admission_by_a_producer() -> RejectReason {
     let (mut world, maker) = scene();
     let new = world.stranger();
@@ -552,6 +608,7 @@ pub(super) fn founding_by_a_participant() -> RejectReason {
     let action = Action::Found {
         threshold: 1,
         founders: vec![],
+        predecessor: None,
     };
     refused_act(
         &mut world,

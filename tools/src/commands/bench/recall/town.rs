@@ -82,6 +82,7 @@ impl Town {
         let action = Action::Found {
             threshold: 1,
             founders: vec![(self.0.authority_handle, "51".to_owned(), founder)],
+            predecessor: None,
         };
         let payload = Payload::Registry(RegistryPayload {
             action,
