@@ -12,6 +12,7 @@ pub mod cose;
 pub mod decimal;
 pub mod disclosure;
 pub mod event;
+pub mod excerpt;
 pub mod feed;
 pub mod forget;
 pub mod hash;
