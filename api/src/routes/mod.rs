@@ -6,6 +6,7 @@ mod checkpoint;
 mod documents;
 mod entries;
 mod events;
+mod leaves;
 mod linkset;
 mod participants;
 mod parts;
@@ -50,6 +51,7 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&checkpoint::CHECKPOINT, checkpoint::checkpoint::<S>),
         route(&checkpoint::WITNESSED, checkpoint::witnessed::<S>),
         route(&tiles::TILE, tiles::tile::<S>),
+        route(&leaves::LEAVES, leaves::leaves::<S>),
         route(&witness::ADD_CHECKPOINT, witness::add_checkpoint::<S>),
         route(&witness::LATEST, witness::latest::<S>),
         route(&resolve::TRACE, resolve::by_code::<S>),
