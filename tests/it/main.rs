@@ -13,6 +13,7 @@ mod damage;
 mod forget;
 mod interop;
 mod ledger_under_test;
+mod mirror;
 mod power;
 mod recall;
 mod shape;

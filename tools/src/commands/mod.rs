@@ -5,6 +5,8 @@ pub(crate) mod access_log;
 #[cfg(feature = "node")]
 pub(crate) mod act;
 #[cfg(feature = "node")]
+pub(crate) mod agreement;
+#[cfg(feature = "node")]
 pub(crate) mod audit;
 #[cfg(feature = "node")]
 pub(crate) mod bench;
@@ -27,6 +29,8 @@ pub(crate) mod keygen;
 #[cfg(feature = "node")]
 pub(crate) mod master;
 #[cfg(feature = "node")]
+pub(crate) mod mirror;
+#[cfg(feature = "node")]
 pub(crate) mod participant;
 #[cfg(feature = "node")]
 pub(crate) mod place;
@@ -39,6 +43,8 @@ pub(crate) mod qr;
 pub(crate) mod recall;
 #[cfg(feature = "node")]
 pub(crate) mod recode;
+#[cfg(feature = "node")]
+pub(crate) mod restore;
 #[cfg(feature = "node")]
 pub(crate) mod serve;
 #[cfg(feature = "node")]
