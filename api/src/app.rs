@@ -38,6 +38,8 @@ pub struct ApiOptions {
     pub loopback_privileges: bool,
     /// Who may read the log's entries in bulk.
     pub entry_bundles: EntryBundles,
+    /// Participants whose mirrors may read effects and bodies too, as far as agreements go.
+    pub mirrors: BTreeSet<Handle>,
 }
 
 /// Who may read the log's entries in bulk: that is the region's policy.
@@ -57,6 +59,7 @@ impl Default for ApiOptions {
             rate: Rate::default(),
             loopback_privileges: false,
             entry_bundles: EntryBundles::For(BTreeSet::new()),
+            mirrors: BTreeSet::new(),
         }
     }
 }

@@ -144,6 +144,15 @@ impl Settings {
         Ok(Self { verifiers, ..self })
     }
 
+    /// The settings as `node.toml` holds them.
+    ///
+    /// # Panics
+    /// Never: they are texts.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("texts are TOML")
+    }
+
     /// The log's name, the first line of its checkpoints. It never changes.
     #[must_use]
     pub fn origin(&self) -> &str {

@@ -126,9 +126,6 @@ pub struct Founding {
 ///
 /// # Errors
 /// [`OpenError`].
-///
-/// # Panics
-/// Never: three texts are TOML.
 pub fn init(dir: &Path, settings: &Settings, founding: Founding) -> Result<(), OpenError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -145,7 +142,7 @@ pub fn init(dir: &Path, settings: &Settings, founding: Founding) -> Result<(), O
             return Err(OpenError::OtherSettings { path });
         }
     } else {
-        let text = toml::to_string(settings).expect("three texts are TOML");
+        let text = settings.to_toml();
         write_new(dir, &path, &text).map_err(failed(&path))?;
     }
     let key = key_path(dir);

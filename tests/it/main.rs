@@ -15,6 +15,7 @@ mod forget;
 mod fork;
 mod interop;
 mod ledger_under_test;
+mod mirror;
 mod power;
 mod recall;
 mod shape;

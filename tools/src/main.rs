@@ -50,6 +50,8 @@ enum Command {
     #[cfg(feature = "node")]
     AccessLog(commands::access_log::Args),
     #[cfg(feature = "node")]
+    Agreement(commands::agreement::Args),
+    #[cfg(feature = "node")]
     Audit(commands::audit::Args),
     #[cfg(feature = "node")]
     Bench(commands::bench::Args),
@@ -74,6 +76,8 @@ enum Command {
     #[cfg(feature = "node")]
     Init(commands::init::Args),
     #[cfg(feature = "node")]
+    Mirror(commands::mirror::Args),
+    #[cfg(feature = "node")]
     Participant(commands::participant::Args),
     #[cfg(feature = "node")]
     Place(commands::place::Args),
@@ -89,6 +93,8 @@ enum Command {
     Region(commands::region::Args),
     #[cfg(feature = "node")]
     Release(commands::recall::ReleaseArgs),
+    #[cfg(feature = "node")]
+    Restore(commands::restore::Args),
     #[cfg(feature = "node")]
     Serve(commands::serve::Args),
     #[cfg(feature = "node")]
@@ -132,6 +138,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         #[cfg(feature = "node")]
         Command::AccessLog(args) => commands::access_log::run(&args, console),
         #[cfg(feature = "node")]
+        Command::Agreement(args) => commands::agreement::run(&args, console),
+        #[cfg(feature = "node")]
         Command::Audit(args) => commands::audit::run(&args, console),
         #[cfg(feature = "node")]
         Command::Bench(args) => commands::bench::run(&args, console),
@@ -156,6 +164,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         #[cfg(feature = "node")]
         Command::Init(args) => commands::init::run(&args, console),
         #[cfg(feature = "node")]
+        Command::Mirror(args) => commands::mirror::run(&args, console),
+        #[cfg(feature = "node")]
         Command::Participant(args) => commands::participant::run(args, console),
         #[cfg(feature = "node")]
         Command::Place(args) => commands::place::run(&args, console),
@@ -171,6 +181,8 @@ fn run(command: Command, console: Console) -> Result<(), Failure> {
         Command::Region(args) => commands::region::run(&args, console),
         #[cfg(feature = "node")]
         Command::Release(args) => commands::recall::release(&args, console),
+        #[cfg(feature = "node")]
+        Command::Restore(args) => commands::restore::run(&args, console),
         #[cfg(feature = "node")]
         Command::Serve(args) => commands::serve::run(args, console),
         #[cfg(feature = "node")]

@@ -266,6 +266,14 @@ mod node_texts {
     ];
     pub(crate) const TILES_WRITTEN: Text = ["新写瓦片", "tiles written"];
 
+    // Mirroring.
+    pub(crate) const MIRRORED: Text = ["镜像已核验并保存", "MIRRORED AND VERIFIED"];
+    pub(crate) const ORDERS_OBEYED: Text = ["已执行的删除命令", "orders to delete obeyed"];
+    pub(crate) const RESTORED: Text = [
+        "已从镜像恢复；头文件不在，节点须先询问见证方才签名",
+        "restored from the mirror; it has no head file, so that the node asks its witnesses before it signs",
+    ];
+
     // Auditing.
     pub(crate) const AUDIT_CLEAN: Text = ["审计通过", "AUDIT CLEAN"];
     pub(crate) const AUDIT_FAULTS: Text = ["审计发现问题", "AUDIT FOUND FAULTS"];

@@ -85,7 +85,7 @@ pub(crate) async fn access_log<S: Service>(
     Ok(response)
 }
 
-fn number(ask: &Ask, name: &'static str) -> Result<Option<u64>, Problem> {
+pub(super) fn number(ask: &Ask, name: &'static str) -> Result<Option<u64>, Problem> {
     let text = ask.query.first(name);
     text.map(|text| text.parse().map_err(|_| invalid(name, "not a number")))
         .transpose()

@@ -6,6 +6,7 @@ mod checkpoint;
 mod documents;
 mod entries;
 mod events;
+mod leaves;
 mod linkset;
 mod participants;
 mod parts;
@@ -52,6 +53,7 @@ pub(crate) fn table<S: Service>() -> Vec<Route<S>> {
         route(&checkpoint::WITNESSED, checkpoint::witnessed::<S>),
         route(&checkpoint::PREDECESSOR, checkpoint::predecessor::<S>),
         route(&tiles::TILE, tiles::tile::<S>),
+        route(&leaves::LEAVES, leaves::leaves::<S>),
         route(&witness::ADD_CHECKPOINT, witness::add_checkpoint::<S>),
         route(&witness::LATEST, witness::latest::<S>),
         route(&resolve::TRACE, resolve::by_code::<S>),

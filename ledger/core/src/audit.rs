@@ -9,15 +9,19 @@
 //! order* where the ledger orders it deleted, and damage where it does not; a key that outlived
 //! its order is found by [`undestroyed`].
 //!
+//! A mirror is an audit whose leaves come from elsewhere ([`prepare_arrived`]) and whose result is
+//! kept: it goes on from a store ([`Auditor::resume`]) and hands back what to write
+//! ([`Auditor::span`]).
+//!
 //! Signatures are independent of one another, so that the caller may verify them on other cores:
 //! [`Auditor::leaf`] takes leaves whose signatures [`prepare`] has already judged.
 
 use crate::admission::{
     Checked, Moment, Verdict, admit, check_content, check_unsigned, rules_in_force,
 };
-use crate::block::{BlockHeader, Head};
+use crate::block::{BlockHeader, BlockRecord, Head};
 use crate::checkpoint::Checkpoint;
-use crate::disclosure::{Disclosed, DisclosureError};
+use crate::disclosure::{Disclosed, DisclosureError, decode_body};
 use crate::forget::{Order, PartRef, named_keys, orders_of};
 use crate::hash::{Digest, leaf_hash};
 use crate::ids::{LeafIndex, TreeSize, UnixMillis};
@@ -27,12 +31,16 @@ use crate::registry::Action;
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
 use crate::state::{Class, Effects, State, StateKey, apply};
-use crate::statemap::{self, MemoryPages};
+use crate::statemap::{self, MemoryPages, Page, PagePath};
 use crate::statement::{Payload, SignedStatement};
 use crate::store::{EntryWrite, EventRef, StoreError, View};
 use crate::stored::{self, Closed};
+use copy::{Arrived, Copying};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
+
+mod copy;
 
 /// What an audit found wrong, or could only take on trust.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -155,6 +163,7 @@ pub struct Prepared {
     effects: Vec<u8>,
     kind: Kind,
     closed: Vec<Closed>,
+    arrived: Option<Arrived>,
 }
 
 #[derive(Debug)]
@@ -183,27 +192,51 @@ pub fn prepare<V: View>(view: &V, leaf: EntryWrite) -> Result<Prepared, StoreErr
         effects,
     } = leaf;
     let mut closed = Vec::new();
-    let kind = kind_of(view, leaf, &entry, &body, &mut closed)?;
-    let mut prepared = Prepared {
-        leaf,
-        hash: Digest([0; 32]),
-        effects,
-        kind,
-        closed,
-    };
-    prepared.hash = match prepared.statement() {
-        Some(statement) if statement.entry() == entry => statement.leaf_hash(),
-        Some(_) | None => leaf_hash(&entry),
-    };
-    Ok(prepared)
+    let kind = kind_of(leaf, &entry, !body.is_empty(), |statement| {
+        let opened = stored::open(view, statement, &body, |_, _| true)?;
+        closed = opened.closed;
+        Ok(opened.disclosed)
+    })?;
+    Ok(Prepared::new(leaf, &entry, effects, kind, closed))
 }
 
-fn kind_of<V: View>(
-    view: &V,
+/// As [`prepare`], of a leaf that came from another log's node: `body` holds disclosures as they
+/// are submitted, with those parts that we may have, or nothing.
+#[must_use]
+pub fn prepare_arrived(leaf: EntryWrite) -> Prepared {
+    let EntryWrite {
+        leaf,
+        entry,
+        body,
+        effects,
+    } = leaf;
+    let mut personal = None;
+    let kind = kind_of(leaf, &entry, !body.is_empty(), |statement| {
+        let disclosed = decode_body(&body).map_err(|why| StoreError::Corrupt {
+            what: "body",
+            detail: why.to_string(),
+        })?;
+        personal = copy::with_personal(statement, &disclosed);
+        Ok(disclosed)
+    });
+    let kind = kind.unwrap_or_else(|error| {
+        let (what, why) = ("body", error.to_string());
+        Kind::Damaged(AuditFinding::Damaged { leaf, what, why })
+    });
+    let mut prepared = Prepared::new(leaf, &entry, effects, kind, Vec::new());
+    prepared.arrived = Some(Arrived {
+        entry,
+        body,
+        personal,
+    });
+    prepared
+}
+
+fn kind_of(
     leaf: LeafIndex,
     entry: &[u8],
-    body: &[u8],
-    closed: &mut Vec<Closed>,
+    has_body: bool,
+    open: impl FnOnce(&SignedStatement) -> Result<Vec<Disclosed>, StoreError>,
 ) -> Result<Kind, StoreError> {
     let damaged = |what, why: String| Kind::Damaged(AuditFinding::Damaged { leaf, what, why });
     let statement = match SignedStatement::parse(entry) {
@@ -217,14 +250,16 @@ fn kind_of<V: View>(
         .payload()
         .commitment()
         .is_some_and(|one| one.count > 0);
-    if wants_body && body.is_empty() {
+    if wants_body && !has_body {
         return Ok(Kind::Bodiless(Box::new(statement)));
     }
-    let statement = match stored::open(view, &statement, body, |_, _| true) {
-        Ok(opened) => {
-            *closed = opened.closed;
-            statement.with_disclosures(opened.disclosed)
-        }
+    let disclosed = if has_body {
+        open(&statement)
+    } else {
+        Ok(Vec::new())
+    };
+    let statement = match disclosed {
+        Ok(disclosed) => statement.with_disclosures(disclosed),
         Err(StoreError::Corrupt { what, detail }) => return Ok(damaged(what, detail)),
         Err(error @ (StoreError::Io(_) | StoreError::Unknown(_))) => return Err(error),
     };
@@ -254,6 +289,40 @@ fn check_deleted(statement: SignedStatement) -> Result<Checked, RejectReason> {
 }
 
 impl Prepared {
+    fn new(
+        leaf: LeafIndex,
+        entry: &[u8],
+        effects: Vec<u8>,
+        kind: Kind,
+        closed: Vec<Closed>,
+    ) -> Self {
+        let mut prepared = Self {
+            leaf,
+            hash: Digest([0; 32]),
+            effects,
+            kind,
+            closed,
+            arrived: None,
+        };
+        prepared.hash = match prepared.statement() {
+            Some(statement) if statement.entry() == entry => statement.leaf_hash(),
+            Some(_) | None => leaf_hash(entry),
+        };
+        prepared
+    }
+
+    /// Whether it is a block's header, which the log alone may sign.
+    #[must_use]
+    pub const fn is_header(&self) -> bool {
+        matches!(self.kind, Kind::Header(_))
+    }
+
+    /// The leaf's hash in the tree.
+    #[must_use]
+    pub const fn leaf_hash(&self) -> Digest {
+        self.hash
+    }
+
     /// The statement whose signature is to be verified, if there is one.
     #[must_use]
     pub fn statement(&self) -> Option<&SignedStatement> {
@@ -325,16 +394,63 @@ impl Prepared {
     }
 }
 
-/// The state of an audit, in memory.
-#[derive(Debug, Default)]
-struct Replayed {
+/// The state of an audit: in memory, over what a store has of it.
+#[derive(Default)]
+struct Replayed<'a> {
     records: Records,
     /// Authenticated keys written since the last block.
     changed: Vec<StateKey>,
+    /// All keys written since they were last taken, where a copy is kept.
+    written: Option<Vec<StateKey>>,
+    base: Base<'a>,
 }
 
-impl State for Replayed {
+/// What a replay goes on from; nothing for one that begins at the first leaf.
+type Base<'a> = Option<Box<dyn View + Send + 'a>>;
+
+impl fmt::Debug for Replayed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replayed")
+            .field("changed", &self.changed.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Replayed<'_> {
+    /// Reads what a block will need together.
+    fn prefetch(&mut self, block: &[Prepared]) -> Result<(), StoreError> {
+        let Some(base) = &self.base else {
+            return Ok(());
+        };
+        let mut keys: Vec<StateKey> = block
+            .iter()
+            .flat_map(|one| match &one.kind {
+                Kind::Whole(checked) => checked.keys(),
+                Kind::Damaged(_) | Kind::Header(_) | Kind::Bodiless(_) | Kind::Refused(_) => {
+                    Vec::new()
+                }
+            })
+            .filter(|key| self.records.get(key).is_none())
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        for (key, record) in keys.iter().zip(base.records(&keys)?) {
+            if let Some(record) = record {
+                self.records.insert(*key, record);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State for Replayed<'_> {
     fn read(&mut self, key: StateKey) -> Result<Option<&[u8]>, StoreError> {
+        if let Some(base) = &self.base
+            && self.records.get(&key).is_none()
+            && let Some(record) = base.records(&[key])?.pop().flatten()
+        {
+            self.records.insert(key, record);
+        }
         Ok(self.records.get(&key))
     }
 
@@ -342,7 +458,34 @@ impl State for Replayed {
         if key.class.authenticated() {
             self.changed.push(key);
         }
+        if let Some(written) = &mut self.written {
+            written.push(key);
+        }
         self.records.insert(key, record);
+    }
+}
+
+/// The pages of a replay's state map: in memory, over those of a store.
+struct Layered<'p>(&'p MemoryPages, Option<&'p dyn View>);
+
+impl statemap::Pages for Layered<'_> {
+    type Error = StoreError;
+
+    fn pages(&self, paths: &[PagePath]) -> Result<Vec<Option<Page>>, StoreError> {
+        let Ok(mut found) = self.0.pages(paths);
+        let Some(base) = self.1 else {
+            return Ok(found);
+        };
+        let missing: Vec<PagePath> = paths
+            .iter()
+            .zip(&found)
+            .filter_map(|(path, page)| page.is_none().then_some(*path))
+            .collect();
+        let mut read = base.pages(&missing)?.into_iter();
+        for page in found.iter_mut().filter(|page| page.is_none()) {
+            *page = read.next().flatten();
+        }
+        Ok(found)
     }
 }
 
@@ -377,6 +520,11 @@ impl Records {
         shards.flatten().map(|(digest, record)| (*digest, record))
     }
 
+    /// Number of records.
+    fn len(&self) -> usize {
+        self.0.values().flatten().map(BTreeMap::len).sum()
+    }
+
     fn insert(&mut self, key: StateKey, record: Vec<u8>) {
         let shards = self.0.entry(key.class);
         let shards = shards.or_insert_with(|| vec![BTreeMap::new(); 1 << 12]);
@@ -390,27 +538,32 @@ fn shard(digest: &Digest) -> usize {
 
 /// A replay in progress. One block is in flight at a time.
 #[derive(Debug)]
-pub struct Auditor {
+pub struct Auditor<'a> {
     origin: Arc<str>,
-    state: Replayed,
+    state: Replayed<'a>,
     pages: MemoryPages,
     state_root: Digest,
     tree: Frontier,
     header_hash: Digest,
     height: u64,
+    /// Leaves up to the last block without a fault.
+    sound: TreeSize,
     time: Option<UnixMillis>,
     events: u64,
     findings: Vec<AuditFinding>,
+    faults: usize,
+    taken: u64,
     pending: Vec<Prepared>,
     leaf_hashes: Vec<Digest>,
     closed: BTreeMap<PartRef, Gone>,
     orders: Vec<(LeafIndex, Order)>,
+    copy: Option<Copying<'a>>,
 }
 
 /// Findings kept: past that the ledger is rubble, and a longer list says no more.
 pub const FINDINGS_MAX: usize = 1000;
 
-impl Auditor {
+impl<'a> Auditor<'a> {
     /// A replay of the log named `origin` from its first leaf.
     #[must_use]
     pub fn new(origin: &str) -> Self {
@@ -422,13 +575,17 @@ impl Auditor {
             tree: Frontier::new(),
             header_hash: Digest([0; 32]),
             height: 0,
+            sound: TreeSize(0),
             time: None,
             events: 0,
             findings: Vec::new(),
+            faults: 0,
+            taken: 0,
             pending: Vec::new(),
             leaf_hashes: Vec::new(),
             closed: BTreeMap::new(),
             orders: Vec::new(),
+            copy: None,
         }
     }
 
@@ -465,7 +622,15 @@ impl Auditor {
     }
 
     fn find(&mut self, finding: AuditFinding) {
-        if self.findings.len() < FINDINGS_MAX {
+        let alike = if finding.is_fault() {
+            self.faults += 1;
+            self.faults
+        } else {
+            self.taken += 1;
+            usize::try_from(self.taken).unwrap_or(usize::MAX)
+        };
+        // What is taken must not crowd out what is wrong.
+        if alike <= FINDINGS_MAX / 2 {
             self.findings.push(finding);
         }
     }
@@ -477,14 +642,20 @@ impl Auditor {
             leaf,
             hash,
             kind: Kind::Header(both),
+            arrived,
             ..
         }) = block.pop()
         else {
             return;
         };
         let (header, _) = *both;
+        let faults = self.faults;
         let mut effects_tree = Frontier::new();
         let mut events = 0;
+        if let Err(error) = self.state.prefetch(&block) {
+            let (what, why) = ("state", error.to_string());
+            self.find(AuditFinding::Damaged { leaf, what, why });
+        }
         let statements = u64::try_from(block.len()).unwrap_or(u64::MAX);
         // Those in force before the block; a damaged record is found when the roots differ.
         let rules_version = rules_in_force(&mut self.state).unwrap_or_default();
@@ -512,6 +683,20 @@ impl Auditor {
         self.height = header.height + 1;
         self.time = Some(header.time);
         self.events += events;
+        if let Some(copy) = &mut self.copy {
+            copy.blocks.push(BlockRecord {
+                header: leaf,
+                height: header.height,
+                root: self.tree.root(),
+                time: header.time,
+            });
+            if let Some(arrived) = arrived {
+                copy.header(leaf, arrived);
+            }
+        }
+        if self.faults == faults {
+            self.sound = self.tree.size();
+        }
     }
 
     fn compare(&mut self, header: &BlockHeader, expected: &BlockHeader, leaf: LeafIndex) {
@@ -543,6 +728,7 @@ impl Auditor {
     /// Replays one statement and returns its number of events.
     fn statement(&mut self, one: Prepared, time: UnixMillis) -> u64 {
         let leaf = one.leaf;
+        let hash = one.hash;
         for Closed { index, part, why } in one.closed {
             let at = EventRef { leaf, index };
             self.closed.insert(PartRef { at, part }, why);
@@ -560,6 +746,7 @@ impl Auditor {
             }
             Kind::Bodiless(statement) => {
                 self.find(AuditFinding::BodyAbsent { leaf });
+                self.order_must_be_read(leaf, &statement);
                 if let Payload::Events(commitment) = statement.payload() {
                     events = u64::from(commitment.count);
                 }
@@ -569,15 +756,18 @@ impl Auditor {
                 events = u64::try_from(checked.event_count()).unwrap_or_default();
                 // What does not read was not admissible, and is found as such.
                 let orders = orders_of(checked.statement()).unwrap_or_default();
+                self.obey(&orders);
                 self.orders
                     .extend(orders.into_iter().map(|order| (leaf, order)));
                 self.recompute(leaf, &checked, &one.effects, time)
             }
         };
-        let applied = apply(&mut self.state, leaf, &one.hash, &effects);
-        if let Err(error) = applied {
-            let (what, why) = ("effects", error.to_string());
-            self.find(AuditFinding::Damaged { leaf, what, why });
+        match apply(&mut self.state, leaf, &hash, &effects) {
+            Ok(postings) => self.keep(leaf, one.arrived, one.effects, postings),
+            Err(error) => {
+                let (what, why) = ("effects", error.to_string());
+                self.find(AuditFinding::Damaged { leaf, what, why });
+            }
         }
         events
     }
@@ -630,8 +820,16 @@ impl Auditor {
             .filter_map(|key| Some((key.digest, Digest::of(self.state.records.get(key)?))))
             .collect();
         changes.sort_unstable();
-        match statemap::update(&self.pages, &self.state_root, &changes) {
+        let pages = Layered(
+            &self.pages,
+            self.state.base.as_deref().map(|base| base as &dyn View),
+        );
+        match statemap::update(&pages, &self.state_root, &changes) {
             Ok(update) => {
+                if let Some(copy) = &mut self.copy {
+                    copy.pages
+                        .extend(update.pages.iter().map(|(path, _)| *path));
+                }
                 self.state_root = update.root;
                 self.pages.apply(update);
             }
@@ -683,6 +881,7 @@ impl Auditor {
             events: self.events,
             state: self.state_root,
             findings: self.findings,
+            taken: self.taken,
             records: self.state.records,
             pages: self.pages,
             leaf_hashes: self.leaf_hashes,
@@ -759,6 +958,8 @@ pub struct AuditReport {
     pub state: Digest,
     /// What is wrong, in the order met; at most [`FINDINGS_MAX`].
     pub findings: Vec<AuditFinding>,
+    /// Statements without their body: effects taken, not recomputed.
+    pub taken: u64,
     /// The state reached, to compare stored views with.
     pub records: Records,
     /// The pages of the state map reached.

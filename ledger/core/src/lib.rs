@@ -14,6 +14,7 @@ pub mod disclosure;
 pub mod event;
 pub mod event_proof;
 pub mod evidence;
+pub mod excerpt;
 pub mod feed;
 pub mod forget;
 pub mod hash;

@@ -20,10 +20,12 @@ use std::rc::Rc;
 mod batch;
 mod directory;
 mod seen;
+mod sharing;
 
 pub use crate::access::Reader;
 pub use batch::{BatchSource, CASES_BYTES_MAX, RECALL_BYTES_MAX};
 pub use seen::{SEEN_MAX, Seen, seen_at};
+pub use sharing::Sharing;
 
 /// Members of one item's list that one answer reads: more is a vehicle's life, not a lot's.
 pub const LIST_MAX: usize = 1000;

@@ -54,6 +54,8 @@ pub struct KeyCopy(KeyRecords);
 
 impl Contents {
     fn apply(&mut self, write: WriteSet) {
+        let blocks = write.blocks().map(|block| (block.header, *block));
+        self.blocks.extend(blocks);
         for EntryWrite {
             leaf,
             entry,
@@ -69,7 +71,6 @@ impl Contents {
         self.records.extend(write.records);
         self.pages.extend(write.pages);
         self.postings.extend(write.postings);
-        self.blocks.insert(write.block.header, write.block);
         if let Some((last, _)) = write.part_keys.last() {
             self.key_slots = last.slot + 1;
         }

@@ -316,6 +316,7 @@ impl<'a, V: View> Block<'a, V> {
             records,
             pages: state.pages,
             postings: self.postings,
+            earlier: Vec::new(),
             block,
             head,
             part_keys: self.part_keys,

@@ -55,7 +55,7 @@ pub enum StoreError {
     Unknown(String),
 }
 
-/// Everything one block writes, atomically.
+/// Everything one block writes, atomically; or a mirror's span of blocks, taken from another log.
 #[derive(Clone, Debug)]
 pub struct WriteSet {
     /// Entries at consecutive leaves, the block header last, each with its body and its effects.
@@ -68,7 +68,9 @@ pub struct WriteSet {
     pub pages: Vec<(PagePath, Page)>,
     /// New members of items' lists: the item's key, then where it is touched.
     pub postings: Vec<(StateKey, EventRef)>,
-    /// The block as found again from any of its leaves.
+    /// Blocks of the same write before the last: none but where a mirror catches up.
+    pub earlier: Vec<BlockRecord>,
+    /// The last block as found again from any of its leaves.
     pub block: BlockRecord,
     /// The head after this block.
     pub head: Head,
@@ -80,7 +82,12 @@ pub struct WriteSet {
 }
 
 impl WriteSet {
-    /// Checks that this set is one whole block and continues the log after `head`.
+    /// All blocks written, in order.
+    pub fn blocks(&self) -> impl Iterator<Item = &BlockRecord> {
+        self.earlier.iter().chain(std::iter::once(&self.block))
+    }
+
+    /// Checks that this set is whole blocks and continues the log after `head`.
     ///
     /// A store calls it before it writes anything: a gap written once would be there for ever.
     ///
@@ -98,7 +105,11 @@ impl WriteSet {
         let Some(last) = self.entries.last().filter(|_| consecutive) else {
             return refuse("its leaves do not continue the log");
         };
-        if self.block.header != last.leaf || self.block.height != height {
+        if self.block.header != last.leaf
+            || !(height..)
+                .zip(self.blocks())
+                .all(|(height, block)| block.height == height)
+        {
             return refuse("its block does not end at its last leaf, or is not the next");
         }
         if self.head.block != self.block {

@@ -97,6 +97,48 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Stored>, DecodeError> {
     Ok(stored)
 }
 
+/// A stored disclosure without what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outline {
+    /// Position in the statement's tree, from 0.
+    pub index: u16,
+    /// Confidential parts.
+    pub plain: usize,
+    /// Personal parts.
+    pub sealed: usize,
+}
+
+/// What a body has, read without its disclosures: a tenth of what decoding costs.
+///
+/// # Errors
+/// [`DecodeError`].
+pub fn outline(bytes: &[u8]) -> Result<Vec<Outline>, DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let mut found = Vec::new();
+    for _ in 0..reader.array()? {
+        reader.array_of(3, "[index, disclosure, parts]")?;
+        let index = read_index(&mut reader)?;
+        reader.byte_string()?;
+        let (mut plain, mut sealed) = (0, 0);
+        for _ in 0..reader.array()? {
+            if reader.peek_major() == Some(ARRAY) {
+                SealedPart::read(&mut reader)?;
+                sealed += 1;
+            } else {
+                reader.byte_string()?;
+                plain += 1;
+            }
+        }
+        found.push(Outline {
+            index,
+            plain,
+            sealed,
+        });
+    }
+    reader.end()?;
+    Ok(found)
+}
+
 /// Reads one disclosure where it stands in a body.
 pub(crate) fn read_one(reader: &mut Reader<'_>) -> Result<Stored, DecodeError> {
     reader.array_of(3, "[index, disclosure, parts]")?;

@@ -5,7 +5,12 @@ use crate::layout::{Family, META_HEAD, META_SLOTS, leaf_key, posting_key, tile_k
 use crate::open::{Committer, Database, RocksStore};
 use crate::view::RocksView;
 use ledger::store::{Store, StoreError, WriteSet};
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{WaitForCompactOptions, WriteBatch, WriteOptions};
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 
 impl Store for RocksStore {
     type View<'a> = RocksView<'a>;
@@ -32,6 +37,33 @@ impl Store for RocksStore {
 }
 
 impl RocksStore {
+    /// Copies the ledger as it is now into `dir`, which must not be there: database and keys of
+    /// personal parts, and no head file. What is opened from it is a restored ledger
+    /// ([`Self::open_without_head_file`]), of which nobody knows whether it is the newest.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn copy_without_head(&self, dir: &Path) -> Result<(), StoreError> {
+        self.database.check_usable()?;
+        // Nothing is written meanwhile.
+        let _committer = self.committer.lock();
+        let failed = |why: String| StoreError::Io(format!("{}: {why}", dir.display()));
+        let io = |error: io::Error| failed(error.to_string());
+        let db = |error: rocksdb::Error| failed(error.into_string());
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(io)?;
+        Checkpoint::new(&self.database.db)
+            .and_then(|checkpoint| checkpoint.create_checkpoint(dir.join("db")))
+            .map_err(db)?;
+        if let Some(keys) = &self.database.keys {
+            keys.copy_to(dir).map_err(io)?;
+        }
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)
+    }
+
     /// Puts everything written so far into files and waits until compaction has caught up: a
     /// backup is then small to copy, and a measurement counts all the work it caused.
     ///
@@ -107,11 +139,10 @@ fn batch(database: &Database, write: &WriteSet) -> WriteBatch {
     for (item, at) in &write.postings {
         batch.put_cf(postings, posting_key(&item.digest, *at), []);
     }
-    batch.put_cf(
-        family(Family::Blocks),
-        leaf_key(write.block.header),
-        write.block.encode(),
-    );
+    let blocks = family(Family::Blocks);
+    for block in write.blocks() {
+        batch.put_cf(blocks, leaf_key(block.header), block.encode());
+    }
     let meta = family(Family::Meta);
     batch.put_cf(meta, META_HEAD, write.head.encode());
     if let Some((last, _)) = write.part_keys.last() {

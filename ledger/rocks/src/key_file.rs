@@ -169,6 +169,14 @@ impl KeyFile {
         self.file.sync_data().map_err(|why| failed(&why))
     }
 
+    /// Copies the file into another directory, durably.
+    pub(crate) fn copy_to(&self, dir: &Path) -> io::Result<()> {
+        let copy = Self::path(dir);
+        // The permission bits come along.
+        std::fs::copy(&self.path, &copy)?;
+        File::open(&copy)?.sync_all()
+    }
+
     /// What the file has of a key.
     pub(crate) fn read(&self, at: &KeyRef) -> io::Result<Kept> {
         let mut record = empty();

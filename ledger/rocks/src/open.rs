@@ -90,6 +90,24 @@ impl RocksStore {
     /// # Errors
     /// [`OpenError`].
     pub fn open(dir: &Path, origin: &str, options: Options) -> Result<Self, OpenError> {
+        Self::open_ahead(dir, origin, options, 1)
+    }
+
+    /// Opens a copy of another's ledger, which is never signed for: one write holds many blocks
+    /// there, so that a crash may leave the database any number of them ahead of the head file.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open_copy(dir: &Path, origin: &str, options: Options) -> Result<Self, OpenError> {
+        Self::open_ahead(dir, origin, options, u64::MAX)
+    }
+
+    fn open_ahead(
+        dir: &Path,
+        origin: &str,
+        options: Options,
+        blocks_max: u64,
+    ) -> Result<Self, OpenError> {
         let db_dir = existing(dir)?;
         let mut head_file = HeadFile::open(dir, true)?;
         expect_origin(&head_file.identity().origin, origin)?;
@@ -106,7 +124,7 @@ impl RocksStore {
         let standing = Standing::of(&database, head_file.mark(), head.as_ref())?;
         let recovery = match standing {
             Standing::Same => Recovery::Clean,
-            Standing::Ahead { blocks: 1 } => {
+            Standing::Ahead { blocks } if blocks <= blocks_max => {
                 head_file
                     .write(Mark::of(head.as_ref()))
                     .map_err(OpenError::Io)?;

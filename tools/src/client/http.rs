@@ -20,6 +20,9 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 /// How long the token of one request holds: until a slow network has carried it there.
 const REQUEST_LIFE_S: u64 = 60;
 
+/// Connections kept open to one node: what a mirror has in flight.
+pub(crate) const IN_FLIGHT: usize = 8;
+
 /// How long reaching a node may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -52,6 +55,7 @@ impl Remote {
             .http_status_as_error(false)
             .timeout_global(Some(TIMEOUT))
             .timeout_connect(Some(CONNECT_TIMEOUT))
+            .max_idle_connections_per_host(IN_FLIGHT)
             .user_agent(concat!("suyuan/", env!("CARGO_PKG_VERSION")))
             .build();
         let url = url.trim_end_matches('/').to_owned();
@@ -170,6 +174,12 @@ impl Remote {
 }
 
 impl Got {
+    /// After how many seconds a busy node wants to be asked again.
+    pub(crate) fn busy_s(&self) -> Option<u64> {
+        let busy = self.status == 429 || self.status == 503;
+        busy.then(|| self.retry_after_s.unwrap_or(1))
+    }
+
     /// The body of a good answer.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! checkpoint are computed again and compared with what is stored. Nothing is written. Signatures
 //! are verified on all cores, one batch ahead of the replay.
 
+pub(crate) mod verified;
 mod views;
 
 use crate::client::http::Remote;
@@ -18,21 +19,20 @@ use ledger::audit::{
     AuditFinding, AuditReport, Auditor, FINDINGS_MAX, Prepared, prepare, undestroyed,
 };
 use ledger::ids::LeafIndex;
-use ledger::signature::{KeyId, PublicKey};
+use ledger::signature::PublicKey;
 use ledger::store::{StoreError, View};
 use ledger_rocks::{Options, ReadOnlyStore};
-use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::thread;
+use verified::{Keys, verified};
 
 /// Leaves verified and replayed at a time: tens of megabytes at most for common statements.
 const BATCH_LEAVES: u64 = 4096;
 
 /// Leaves that one core reads and verifies at a time: some milliseconds, so that none waits long
 /// for another at the end of a batch.
-const SHARE_LEAVES: usize = 128;
+const SHARE_LEAVES: u64 = 128;
 
 /// Deleted parts that the text lists; `--json` has all.
 const FORGOTTEN_SHOWN: usize = 20;
@@ -111,7 +111,13 @@ pub(crate) fn replay<V: View + Sync>(
 ) -> Result<AuditReport, Failure> {
     let head = view.head()?;
     let size = head.as_ref().map_or(0, |head| head.size().0);
-    let mut keys = BTreeMap::from([(log_key.key_id(), log_key.clone())]);
+    let mut keys = Keys::of_log(log_key);
+    let read = |leaves: Range<u64>| {
+        let count = usize::try_from(leaves.end - leaves.start).unwrap_or(usize::MAX);
+        let leaves = view.leaves(LeafIndex(leaves.start), count)?;
+        let prepared = leaves.into_iter().map(|leaf| prepare(view, leaf));
+        prepared.collect::<Result<Vec<_>, StoreError>>()
+    };
     let mut auditor = Auditor::new(origin);
     let mut ready: Vec<(Prepared, bool)> = Vec::new();
     let mut next = 0;
@@ -120,7 +126,7 @@ pub(crate) fn replay<V: View + Sync>(
         next = batch.end;
         // One batch is read and its signatures verified while the one before is replayed.
         let verified = thread::scope(|scope| {
-            let verifying = scope.spawn(|| verified(view, batch, &mut keys));
+            let verifying = scope.spawn(|| verified(batch, SHARE_LEAVES, &mut keys, read));
             progress(ready.len());
             for (prepared, good) in ready.drain(..) {
                 auditor.leaf(prepared, good);
@@ -138,53 +144,6 @@ pub(crate) fn replay<V: View + Sync>(
     Ok(report)
 }
 
-/// A leaf, whether its signature verifies if its key was known before, and the keys it brings.
-type Judged = (Prepared, Option<bool>, Vec<PublicKey>);
-
-/// The leaves of `batch` with the verdict on each signature, on all cores. The keys that its
-/// statements add are remembered: whether a key counts at a leaf is the replay's to judge.
-fn verified<V: View + Sync>(
-    view: &V,
-    batch: Range<u64>,
-    keys: &mut BTreeMap<KeyId, PublicKey>,
-) -> Result<Vec<(Prepared, bool)>, StoreError> {
-    let verify = |one: &Prepared, keys: &BTreeMap<KeyId, PublicKey>| {
-        let key = one.statement()?.header().key;
-        keys.get(&key).map(|key| one.verifies_under(key))
-    };
-    let known = &*keys;
-    let starts: Vec<u64> = batch.clone().step_by(SHARE_LEAVES).collect();
-    // Who reads a leaf also parses it and frees most of it: memory that changes hands is slow.
-    let shares: Vec<Vec<Judged>> = starts
-        .into_par_iter()
-        .map(|start| {
-            let left = usize::try_from(batch.end - start).unwrap_or(usize::MAX);
-            let leaves = view.leaves(LeafIndex(start), left.min(SHARE_LEAVES))?;
-            let share = leaves.into_iter().map(|leaf| {
-                let mut one = prepare(view, leaf)?;
-                let good = verify(&one, known);
-                let new = one.new_keys();
-                if good.is_some() {
-                    one.forget_disclosures();
-                }
-                Ok((one, good, new))
-            });
-            share.collect()
-        })
-        .collect::<Result<_, StoreError>>()?;
-    let all = || shares.iter().flatten();
-    keys.extend(all().flat_map(|(_, _, new)| new.iter().map(|key| (key.key_id(), key.clone()))));
-    // What this batch's own keys have signed is few.
-    Ok(shares
-        .into_iter()
-        .flatten()
-        .map(|(one, good, _)| {
-            let good = good.or_else(|| verify(&one, keys)).unwrap_or(false);
-            (one, good)
-        })
-        .collect())
-}
-
 fn show(console: Console, origin: &str, report: &AuditReport) -> Result<(), Failure> {
     let (faults, taken): (Vec<&AuditFinding>, Vec<&AuditFinding>) = report
         .findings
@@ -200,6 +159,7 @@ fn show(console: Console, origin: &str, report: &AuditReport) -> Result<(), Fail
             "state": report.state.to_string(),
             "findings": faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "taken": taken.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "takenNotRecomputed": report.taken,
             "deletedOnOrder": report.forgotten.iter().map(|(part, order)| serde_json::json!({
                 "leaf": part.at.leaf.0,
                 "index": part.at.index,
@@ -222,8 +182,8 @@ fn show(console: Console, origin: &str, report: &AuditReport) -> Result<(), Fail
         row(text::BLOCKS, &report.blocks.to_string())?;
         row(text::EVENTS, &report.events.to_string())?;
         row(text::STATE, &report.state.to_string())?;
-        if !taken.is_empty() {
-            row(text::TAKEN, &taken.len().to_string())?;
+        if report.taken > 0 {
+            row(text::TAKEN, &report.taken.to_string())?;
         }
         if !report.forgotten.is_empty() {
             row(text::DELETED_ON_ORDER, &report.forgotten.len().to_string())?;

@@ -9,6 +9,7 @@ mod figures;
 mod findings;
 mod ingest;
 mod limits;
+mod mirror;
 mod recall;
 mod resolve;
 mod verify;
@@ -29,6 +30,7 @@ use workload::Chains;
   suyuan bench --quick
   suyuan bench check --quick
   suyuan bench findings --quick
+  suyuan bench mirror --quick
   suyuan bench recall
   suyuan bench verify --quick
   suyuan bench --dir /data/bench --json > figures.json")]
@@ -51,6 +53,8 @@ enum Only {
     Check,
     /// Findings of every lot, beside ingest.
     Findings,
+    /// Catching up with a log over HTTP, from nothing.
+    Mirror,
     /// All that came of one lot among a million events: affected items, holders, amounts.
     Recall {
         /// Events of the ledger.
@@ -137,6 +141,7 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
             } = scale;
             findings::measure(large, large_name, &dir, &mut report)
         }
+        Some(Only::Mirror) => mirror::measure(scale.large, scale.limit, &dir, &mut report),
         Some(Only::Recall {
             events,
             boxes,

@@ -5,6 +5,8 @@ pub(crate) mod access_log;
 #[cfg(feature = "node")]
 pub(crate) mod act;
 #[cfg(feature = "node")]
+pub(crate) mod agreement;
+#[cfg(feature = "node")]
 pub(crate) mod audit;
 #[cfg(feature = "node")]
 pub(crate) mod bench;
@@ -29,6 +31,8 @@ pub(crate) mod keygen;
 #[cfg(feature = "node")]
 pub(crate) mod master;
 #[cfg(feature = "node")]
+pub(crate) mod mirror;
+#[cfg(feature = "node")]
 pub(crate) mod participant;
 #[cfg(feature = "node")]
 pub(crate) mod place;
@@ -43,6 +47,8 @@ pub(crate) mod recall;
 pub(crate) mod recode;
 #[cfg(feature = "node")]
 pub(crate) mod region;
+#[cfg(feature = "node")]
+pub(crate) mod restore;
 #[cfg(feature = "node")]
 pub(crate) mod serve;
 #[cfg(feature = "node")]

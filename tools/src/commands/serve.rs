@@ -55,11 +55,12 @@ pub(crate) struct Args {
     /// X-Forwarded-For: whoever it asks for looks like a local caller.
     #[arg(long)]
     loopback_privileges: bool,
-    /// A participant whose mirror may read the log's entries in bulk; may be repeated.
+    /// A participant whose mirror may follow this log: entries and effects in bulk, and bodies as
+    /// far as agreements go; may be repeated.
     #[arg(long, value_name = "HANDLE", value_parser = handle)]
     mirror: Vec<Handle>,
     /// Let everyone read the log's entries in bulk: who makes how many statements when.
-    #[arg(long, conflicts_with = "mirror")]
+    #[arg(long)]
     public_entries: bool,
     /// For one start, of a log whose head file is lost and whose trust policy asks for no witness:
     /// you know that nothing was ever signed beyond this copy. If you are wrong, the log shows two
@@ -99,8 +100,9 @@ pub(crate) fn run(args: Args, console: Console) -> Result<(), Failure> {
         entry_bundles: if args.public_entries {
             EntryBundles::ForAll
         } else {
-            EntryBundles::For(args.mirror.into_iter().collect())
+            EntryBundles::For(args.mirror.iter().copied().collect())
         },
+        mirrors: args.mirror.into_iter().collect(),
         ..ApiOptions::default()
     };
     console.note(format_args!(

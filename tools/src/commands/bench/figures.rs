@@ -59,6 +59,11 @@ fn counted(name: &str) -> &'static str {
             "single-event statements replayed: signatures, tree, effects, state map, head. \
              Limit: bare strict verification on all cores"
         }
+        "mirror" => {
+            "single-event statements fetched over HTTP on loopback from a node on the same cores, \
+             replayed as in an audit, state map and views written, synced: until the copy is level. \
+             Limit: bare strict verification on all cores"
+        }
         _ if name.starts_with("findings") => {
             "every lot's whole story walked and judged once, closed findings too, on all cores, per \
              thousand events. Limit: the time that ingest took for as many"

@@ -8,7 +8,9 @@ use crate::exit::Failure;
 use ledger::signature::{PublicKey, SigningKey};
 use ledger_rocks::{Options, RocksStore};
 use node::clock::SystemClock;
-use node::{Credentials, Founding, Node, QueueLimits, Running, Settings, Submitted, found};
+use node::{
+    AccessLog, Credentials, Founding, Node, QueueLimits, Running, Settings, Submitted, found,
+};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,7 +84,7 @@ fn start(dir: &Path, options: Options, create: bool) -> Result<Node<RocksStore>,
         limits: QueueLimits::default(),
         threads: None,
         clock: Arc::new(SystemClock::default()),
-        reads: None,
+        reads: Some(AccessLog::open(dir).map_err(fault)?),
         policy: None,
         witness: None,
         credentials: Credentials::default(),
@@ -123,6 +125,11 @@ impl Bench {
     /// Signs the answer to a check, as the node does.
     pub(super) fn attest(&self, answer: &ledger::check::Attested) -> Vec<u8> {
         self.node.attest(answer)
+    }
+
+    /// Its node, to be served.
+    pub(super) const fn node(&self) -> &Arc<Node<RocksStore>> {
+        &self.node
     }
 
     /// The key that signs its checkpoints.

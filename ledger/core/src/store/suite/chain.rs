@@ -163,6 +163,7 @@ impl Chain {
             records,
             pages,
             postings,
+            earlier: Vec::new(),
             block,
             head,
             part_keys: Vec::new(),

@@ -1,0 +1,445 @@
+//! The copy, and the replay that feeds it.
+
+use super::source::Source;
+use crate::client::http::{IN_FLIGHT, Remote};
+use crate::client::ledger::with_source;
+use crate::commands::audit::verified::{Keys, verified};
+use crate::exit::{Code, Failure};
+use ledger::audit::{AuditFinding, Auditor, Prepared};
+use ledger::checkpoint::Checkpoint;
+use ledger::excerpt::EXCERPT_LEAVES_MAX;
+use ledger::hash::Digest;
+use ledger::ids::{LeafIndex, TreeSize, UnixMillis};
+use ledger::merkle::tile::TileNodes;
+use ledger::merkle::{consistency_proof, verify_consistency};
+use ledger::registry::Action;
+use ledger::seal::ViewTiles;
+use ledger::signature::PublicKey;
+use ledger::state::{Class, KeyRecord, Record as _, StateKey};
+use ledger::statement::{Payload, SignedStatement};
+use ledger::store::{Store as _, View as _};
+use ledger::tlog_policy::{Judged, TlogPolicy};
+use ledger_rocks::{Options, RocksStore};
+use node::Settings;
+use node::durable::replace;
+use node::secrets::OsSecrets;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+/// Leaves of one write where many blocks are caught up with, and their bytes: a second's work, and
+/// what a kill can make it fetch again.
+const SPAN_LEAVES: usize = 32_768;
+const SPAN_BYTES: usize = 64 * 1024 * 1024;
+
+/// Bytes that one share aims at.
+const SHARE_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Key records read at a time.
+const SCAN: usize = 8192;
+
+/// A copy of one log, and where it comes from.
+#[derive(Debug)]
+pub(crate) struct Mirror {
+    dir: PathBuf,
+    store: RocksStore,
+    policy: TlogPolicy,
+    origin: String,
+    log_key: PublicKey,
+    source: Source,
+    /// More threads than cores, since they wait for the network.
+    pool: ThreadPool,
+}
+
+/// Where the replay is.
+#[derive(Debug)]
+pub(crate) struct Follower<'m> {
+    auditor: Auditor<'m>,
+    keys: Keys,
+    share: u64,
+}
+
+/// What one look at the log brought.
+#[derive(Clone, Debug)]
+pub(crate) struct Round {
+    pub(crate) size: TreeSize,
+    pub(crate) root: Digest,
+    pub(crate) added: u64,
+    pub(crate) blocks: u64,
+    pub(crate) events: u64,
+    pub(crate) state: Digest,
+    /// When the newest block was sealed.
+    pub(crate) time: Option<UnixMillis>,
+    pub(crate) standing: &'static str,
+    pub(crate) cosigned: Vec<String>,
+    /// Statements without their body, and orders to delete, since this run began.
+    pub(crate) taken: u64,
+    pub(crate) orders: usize,
+}
+
+/// Why a replay stopped.
+enum Stop {
+    /// The log's or its node's fault, after so many leaves that are sound.
+    Fault(AuditFinding, TreeSize),
+    Failure(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<ledger::store::StoreError> for Stop {
+    fn from(error: ledger::store::StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+static SECRETS: OsSecrets = OsSecrets;
+
+impl Mirror {
+    /// Opens the copy in `dir`, or makes one, of the log that `remote` serves and `policy` names.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(crate) fn open(
+        dir: &Path,
+        policy: TlogPolicy,
+        remote: Remote,
+        parts: &'static str,
+    ) -> Result<Self, Failure> {
+        use crate::client::ledger::Ledger as _;
+        let origin = remote.origin().to_owned();
+        let log = policy.log_of_origin(&origin).ok_or_else(|| {
+            Failure::new(
+                Code::Proof,
+                format!("the trust file does not name {origin}"),
+            )
+            .remedy("name the trust file of this log with --trust, or another node")
+        })?;
+        let log_key = log.key.public_key().clone();
+        let failed =
+            |error: &ledger_rocks::OpenError| Failure::new(Code::Store, with_source(error));
+        let store = if dir.join("db").is_dir() {
+            RocksStore::open_copy(dir, &origin, Options::default())
+        } else {
+            RocksStore::create(dir, &origin, Options::default())
+        };
+        let pool = ThreadPoolBuilder::new().num_threads(IN_FLIGHT).build();
+        Ok(Self {
+            dir: dir.to_owned(),
+            store: store.map_err(|error| failed(&error))?,
+            policy,
+            origin,
+            log_key,
+            source: Source::new(remote, parts),
+            pool: pool.map_err(|error| Failure::new(Code::Store, error))?,
+        })
+    }
+
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The replay, where the copy ends.
+    ///
+    /// # Errors
+    /// [`Failure`] where the copy is damaged.
+    pub(crate) fn follower(&self) -> Result<Follower<'_>, Failure> {
+        let view = self.store.view();
+        let mut keys = Keys::of_log(&self.log_key);
+        let mut after = Some(StateKey {
+            class: Class::Key,
+            digest: Digest([0; 32]),
+        });
+        while after.is_some() {
+            let records = view.records_after(after, SCAN)?;
+            after = records.last().map(|(key, _)| *key);
+            let own = records
+                .iter()
+                .take_while(|(key, _)| key.class == Class::Key);
+            let found: Vec<PublicKey> = own
+                .filter_map(|(_, record)| KeyRecord::decode(record).ok()?.key())
+                .collect();
+            if found.len() < records.len() {
+                after = None;
+            }
+            keys.extend(found);
+        }
+        Ok(Follower {
+            auditor: Auditor::resume(&self.origin, view, &SECRETS)?,
+            keys,
+            share: 256,
+        })
+    }
+
+    /// Looks at the log once: verifies and keeps what is new.
+    ///
+    /// # Errors
+    /// [`Failure`]: proof where the log or its node is dishonest, by name; stale where it went
+    /// back; busy where nobody answers.
+    pub(crate) fn round<'m>(
+        &'m self,
+        follower: &mut Follower<'m>,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Round, Failure> {
+        let note = self.source.checkpoint()?;
+        let judged = (self.policy.judge(&note))
+            .map_err(|error| Failure::new(Code::Proof, format!("checkpoint: {error}")))?;
+        if judged.checkpoint.origin != self.origin {
+            let what = format!(
+                "checkpoint: of {}, not {}",
+                judged.checkpoint.origin, self.origin
+            );
+            return Err(Failure::new(Code::Proof, what));
+        }
+        let before = follower.auditor.size();
+        self.check_continues(&judged.checkpoint, &note)?;
+        let wanted = &judged.checkpoint;
+        match self.replay(follower, wanted.size, Some((wanted, &note)), &mut progress) {
+            Ok(()) => {}
+            Err(Stop::Failure(failure)) => return Err(failure),
+            Err(Stop::Fault(finding, sound)) => {
+                // What came before the fault is sound, and is kept.
+                *follower = self.follower()?;
+                if sound > follower.auditor.size()
+                    && let Err(Stop::Failure(failure)) =
+                        self.replay(follower, sound, None, &mut progress)
+                {
+                    return Err(failure);
+                }
+                let at = follower.auditor.size();
+                return Err(
+                    Failure::new(Code::Proof, format!("altered: {finding}")).remedy(format!(
+                        "kept are the {at} leaves before it; tell the log's operator and the other \
+                         mirrors, and compare what they were served"
+                    )),
+                );
+            }
+        }
+        self.describe()?;
+        Ok(round_of(follower, &judged, before))
+    }
+
+    /// Refuses a checkpoint of a tree that did not grow from ours, and keeps both notes.
+    fn check_continues(&self, theirs: &Checkpoint, note: &str) -> Result<(), Failure> {
+        let view = self.store.view();
+        let Some(head) = view.head()? else {
+            return Ok(());
+        };
+        let ours = (head.size(), head.block.root);
+        let same_history = if theirs.size > ours.0 {
+            self.source.grew(ours, theirs)?
+        } else if theirs.size == ours.0 {
+            theirs.root == ours.1
+        } else {
+            let tiles = ViewTiles(&view);
+            let nodes = TileNodes::new(&tiles);
+            // The empty tree is what every tree grew from.
+            theirs.size == TreeSize(0)
+                || consistency_proof(&nodes, theirs.size, ours.0).is_ok_and(|path| {
+                    verify_consistency(theirs.size, &theirs.root, ours.0, &ours.1, &path).is_ok()
+                })
+        };
+        if same_history && theirs.size >= ours.0 {
+            return Ok(());
+        }
+        let evidence = self.keep_evidence(&head.checkpoint, ours.0, note, theirs.size)?;
+        let (code, what) = if same_history {
+            let what = format!(
+                "rolled-back: the log shows {} leaves, and has shown {}",
+                theirs.size, ours.0
+            );
+            (Code::Stale, what)
+        } else {
+            let what = format!(
+                "other-history: the log signed a tree of {} leaves, and another of {} that does not \
+                 agree with it",
+                ours.0, theirs.size
+            );
+            (Code::Proof, what)
+        };
+        Err(Failure::new(code, what).remedy(format!(
+            "both notes are kept in {}; give them to the log's witnesses",
+            evidence.display()
+        )))
+    }
+
+    /// Keeps two notes beside each other.
+    fn keep_evidence(
+        &self,
+        ours: &str,
+        our_size: TreeSize,
+        theirs: &str,
+        their_size: TreeSize,
+    ) -> Result<PathBuf, Failure> {
+        let dir = self.dir.join("evidence");
+        std::fs::create_dir_all(&dir).map_err(|error| Failure::file(&dir, &error))?;
+        for (name, note) in [
+            (format!("{our_size}-{their_size}.first.txt"), ours),
+            (format!("{our_size}-{their_size}.second.txt"), theirs),
+        ] {
+            let path = dir.join(name);
+            replace(&path, note.as_bytes(), 0o600).map_err(|error| Failure::file(&path, &error))?;
+        }
+        Ok(dir)
+    }
+
+    /// Replays and keeps the log up to `to`, where a block ends; `signed`: the checkpoint there.
+    fn replay<'m>(
+        &'m self,
+        follower: &mut Follower<'m>,
+        to: TreeSize,
+        signed: Option<(&Checkpoint, &str)>,
+        progress: &mut impl FnMut(usize),
+    ) -> Result<(), Stop> {
+        let Follower {
+            auditor,
+            keys,
+            share,
+        } = follower;
+        let mut next = auditor.size().0;
+        let mut ready: Vec<(Prepared, bool)> = Vec::new();
+        while next < to.0 || !ready.is_empty() {
+            let in_flight = u64::try_from(IN_FLIGHT).unwrap_or(1);
+            let batch = next..to.0.min(next + *share * in_flight);
+            let (wanted, begun) = (batch.end - batch.start, self.source.bytes());
+            // One batch is fetched and its signatures verified while the one before is replayed.
+            let fetched = thread::scope(|scope| {
+                let fetching = scope.spawn(|| {
+                    let read = |leaves| self.source.leaves(leaves);
+                    self.pool.install(|| verified(batch, *share, keys, read))
+                });
+                progress(ready.len());
+                let replayed = self.take(auditor, &mut ready, to);
+                (replayed, fetching.join())
+            });
+            let (replayed, fetched) = fetched;
+            replayed?;
+            let panicked = |_| Failure::new(Code::Store, "a thread of the mirror panicked: a bug");
+            ready = fetched.map_err(panicked)??;
+            let came = u64::try_from(ready.len()).unwrap_or_default();
+            next += came;
+            if wanted > 0 {
+                let bytes = self.source.bytes().saturating_sub(begun).max(1);
+                let most = u64::try_from(EXCERPT_LEAVES_MAX).unwrap_or(1024);
+                *share = (SHARE_BYTES.saturating_mul(came) / bytes).clamp(16, most);
+            }
+        }
+        let reached = auditor.size();
+        if let Some((checkpoint, _)) = signed
+            && !(reached == to && auditor.root() == checkpoint.root)
+        {
+            // Bound by headers that the log signed, and by its tiles, so that only the last
+            // header itself can be another.
+            let last = LeafIndex(to.0.saturating_sub(1));
+            let what = format!("altered: the entries up to leaf {last} are not of the tree signed");
+            return Err(Failure::new(Code::Proof, what).into());
+        }
+        let checkpoint = signed.map(|(_, note)| note.to_owned());
+        self.keep(auditor, checkpoint)
+    }
+
+    /// Replays what has come, and writes where enough waits.
+    fn take<'m>(
+        &'m self,
+        auditor: &mut Auditor<'m>,
+        ready: &mut Vec<(Prepared, bool)>,
+        to: TreeSize,
+    ) -> Result<(), Stop> {
+        for (prepared, good) in ready.drain(..) {
+            auditor.leaf(prepared, good);
+            if let Some(finding) = auditor.fault() {
+                return Err(Stop::Fault(finding.clone(), auditor.sound()));
+            }
+            let (leaves, bytes) = auditor.waiting();
+            // What ends at the checkpoint is written under it.
+            if (leaves >= SPAN_LEAVES || bytes >= SPAN_BYTES) && auditor.size() < to {
+                self.keep(auditor, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the blocks that wait, under the checkpoint signed for them. The log signs none for
+    /// the sizes in between that a long catching-up stops at: there it is the text alone.
+    fn keep<'m>(
+        &'m self,
+        auditor: &mut Auditor<'m>,
+        checkpoint: Option<String>,
+    ) -> Result<(), Stop> {
+        let checkpoint = checkpoint.unwrap_or_else(|| {
+            let unsigned = Checkpoint {
+                origin: self.origin.clone(),
+                size: auditor.size(),
+                root: auditor.root(),
+            };
+            unsigned.to_string()
+        });
+        if let Some(write) = auditor.span(checkpoint)? {
+            self.store.commit(write)?;
+            auditor.written(self.store.view());
+        }
+        Ok(())
+    }
+
+    /// Writes beside the copy what it is: the settings and the trust file that other commands read.
+    fn describe(&self) -> Result<(), Failure> {
+        let settings = node::config::settings_path(&self.dir);
+        if settings.exists() {
+            return Ok(());
+        }
+        let Some(entry) = self.store.view().entry(LeafIndex(0))? else {
+            return Ok(());
+        };
+        let founded = SignedStatement::parse(&entry).ok();
+        let region = founded.and_then(|statement| {
+            let Payload::Registry(payload) = statement.payload() else {
+                return None;
+            };
+            let Action::Found { founders, .. } = &payload.action else {
+                return None;
+            };
+            founders.first().map(|(_, district, _)| district.clone())
+        });
+        let url = self.source.remote().url().to_owned();
+        let text = Settings::new(
+            self.origin.clone(),
+            url,
+            region.unwrap_or_else(|| "00".into()),
+        )
+        .map_err(|error| Failure::new(Code::Proof, error))
+        .map(|settings| settings.to_toml())?;
+        let write = |path: &Path, text: &str| {
+            replace(path, text.as_bytes(), 0o600).map_err(|error| Failure::file(path, &error))
+        };
+        write(
+            &node::config::policy_path(&self.dir),
+            &self.policy.to_string(),
+        )?;
+        write(&settings, &text)
+    }
+}
+
+fn round_of(follower: &Follower<'_>, judged: &Judged, before: TreeSize) -> Round {
+    let auditor = &follower.auditor;
+    let (state, events, blocks) = auditor.reached();
+    Round {
+        size: auditor.size(),
+        root: auditor.root(),
+        added: auditor.size().0 - before.0,
+        blocks,
+        events,
+        state,
+        time: auditor.time(),
+        standing: judged.standing.word(),
+        cosigned: judged
+            .cosigned
+            .iter()
+            .map(|one| one.witness.clone())
+            .collect(),
+        taken: auditor.taken(),
+        orders: auditor.orders(),
+    }
+}

@@ -1,0 +1,162 @@
+//! The log that is mirrored, over HTTP. Nothing that comes from here is believed.
+
+use crate::client::http::Remote;
+use crate::exit::{Code, Failure};
+use ledger::audit::{Prepared, prepare_arrived};
+use ledger::checkpoint::Checkpoint;
+use ledger::excerpt;
+use ledger::hash::Digest;
+use ledger::ids::{LeafIndex, TreeSize};
+use ledger::merkle::tile::{TileKind, TileName, TileNodes, Tiles};
+use ledger::merkle::{Frontier, Nodes as _, consistency_proof, verify_consistency};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Bytes after which a share ends: eight of them in flight, parsed, are some hundred megabytes.
+const SHARE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How often a busy node is asked again for one excerpt, and how long at most between: a minute.
+const TRIES_MAX: usize = 12;
+const WAIT_MAX_S: u64 = 5;
+
+/// A log's node.
+#[derive(Debug)]
+pub(crate) struct Source {
+    remote: Remote,
+    /// Which withheld parts to ask for.
+    parts: &'static str,
+    bytes: AtomicU64,
+}
+
+impl Source {
+    pub(crate) const fn new(remote: Remote, parts: &'static str) -> Self {
+        Self {
+            remote,
+            parts,
+            bytes: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) const fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    /// Bytes that came so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// What it gives as its newest checkpoint.
+    pub(crate) fn checkpoint(&self) -> Result<String, Failure> {
+        let bytes = self.get("/checkpoint", &[], "text/plain")?;
+        String::from_utf8(bytes).map_err(|_| Failure::new(Code::Proof, "checkpoint: not UTF-8"))
+    }
+
+    /// The leaves of a range with everything that needs no state, or the first of them.
+    pub(crate) fn leaves(&self, range: Range<u64>) -> Result<Vec<Prepared>, Failure> {
+        let (mut leaves, mut bytes) = (Vec::new(), 0);
+        let mut next = range.start;
+        while next < range.end && bytes < SHARE_BYTES_MAX {
+            let (from, count) = (next.to_string(), (range.end - next).to_string());
+            let query = [
+                ("from", from.as_str()),
+                ("count", count.as_str()),
+                ("parts", self.parts),
+            ];
+            let got = self.get("/leaves", &query, "application/cbor")?;
+            bytes += got.len();
+            let some = excerpt::decode(LeafIndex(next), &got).map_err(|error| {
+                Failure::new(Code::Proof, format!("leaves from {next}: {error}"))
+            })?;
+            let came = u64::try_from(some.len()).unwrap_or(u64::MAX);
+            if came == 0 || came > range.end - next {
+                let what = format!("truncated: {came} leaves from {next} on, of {count}");
+                return Err(Failure::new(Code::Proof, what)
+                    .remedy("the node does not serve what its own checkpoint promises"));
+            }
+            next += came;
+            leaves.extend(some.into_iter().map(prepare_arrived));
+        }
+        let read = u64::try_from(bytes).unwrap_or_default();
+        self.bytes.fetch_add(read, Ordering::Relaxed);
+        Ok(leaves)
+    }
+
+    /// Asks, and asks again where the node is busy.
+    fn get(&self, path: &str, query: &[(&str, &str)], accept: &str) -> Result<Vec<u8>, Failure> {
+        for _ in 1..TRIES_MAX {
+            let got = self.remote.get(path, query, accept)?;
+            let Some(wait_s) = got.busy_s() else {
+                return got.success().map_err(|mut failure| {
+                    if failure.code == Code::Store {
+                        // Its disk, not ours: it may be mended.
+                        failure.code = Code::Busy;
+                    }
+                    failure
+                });
+            };
+            thread::sleep(Duration::from_secs(wait_s.min(WAIT_MAX_S)));
+        }
+        self.remote.get(path, query, accept)?.success()
+    }
+
+    /// Whether its tree of `new` grew from the tree of `old`, by its own hash tiles: that they are
+    /// not, is proved, since they lead to the root it signed.
+    pub(crate) fn grew(&self, old: (TreeSize, Digest), new: &Checkpoint) -> Result<bool, Failure> {
+        let tiles = RemoteTiles {
+            source: self,
+            size: new.size,
+            failed: RefCell::new(None),
+        };
+        let nodes = TileNodes::new(&tiles);
+        let failed = |error: &dyn std::fmt::Display| {
+            let own = tiles.failed.borrow_mut().take();
+            own.unwrap_or_else(|| Failure::new(Code::Proof, format!("tiles: {error}")))
+        };
+        let mut peaks = Vec::new();
+        let mut before = 0_u64;
+        for level in (0..64_u8)
+            .rev()
+            .filter(|level| new.size.0 >> level & 1 == 1)
+        {
+            let peak = nodes.node(level, before >> level);
+            peaks.push(peak.map_err(|error| failed(&error))?);
+            before += 1 << level;
+        }
+        let root = Frontier::from_peaks(new.size, peaks).map(|tree| tree.root());
+        if root.is_ok_and(|root| root != new.root) {
+            let what = "tiles: they do not lead to the checkpoint's root";
+            return Err(Failure::new(Code::Proof, what));
+        }
+        let path = consistency_proof(&nodes, old.0, new.size)
+            .map_err(|error| failed(&format_args!("{error:?}")))?;
+        Ok(verify_consistency(old.0, &old.1, new.size, &new.root, &path).is_ok())
+    }
+}
+
+/// Hash tiles of the tree of one checkpoint.
+struct RemoteTiles<'a> {
+    source: &'a Source,
+    size: TreeSize,
+    /// Why one could not be had.
+    failed: RefCell<Option<Failure>>,
+}
+
+impl Tiles for RemoteTiles<'_> {
+    type Error = Failure;
+
+    fn tile(&self, level: u8, index: u64) -> Result<Option<Vec<Digest>>, Failure> {
+        let Some(name) = TileName::at_size(TileKind::Hashes(level), index, self.size) else {
+            return Ok(None);
+        };
+        let bytes = self
+            .source
+            .get(&format!("/{name}"), &[], "application/octet-stream")
+            .inspect_err(|failure| drop(self.failed.replace(Some(failure.clone()))))?;
+        let (hashes, _) = bytes.as_chunks::<32>();
+        Ok(Some(hashes.iter().copied().map(Digest).collect()))
+    }
+}
