@@ -171,7 +171,9 @@ fn an_old_copy_ends_by_name_whatever_is_left_of_its_memory_and_a_successor_conti
     put_back(&log, &old);
     std::fs::copy(newest.join("witnessed"), log.dir().join("witnessed")).unwrap();
     assert_eq!(log.run_until_it_ends(&[]), 8);
-    assert!(log.said().contains("behind-witness"), "{}", log.said());
+    let said = log.said();
+    assert!(said.contains("behind-witness"), "{said}");
+    assert!(said.contains("were signed and witnessed"), "{said}");
 
     // Gone or not: it does not forget that it was shown.
     std::fs::remove_file(log.dir().join("witnessed")).unwrap();
