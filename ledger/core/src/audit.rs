@@ -36,7 +36,7 @@ use crate::statement::{Payload, SignedStatement};
 use crate::store::{EntryWrite, EventRef, StoreError, View};
 use crate::stored::{self, Closed};
 use copy::{Arrived, Copying};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -403,6 +403,8 @@ struct Replayed<'a> {
     /// All keys written since they were last taken, where a copy is kept.
     written: Option<Vec<StateKey>>,
     base: Base<'a>,
+    /// What the base was found not to have, since it last changed or the block began.
+    absent: BTreeSet<StateKey>,
 }
 
 /// What a replay goes on from; nothing for one that begins at the first leaf.
@@ -434,9 +436,11 @@ impl Replayed<'_> {
             .collect();
         keys.sort_unstable();
         keys.dedup();
+        self.absent.clear();
         for (key, record) in keys.iter().zip(base.records(&keys)?) {
-            if let Some(record) = record {
-                self.records.insert(*key, record);
+            match record {
+                Some(record) => self.records.insert(*key, record),
+                None => drop(self.absent.insert(*key)),
             }
         }
         Ok(())
@@ -447,9 +451,12 @@ impl State for Replayed<'_> {
     fn read(&mut self, key: StateKey) -> Result<Option<&[u8]>, StoreError> {
         if let Some(base) = &self.base
             && self.records.get(&key).is_none()
-            && let Some(record) = base.records(&[key])?.pop().flatten()
+            && !self.absent.contains(&key)
         {
-            self.records.insert(key, record);
+            match base.records(&[key])?.pop().flatten() {
+                Some(record) => self.records.insert(key, record),
+                None => drop(self.absent.insert(key)),
+            }
         }
         Ok(self.records.get(&key))
     }

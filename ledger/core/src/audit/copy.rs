@@ -118,7 +118,9 @@ impl<'a> Auditor<'a> {
         secrets: &'a dyn Secrets,
     ) -> Result<Self, StoreError> {
         let mut auditor = Self::new(origin);
-        if let Some(head) = view.head()? {
+        let head = view.head()?;
+        let begun = head.is_some();
+        if let Some(head) = head {
             let frontier = Frontier::from_peaks(head.size(), head.peaks).map_err(|why| {
                 StoreError::Corrupt {
                     what: "head",
@@ -148,7 +150,8 @@ impl<'a> Auditor<'a> {
             failed: None,
         });
         auditor.state.written = Some(Vec::new());
-        auditor.state.base = Some(Box::new(view));
+        // An empty store need not be asked for what it has not.
+        auditor.state.base = begun.then(|| Box::new(view) as _);
         Ok(auditor)
     }
 
