@@ -77,6 +77,13 @@ pub trait Service: Send + Sync + 'static {
         None
     }
 
+    /// This log's signed `checkpoint` with the cosignatures of a quorum, if they come within a
+    /// second: for an answer that was computed at its tree. Waits: called on blocking threads.
+    fn witness_checkpoint(&self, checkpoint: &str) -> Option<String> {
+        let _ = checkpoint;
+        None
+    }
+
     /// Cosigns another log's checkpoint as a witness, once it is durably that log's latest. Writes
     /// the disk: called on blocking threads.
     ///

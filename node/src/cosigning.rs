@@ -13,6 +13,9 @@
 //! second that there is nothing newer. What a witness says against this node counts only with a
 //! checkpoint under the log's own key; that proved, the node stops.
 //!
+//! Who needs a quorum over one certain checkpoint, because an answer was computed at its tree, asks
+//! for it ([`Cosigning::witness`]): it is the next round's, before any newer one.
+//!
 //! `dir/witnessed` holds the newest checkpoint that met the quorum, so that it is served at once
 //! after a restart; what is damaged there can be had again.
 //!
@@ -141,6 +144,10 @@ struct State {
     witnesses: Vec<Progress>,
     /// The newest checkpoint that met the quorum.
     witnessed: Option<(TreeSize, String)>,
+    /// The checkpoint that somebody waits for, until its round begins.
+    asked_for: Option<SignedCheckpoint>,
+    /// The last such that met the quorum.
+    granted: Option<SignedCheckpoint>,
     closed: bool,
 }
 
@@ -168,7 +175,10 @@ impl State {
             return due - age;
         }
         if grown {
-            self.round = self.newest.clone();
+            // A tree that its witnesses have seen grown further is none that they would cosign.
+            let asked = self.asked_for.take();
+            let asked = asked.filter(|one| one.claim().size > self.round.claim().size);
+            self.round = asked.unwrap_or_else(|| self.newest.clone());
             self.round_offered = self.offered;
         }
         self.began = now;
@@ -212,6 +222,8 @@ impl Cosigning {
                 began: now,
                 witnesses,
                 witnessed,
+                asked_for: None,
+                granted: None,
                 closed: false,
             }),
             changed: Condvar::new(),
@@ -255,6 +267,43 @@ impl Cosigning {
             round
         } else {
             checkpoint
+        }
+    }
+
+    /// `checkpoint` with a quorum's cosignatures, if they come in time. One such is waited for at a
+    /// time: whoever comes second asks again.
+    pub(crate) fn witness(&self, checkpoint: &str, wait: Duration) -> Option<String> {
+        if !self.policy.asks_for_witnesses() {
+            return None;
+        }
+        let wanted = SignedCheckpoint::parse(checkpoint).ok()?;
+        let is_it = |one: &SignedCheckpoint| one.claim() == wanted.claim();
+        let until = Instant::now() + wait;
+        let mut state = self.lock();
+        loop {
+            if let Some(granted) = state.granted.as_ref().filter(|one| is_it(one)) {
+                return Some(granted.to_string());
+            }
+            let newest = state.witnessed.as_ref();
+            if let Some((_, note)) = newest.filter(|(size, _)| *size == wanted.claim().size) {
+                return Some(note.clone());
+            }
+            let pending = state.asked_for.as_ref().is_none_or(is_it);
+            let left = until.saturating_duration_since(Instant::now());
+            if state.closed || !pending || left.is_zero() {
+                return None;
+            }
+            if !is_it(&state.round) {
+                if state.round.claim().size >= wanted.claim().size {
+                    return None;
+                }
+                state.asked_for = Some(wanted.clone());
+                self.changed.notify_all();
+            }
+            state = match self.changed.wait_timeout(state, left) {
+                Ok((state, _)) => state,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
         }
     }
 
@@ -317,6 +366,7 @@ impl Cosigning {
                     adopted.witnessed_after = Some(state.round_offered.elapsed());
                 }
                 state.witnessed = Some((size, note));
+                state.granted = Some(state.round.clone());
             }
         }
         state.witnesses[number].failing = false;

@@ -41,6 +41,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 /// Statements of one call that travel together: enough that their handling costs nothing beside
@@ -50,6 +51,10 @@ const SUBMISSION_STATEMENTS_MAX: usize = 64;
 /// Bytes of statements that travel together, unless a single one is larger: a few milliseconds of
 /// hashing and parsing.
 const SUBMISSION_BYTES_MAX: usize = 256 * 1024;
+
+/// How long an answer waits for the cosignatures of the tree that it was computed at: a round of
+/// all who are well, and one more.
+const WITNESS_WAIT: Duration = Duration::from_secs(1);
 
 /// A full room is about a second's work.
 const BUSY_RETRY_S: u32 = 1;
@@ -526,6 +531,11 @@ impl<S> Node<S> {
     /// This log's signed `checkpoint` with the cosignatures that it has so far.
     pub fn with_cosignatures(&self, checkpoint: String) -> String {
         self.shared.cosigning.with_cosignatures(checkpoint)
+    }
+
+    /// This log's signed `checkpoint` with the cosignatures of a quorum, waited for a while.
+    pub(crate) fn witness_checkpoint(&self, checkpoint: &str) -> Option<String> {
+        self.shared.cosigning.witness(checkpoint, WITNESS_WAIT)
     }
 
     /// The newest checkpoint whose cosignatures met the node's policy.

@@ -342,7 +342,11 @@ impl Regions {
         // An ended region is asked nothing.
         let policy = region.policy.as_ref().ok_or(AskError::LeftAlone)?;
         let left = deadline.left().ok_or(AskError::LeftAlone)?;
-        let url = format!("{}{}?format=bundle", region.url, item.digital_link_path());
+        let url = format!(
+            "{}{}?format=bundle&standing=witnessed",
+            region.url,
+            item.digital_link_path()
+        );
         let asking = self.agent.get(&url);
         let asking = asking.config().timeout_global(Some(left)).build();
         let asking = match self.token(region, sight, now) {

@@ -54,6 +54,10 @@ impl<S: Store + 'static> Service for Node<S> {
         Self::witnessed_checkpoint(self)
     }
 
+    fn witness_checkpoint(&self, checkpoint: &str) -> Option<String> {
+        Self::witness_checkpoint(self, checkpoint)
+    }
+
     fn cosign(&self, request: AddCheckpoint) -> Result<Cosignature, CosignError> {
         match self.witness() {
             Some(witness) => witness.cosign(request),

@@ -67,6 +67,10 @@ const REGIONS: Parameter = Parameter::query(
     "regions",
     "all: a bundle with the parts of other regions' logs, in one file that proves the whole chain.",
 );
+const STANDING: Parameter = Parameter::query(
+    "standing",
+    "witnessed: a bundle waits up to a second for a quorum's cosignatures of its own tree.",
+);
 const DIRECTION: Parameter = Parameter::query(
     "direction",
     "forward: all that came of it, to those who had it and who has a say over them; JSON.",
@@ -89,6 +93,7 @@ pub(crate) static TRACE: Operation = Operation {
         DIRECTION,
         PARTS,
         REGIONS,
+        STANDING,
         LINK_TYPE,
         FORMAT,
         LANG,
@@ -109,7 +114,7 @@ macro_rules! path {
             description: DESCRIPTION,
             parameters: &[
                 $(Parameter::path($name, $meaning),)+
-                DIRECTION, PARTS, REGIONS, LINK_TYPE, FORMAT, LANG,
+                DIRECTION, PARTS, REGIONS, STANDING, LINK_TYPE, FORMAT, LANG,
             ],
             answers: ANSWERS,
             ..Operation::GET
@@ -362,7 +367,13 @@ fn prove<S: Service>(
         trace(&mut open, item, service.now(), Limits::DEFAULT)?;
         bundle::build(&view, &open, item.as_str())?
     };
-    bundle.checkpoint = service.with_cosignatures(bundle.checkpoint);
+    let checkpoint = std::mem::take(&mut bundle.checkpoint);
+    let witnessed = match ask.query.first("standing") {
+        Some("witnessed") => service.witness_checkpoint(&checkpoint),
+        Some(_) => return Err(invalid("standing", "not witnessed")),
+        None => None,
+    };
+    bundle.checkpoint = witnessed.unwrap_or_else(|| service.with_cosignatures(checkpoint));
     let signatures = SignedCheckpoint::parse(&bundle.checkpoint).map(|one| one.signatures());
     // All but the log's own, which a node adopts once it has verified them.
     let witnesses = signatures.map_or(0, |all| all.saturating_sub(1));

@@ -216,3 +216,42 @@ fn what_was_witnessed_is_there_again_after_a_restart_and_damage_is_passed_over()
         );
     }
 }
+
+#[test]
+fn the_tree_of_an_answer_that_somebody_waits_for_comes_before_newer_ones() {
+    let cosigning = cosigning();
+    let both = |asked: &SignedCheckpoint| {
+        cosigning
+            .adopt(0, asked, &line("a.example", 2, asked))
+            .unwrap();
+        cosigning
+            .adopt(1, asked, &line("b.example", 3, asked))
+            .unwrap();
+    };
+    both(&checkpoint(8));
+    cosigning.offer(&checkpoint(12).to_string());
+    let (wanted, quick) = (checkpoint(10).to_string(), Duration::from_secs(30));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| cosigning.witness(&wanted, quick));
+        let mut state = cosigning.lock();
+        while state.asked_for.is_none() {
+            state = cosigning.changed.wait(state).unwrap();
+        }
+        let due = state.began + ROUND_MIN;
+        state.turn(due);
+        assert_eq!(state.round.claim().size, TreeSize(10));
+        drop(state);
+        both(&checkpoint(10));
+        let given = waiting.join().unwrap().unwrap();
+        assert!(
+            given.starts_with(&wanted) && given.lines().count() == 7,
+            "{given}"
+        );
+    });
+    // One that the witnesses have left behind is not to be had any more.
+    cosigning.lock().turn(Instant::now() + ROUND_MAX);
+    both(&checkpoint(12));
+    assert_eq!(cosigning.witness(&checkpoint(9).to_string(), quick), None);
+    let newest = cosigning.witness(&checkpoint(12).to_string(), quick);
+    assert_eq!(newest, cosigning.witnessed().map(|(_, note)| note));
+}
