@@ -29,7 +29,7 @@ impl<S: Store> Node<S> {
         let (deadline, now) = (Deadline::start(), self.clock().wall());
         let everywhere = known.keys().map(String::as_str);
         let mut following = Following::new(&self.shared.origin, answer, everywhere);
-        while let Some(wanted) = following.next() {
+        while let Some(wanted) = following.wanted() {
             let told = if wanted.log == self.shared.origin {
                 Told::Proved(Box::new(self.own_part(&view, &wanted.item, now)?))
             } else {

@@ -227,13 +227,12 @@ pub(crate) fn open_failure(error: &node::OpenError) -> Failure {
                  and ends in `quorum none` or the name of a witness or group",
             );
         }
-        node::OpenError::SettingsFile { .. } => Code::Malformed,
+        node::OpenError::SettingsFile { .. } | node::OpenError::Credentials(_) => Code::Malformed,
         node::OpenError::Founding(_) => Code::Rejected,
         node::OpenError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             return Failure::usage(with_source(error))
                 .remedy("make one with: suyuan init --dir DIR …");
         }
-        node::OpenError::Credentials(_) => Code::Malformed,
         node::OpenError::Start(node::StartError::NobodyToAsk) => {
             return Failure::new(Code::Store, with_source(error)).remedy(
                 "name witnesses that remember this log in trust.txt; or, only if you know that \

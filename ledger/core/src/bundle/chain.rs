@@ -101,7 +101,7 @@ pub fn prove_chain(
     let mut following = Following::new(&own, &root.answer, logs);
     let mut named = names(&root.answer);
     loop {
-        while let Some(wanted) = following.next() {
+        while let Some(wanted) = following.wanted() {
             let is_it = |part: &ProvedAnswer| {
                 of(part) == wanted.log && part.answer.item == wanted.item.as_str()
             };

@@ -188,7 +188,7 @@ impl Following {
     }
 
     /// Whom to ask next; `None` when all have been.
-    pub fn next(&mut self) -> Option<Wanted> {
+    pub fn wanted(&mut self) -> Option<Wanted> {
         self.queue.pop_front()
     }
 
@@ -304,11 +304,14 @@ fn weight(section: &Section, answer: &Answer, own: Verdict) -> Option<Verdict> {
         Told::Silent { .. } => return Some(Verdict::Clear),
         Told::Unproved { .. } => return Some(Verdict::Broken),
     };
-    let same = section.item == answer.item || own == Verdict::Unknown;
-    Some(match part.verdict {
+    if part.verdict == Verdict::Unknown {
         // That log does not know what it is said to have shipped.
-        Verdict::Unknown => Verdict::Broken,
-        found if same => found,
+        return Some(Verdict::Broken);
+    }
+    if section.item == answer.item || own == Verdict::Unknown {
+        return Some(part.verdict);
+    }
+    Some(match part.verdict {
         // Of what went into it, what reaches the things made of it.
         Verdict::Recalled | Verdict::Held => {
             let mut orders = part.orders.iter();
@@ -321,6 +324,7 @@ fn weight(section: &Section, answer: &Answer, own: Verdict) -> Option<Verdict> {
         | Verdict::Violation
         | Verdict::Sold
         | Verdict::Breach
+        | Verdict::Unknown
         | Verdict::Complete => return None,
     })
 }

@@ -256,7 +256,7 @@ impl Story {
         };
         let mut answer = city.answer(item);
         let mut following = Following::new(city.log(), &answer, [other.log()]);
-        while let Some(wanted) = following.next() {
+        while let Some(wanted) = following.wanted() {
             let of = [city, other]
                 .into_iter()
                 .find(|one| one.log() == wanted.log);
