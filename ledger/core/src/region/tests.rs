@@ -131,8 +131,11 @@ fn event(id: &str, step: &str, day: &str, more: Json) -> Json {
         "bizStep": step, "eventTime": format!("2026-11-{day}T08:00:00Z"),
         "eventTimeZoneOffset": "+08:00", "quantityList": [{"epcClass": PASTE}],
     });
-    for (key, value) in more.as_object().unwrap() {
-        event[key] = value.clone();
+    let Json::Object(more) = more else {
+        unreachable!()
+    };
+    for (key, value) in more {
+        event[key] = value;
     }
     event
 }
@@ -504,7 +507,7 @@ fn an_import_that_is_not_proved_is_refused_by_name() {
     other_event.statement.disclosed = tested.statement.disclosed;
     let mut torn = good.clone();
     torn.path.pop();
-    let mut another = good.clone();
+    let mut another = good;
     another.admission = tested.admission;
     for (proof, want) in [
         (unwitnessed, "not-witnessed"),
