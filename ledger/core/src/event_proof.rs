@@ -354,48 +354,26 @@ fn parse(one: &BundledStatement) -> Result<SignedStatement, EventProofError> {
     Ok(statement)
 }
 
-/// What an act says that `handle` may do, and where.
+/// What an act says that `wanted` may do, and where.
 fn standing_of(action: &Action, wanted: Handle) -> Option<(Roles, &str)> {
-    match action {
-        Action::Admit {
-            handle,
-            roles,
-            district,
-            ..
-        }
-        | Action::Amend {
-            handle,
-            roles,
-            district,
-            ..
-        } => (*handle == wanted).then_some((*roles, district)),
-        Action::Found { founders, .. } => {
-            let mut founders = founders.iter();
-            let founder = founders.find(|(handle, _, _)| *handle == wanted);
-            let office: Roles = [Role::Authority].into_iter().collect();
-            founder.map(|(_, district, _)| (office, district.as_str()))
-        }
-        Action::Suspend(_)
-        | Action::Reinstate(_)
-        | Action::AddKey { .. }
-        | Action::RetireKey { .. }
-        | Action::RevokeKey { .. }
-        | Action::Delegate { .. }
-        | Action::Product
-        | Action::Place
-        | Action::Recode
-        | Action::Rules { .. }
-        | Action::Policy
-        | Action::Hold
-        | Action::Recall
-        | Action::Release
-        | Action::Respond
-        | Action::Forget
-        | Action::Agreement
-        | Action::Region
-        | Action::Import => None,
+    if let Action::Admit {
+        handle,
+        roles,
+        district,
+        ..
     }
+    | Action::Amend {
+        handle,
+        roles,
+        district,
+        ..
+    } = action
+    {
+        return (*handle == wanted).then_some((*roles, district));
+    }
+    let Action::Found { founders, .. } = action else {
+        return None;
+    };
+    let founder = founders.iter().find(|(handle, _, _)| *handle == wanted)?;
+    Some(([Role::Authority].into_iter().collect(), &founder.1))
 }
-
-#[cfg(test)]
-mod tests;
