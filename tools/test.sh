@@ -7,12 +7,13 @@ tools/install.sh test
 . tools/env.sh
 step() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
 
-# An independent verifier of receipts, in a folder of its own.
+# An independent verifier of receipts, and a bucket to export to, in a folder of their own.
 venv="${CARGO_TARGET_DIR:-target}/verifiers"
-if ! "$venv/bin/python" -c 'import scitt_cose' 2>/dev/null; then
-  step 'install the independent receipt verifier'
+if ! "$venv/bin/python" -c 'import scitt_cose, moto.server' 2>/dev/null; then
+  step 'install the independent receipt verifier, and a bucket'
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check 'scitt-cose==0.5.0'
+  "$venv/bin/pip" install --quiet --disable-pip-version-check 'scitt-cose==0.5.0' \
+    'moto==5.2.5' 'flask==3.1.3' 'flask-cors==6.0.5' 'py-partiql-parser==0.6.3' 'PyYAML==6.0.4'
 fi
 venv="$(cd "$venv" && pwd)"
 export SUYUAN_VERIFIER_PYTHON="$venv/bin/python"

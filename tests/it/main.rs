@@ -8,6 +8,7 @@
 )]
 
 mod browser;
+mod bucket;
 mod crash;
 mod damage;
 mod dishonest;

@@ -17,7 +17,7 @@ use std::sync::{Arc, LazyLock};
 use tempfile::TempDir;
 use tests::demo::{ended, get, printed, suyuan};
 use tests::files::copy_dir;
-use tests::region::until;
+use tests::region::{Region, until};
 
 /// Handles of `schemas/examples/participants.json`.
 const AUTHORITY: &str = "vXTf8mh31Ip9Y4VevS2ppQ";
@@ -74,6 +74,10 @@ impl Log {
     }
 
     fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    fn start_with(&mut self, more: &[&str]) {
         let home = self.home();
         let args = [
             "serve",
@@ -87,7 +91,8 @@ impl Log {
             SHOP,
         ];
         let mut command = suyuan(&args);
-        let node = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        command.args(more).stdout(Stdio::null());
+        let node = command.stderr(Stdio::null()).spawn();
         self.node = Some(node.unwrap());
         until("the node listens", || TcpStream::connect(&self.listen).ok());
     }
@@ -393,8 +398,31 @@ fn a_dishonest_source_is_named_and_what_is_sound_is_kept() {
     }
 }
 
+fn evidence(copy: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(copy.join("evidence")).unwrap();
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+/// `suyuan verify` explains the file, which names a tree of `size`.
+fn assert_convicts(log: &Log, file: &Path, size: u64) {
+    let trust = log.trust();
+    let args = [
+        "verify",
+        "--lang",
+        "en",
+        "--trust",
+        text(&trust),
+        text(file),
+    ];
+    let output = suyuan(&args).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}{}", ended(&output).1);
+    assert!(told.contains("two different histories"), "{told}");
+    assert!(told.contains(&size.to_string()), "{told}");
+}
+
 #[test]
-fn a_rolled_back_log_and_another_history_are_named_and_both_notes_kept() {
+fn a_rolled_back_log_and_another_history_are_named_and_two_histories_are_proved() {
     let mut log = Log::new();
     let before = log.path("before");
     copy_dir(&log.home(), &before);
@@ -422,16 +450,27 @@ fn a_rolled_back_log_and_another_history_are_named_and_both_notes_kept() {
         assert_eq!(code, 5, "{error}");
         assert!(error.contains("other-history: "), "{error}");
     }
-    let evidence = log.path("copy/evidence");
-    let trust = std::fs::read_to_string(log.trust()).unwrap();
-    let policy = ledger::tlog_policy::TlogPolicy::parse(&trust).unwrap();
-    let notes = ["first", "second"].map(|name| {
-        let path = evidence.join(format!("{size}-{}.{name}.txt", log.size()));
-        let note = std::fs::read_to_string(path).unwrap();
-        policy.judge(&note).unwrap().checkpoint
-    });
-    assert_eq!(notes[0].size, TreeSize(size));
-    assert_eq!(notes[1].size, TreeSize(log.size()));
+    // One file for each tree that it signed beside the first, at the same size and beyond it.
+    let files = evidence(&log.path("copy"));
+    assert_eq!(files.len(), 3);
+    for file in files {
+        assert_convicts(&log, &file, size);
+    }
+
+    // Whoever has the larger tree of the two proves it just as well, shown the smaller.
+    log.mirror("second", AUTHORITY, &[]);
+    log.stop();
+    std::fs::remove_dir_all(log.home()).unwrap();
+    copy_dir(&before, &log.home());
+    log.start();
+    log.record(9);
+    let said = log.once(&log.url(), "second", AUTHORITY, &[]);
+    let (code, error) = ended(&said);
+    assert_eq!(code, 5, "{error}");
+    assert!(error.contains("other-history: "), "{error}");
+    let files = evidence(&log.path("second"));
+    assert_eq!(files.len(), 1);
+    assert_convicts(&log, &files[0], log.size());
 }
 
 #[test]
@@ -513,20 +552,124 @@ fn a_ledger_restored_from_its_mirror_answers_the_same_and_goes_on() {
     assert_eq!(said["treeSize"], mirrored["treeSize"]);
     assert_eq!(said["state"], mirrored["state"]);
     assert!(!restored.join("head").exists());
-    // A witness's word, or an operator's, that nothing was signed after it.
-    let opened = RocksStore::open_without_head_file(&restored, origin(&mirrored), options());
-    drop(opened.unwrap());
+    assert!(restored.join("unconfirmed").exists());
     let keys = log.path("keys");
     std::fs::rename(log.home().join("keys"), &keys).unwrap();
     std::fs::remove_dir_all(log.home()).unwrap();
     std::fs::rename(&restored, log.home()).unwrap();
     std::fs::rename(&keys, log.home().join("keys")).unwrap();
     std::fs::write(log.trust(), trust).unwrap();
-    log.start();
+    // No witness is asked here, so that the operator has to say that nothing newer was signed.
+    let home = log.home();
+    let args = ["serve", "--listen", &log.listen, "--dir", text(&home)];
+    let (code, error) = ended(&suyuan(&args).output().unwrap());
+    assert_eq!(code, 8, "{error}");
+    assert!(error.contains("unconfirmed"), "{error}");
+    log.start_with(&["--nothing-newer-was-signed"]);
     assert_eq!(get(&format!("{}/checkpoint", log.url()), "*/*").body, note);
     assert_eq!(trace(&log)["verdict"], before["verdict"]);
     log.record(2);
     assert_eq!(log.audit("demo")["clean"], true);
+}
+
+/// Catches `copy` up with a region's log, in its authority's name.
+fn mirror_of(log: &Region, copy: &Path) {
+    let (trust, key) = (log.dir().join("trust.txt"), log.dir().join("authority.key"));
+    let _said = printed(&[
+        "mirror",
+        &log.url(),
+        "--once",
+        "--json",
+        "--dir",
+        text(copy),
+        "--trust",
+        text(&trust),
+        "--key",
+        text(&key),
+    ]);
+}
+
+/// Puts what a mirror has in the place of a region's data directory; its operator brings the keys.
+fn restore(log: &Region, copy: &Path, keys: &Path) {
+    std::fs::remove_dir_all(log.dir()).unwrap();
+    let (dir, key) = (log.dir(), keys.join("log.key"));
+    let _said = printed(&[
+        "restore",
+        "--json",
+        "--from",
+        text(copy),
+        "--dir",
+        text(&dir),
+        "--log-key",
+        text(&key),
+    ]);
+    for name in ["authority.key", "authority.key.request.json"] {
+        std::fs::copy(keys.join(name), dir.join(name)).unwrap();
+    }
+}
+
+#[test]
+fn an_old_copy_is_brought_level_from_a_mirror_and_signs_when_its_witness_has_answered() {
+    let [mut log, mut witness] = ["chengdu", "chongqing"].map(Region::found);
+    let line = witness.watch("chongqing.example/w", &[&log]);
+    log.trust(&[&line, "quorum chongqing.example/w"]);
+    witness.start();
+    let request = std::fs::read(log.dir().join("authority.key.request.json")).unwrap();
+    let request: Value = serde_json::from_slice(&request).unwrap();
+    let mirror = format!("--mirror={}", request["handle"].as_str().unwrap());
+    let serve = |log: &mut Region| log.start_reading_with(&[&mirror]);
+    let record_witnessed = |log: &mut Region| {
+        let size = log.record();
+        until("the witness cosigns", || {
+            (log.witnessed()?.claim().size >= size).then_some(())
+        });
+    };
+    let [old, early, level] = ["old", "early", "level"].map(|name| log.file(name));
+
+    serve(&mut log);
+    record_witnessed(&mut log);
+    mirror_of(&log, &early);
+    log.kill();
+    copy_dir(&log.dir(), &old);
+    serve(&mut log);
+    record_witnessed(&mut log);
+    mirror_of(&log, &level);
+    let newest = log.checkpoint();
+    log.kill();
+
+    // The disk is lost, and last night's backup is behind what the witness has seen.
+    std::fs::remove_dir_all(log.dir()).unwrap();
+    copy_dir(&old, &log.dir());
+    assert_eq!(log.run_until_it_ends(&[]), 8);
+    assert!(log.said().contains("behind-witness"), "{}", log.said());
+    // So is a mirror that was not level: it does not sign either.
+    restore(&log, &early, &old);
+    assert_eq!(log.run_until_it_ends(&[]), 8);
+    assert!(log.said().contains("behind-witness"), "{}", log.said());
+
+    // One that was level signs nothing before the witness answers, whatever it was started with.
+    restore(&log, &level, &old);
+    witness.kill();
+    for _ in 0..2 {
+        log.start_reading();
+        let ready = log.get("/ready");
+        assert_eq!(ready.status, 503);
+        let why: Value = serde_json::from_slice(&ready.body).unwrap();
+        assert_eq!(why["why"], "unconfirmed");
+        assert_eq!(log.checkpoint().claim(), newest.claim());
+        log.kill();
+    }
+    log.start_reading();
+    witness.start();
+    until("the witness confirms", || {
+        (log.get("/ready").status == 200).then_some(())
+    });
+    record_witnessed(&mut log);
+    log.kill();
+    let dir = log.dir();
+    let audit = printed(&["audit", "--json", "--dir", text(&dir)]);
+    assert_eq!(audit["clean"], true);
+    assert_eq!(audit["copyInProgress"], false);
 }
 
 #[test]

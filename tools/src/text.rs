@@ -284,6 +284,11 @@ mod node_texts {
         "statements whose bodies are absent: effects taken, not recomputed",
     ];
 
+    pub(crate) const COPY_IN_PROGRESS: Text = [
+        "镜像尚在追赶：副本止于日志未签署检查点之处（不是损坏）；追平后再审计，方可由此恢复",
+        "a copy in progress: it ends where the log signed no checkpoint (no fault); let the mirror \
+         catch up before you restore from it",
+    ];
     pub(crate) const DELETED_ON_ORDER: Text = [
         "依令删除的个人信息（不是损坏）",
         "personal parts deleted on order (not damage)",

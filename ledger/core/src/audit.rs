@@ -859,13 +859,16 @@ impl<'a> Auditor<'a> {
             });
         }
         let size = self.tree.size();
+        let mut unsigned = false;
         match head {
             None if size == TreeSize(0) => {}
             None => self.find(AuditFinding::HeadDiffers { field: "presence" }),
             Some(head) => {
                 let checkpoint = Checkpoint::verify(&head.checkpoint, &self.origin, log_key);
-                let signed =
-                    checkpoint.is_ok_and(|one| one.size == size && one.root == self.tree.root());
+                let is_ours = |one: &Checkpoint| one.size == size && one.root == self.tree.root();
+                unsigned = Checkpoint::parse(&head.checkpoint)
+                    .is_ok_and(|one| *one.origin == *self.origin && is_ours(&one));
+                let signed = checkpoint.is_ok_and(|one| is_ours(&one));
                 for (field, same) in [
                     ("size", head.size() == size),
                     ("root", head.block.root == self.tree.root()),
@@ -873,7 +876,7 @@ impl<'a> Auditor<'a> {
                     ("peaks", head.peaks == self.tree.peaks()),
                     ("state", head.state == self.state_root),
                     ("events", head.events == self.events),
-                    ("checkpoint", signed),
+                    ("checkpoint", signed || unsigned),
                 ] {
                     if !same {
                         self.find(AuditFinding::HeadDiffers { field });
@@ -887,6 +890,7 @@ impl<'a> Auditor<'a> {
             blocks: self.height,
             events: self.events,
             state: self.state_root,
+            unsigned,
             findings: self.findings,
             taken: self.taken,
             records: self.state.records,
@@ -963,6 +967,9 @@ pub struct AuditReport {
     pub events: u64,
     /// The state root reached.
     pub state: Digest,
+    /// The head holds the right checkpoint's text, signed by nobody: a mirror's copy that is being
+    /// caught up. The log's word for it is the last header, which all but itself hangs from.
+    pub unsigned: bool,
     /// What is wrong, in the order met; at most [`FINDINGS_MAX`].
     pub findings: Vec<AuditFinding>,
     /// Statements without their body: effects taken, not recomputed.

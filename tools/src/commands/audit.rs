@@ -41,7 +41,8 @@ const FORGOTTEN_SHOWN: usize = 20;
 ///
 /// Exit code 0: clean; 5: faults were found; 8: the directory cannot be read at all. A personal
 /// part that was deleted on order is no fault, and neither is a body that is absent: its effects
-/// are taken and said so. A part that lost its key without an order is a fault.
+/// are taken and said so. A mirror's copy that is being caught up ends where the log signed no
+/// checkpoint; that is said too, and is no fault. A part that lost its key without an order is a fault.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan audit --dir data --trust trust.txt
@@ -160,6 +161,7 @@ fn show(console: Console, origin: &str, report: &AuditReport) -> Result<(), Fail
             "findings": faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "taken": taken.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "takenNotRecomputed": report.taken,
+            "copyInProgress": report.unsigned,
             "deletedOnOrder": report.forgotten.iter().map(|(part, order)| serde_json::json!({
                 "leaf": part.at.leaf.0,
                 "index": part.at.index,
@@ -182,6 +184,12 @@ fn show(console: Console, origin: &str, report: &AuditReport) -> Result<(), Fail
         row(text::BLOCKS, &report.blocks.to_string())?;
         row(text::EVENTS, &report.events.to_string())?;
         row(text::STATE, &report.state.to_string())?;
+        if report.unsigned {
+            console.line(format_args!(
+                "  {}",
+                console.lang.pick(text::COPY_IN_PROGRESS)
+            ))?;
+        }
         if report.taken > 0 {
             row(text::TAKEN, &report.taken.to_string())?;
         }

@@ -1,5 +1,7 @@
 //! `suyuan export-tiles`: the log as static files, to be served without a node.
 
+mod place;
+
 use crate::client::ledger::{open_failure, with_source};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
@@ -15,9 +17,8 @@ use ledger::signature::{PublicKey, Signer as _};
 use ledger::store::View;
 use ledger::tiles::{grown, tile_bytes};
 use ledger_rocks::{Options, ReadOnlyStore};
-use node::durable::replace;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use place::{AT_ONCE, Bucket, Place};
+use std::path::PathBuf;
 
 /// Write the log's tree as the files of C2SP tlog-tiles.
 ///
@@ -29,14 +30,20 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Examples:
   suyuan export-tiles --dir data --out public/log
   suyuan export-tiles --dir data --out mirror/log --entries
-  suyuan export-tiles --dir data --out public/log --checkpoint witnessed.txt")]
+  suyuan export-tiles --dir data --out public/log --checkpoint witnessed.txt
+  AWS_ENDPOINT_URL=https://s3.example suyuan export-tiles --dir data --to s3://tiles/chengdu")]
 pub(crate) struct Args {
     /// The data directory.
     #[arg(long)]
     dir: PathBuf,
     /// The directory to write to.
-    #[arg(long)]
-    out: PathBuf,
+    #[arg(long, required_unless_present = "to")]
+    out: Option<PathBuf>,
+    /// The S3-compatible bucket to write to. Endpoint, region and credentials come from the
+    /// variables of every S3 tool: AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY.
+    #[arg(long, value_name = "s3://BUCKET/PREFIX", conflicts_with = "out")]
+    to: Option<String>,
     /// Write entry bundles too.
     #[arg(long)]
     entries: bool,
@@ -71,12 +78,17 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
             None => return Err(Failure::usage("the log has no entry yet")),
         },
     };
-    let exported = log.export(&note, &args.out, args.entries)?;
+    let place = match (&args.out, &args.to) {
+        (Some(dir), _) => Place::Directory(dir.clone()),
+        (None, Some(url)) => Place::Bucket(Bucket::open(url)?),
+        (None, None) => return Err(Failure::usage("name where to, with --out or --to")),
+    };
+    let exported = log.export(&note, &place, args.entries)?;
     if console.json {
         return console.value(&serde_json::json!({
             "treeSize": exported.size.0,
             "tilesWritten": exported.tiles,
-            "out": args.out,
+            "out": place.name(),
         }));
     }
     let row =
@@ -93,55 +105,69 @@ struct Log<'a, V> {
 }
 
 impl<V: View> Log<'_, V> {
-    /// Brings the files in `out` up to the checkpoint `note`.
-    fn export(&self, note: &str, out: &Path, entries: bool) -> Result<Exported, Failure> {
+    /// Brings the files in `place` up to the checkpoint `note`.
+    fn export(&self, note: &str, place: &Place, entries: bool) -> Result<Exported, Failure> {
         let wanted = self.own(note)?;
-        let path = out.join("checkpoint");
-        match std::fs::read_to_string(&path) {
-            Ok(before) => {
-                let before = self.own(&before).map_err(|failure| {
-                    let what = format!("{}: {}", path.display(), failure.what);
-                    Failure::new(failure.code, what)
-                })?;
-                if before.size > wanted.size {
-                    let what = format!(
-                        "{} is of {} leaves, more than {}",
-                        path.display(),
-                        before.size,
-                        wanted.size
-                    );
-                    return Err(Failure::new(Code::Stale, what)
-                        .remedy("export a newer checkpoint, or into another directory"));
-                }
+        let mut from = TreeSize(0);
+        if let Some(before) = place.checkpoint()? {
+            let before = self.own(&before).map_err(|failure| {
+                let what = format!("{}: {}", place.name(), failure.what);
+                Failure::new(failure.code, what)
+            })?;
+            if before.size > wanted.size {
+                let what = format!(
+                    "{} is of {} leaves, more than {}",
+                    place.name(),
+                    before.size,
+                    wanted.size
+                );
+                return Err(Failure::new(Code::Stale, what)
+                    .remedy("export a newer checkpoint, or into another place"));
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::file(&path, &error)),
+            from = before.size;
         }
-        let names = || {
-            let chosen = |name: &TileName| entries || name.kind != TileKind::Entries;
-            grown(TreeSize(0), wanted.size).filter(chosen)
+        let chosen = |name: &TileName| entries || name.kind != TileKind::Entries;
+        // The checkpoint that is there promises what it is over, except entries, which an earlier
+        // run may have left out.
+        let first = TileName::at_size(TileKind::Entries, 0, from);
+        let whole = match first.filter(|_| entries) {
+            Some(name) => {
+                place.has(&[TileName {
+                    width: name.width,
+                    ..name
+                }])? == [true]
+            }
+            None => true,
         };
-        let mut tiles = 0;
-        for name in names() {
-            let path = out.join(name.to_string());
-            // It was put there whole, and a tile never changes.
-            if path.exists() {
-                continue;
+        let from_of = |name: &TileName| {
+            if whole || name.kind != TileKind::Entries {
+                from
+            } else {
+                TreeSize(0)
             }
-            let missing = || Failure::new(Code::Store, format!("{name} is missing"));
-            let bytes = tile_bytes(self.view, name)?.ok_or_else(missing)?;
-            write(&path, &bytes)?;
-            tiles += 1;
-        }
-        write(&path, note.as_bytes())?;
-        // Whoever holds an older checkpoint finds the full tile instead of its parts.
-        for full in names().filter(|name| name.width == 256) {
-            let parts = out.join(format!("{full}.p"));
-            match std::fs::remove_dir_all(&parts) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(Failure::file(&parts, &error));
+        };
+        let names: Vec<TileName> = grown(TreeSize(0), wanted.size)
+            .filter(chosen)
+            .filter(|name| TileName::at_size(name.kind, name.index, from_of(name)) != Some(*name))
+            .collect();
+        let mut tiles = 0;
+        for some in names.chunks(AT_ONCE) {
+            let mut missing = Vec::new();
+            for (name, has) in some.iter().zip(place.has(some)?) {
+                if !has {
+                    let absent = || Failure::new(Code::Store, format!("{name} is missing"));
+                    let bytes = tile_bytes(self.view, *name)?.ok_or_else(absent)?;
+                    missing.push((*name, bytes));
                 }
-                Ok(()) | Err(_) => {}
+            }
+            tiles += missing.len();
+            place.put(missing)?;
+        }
+        place.put_checkpoint(note)?;
+        // Whoever holds an older checkpoint finds the full tile instead of its parts.
+        for full in names.iter().filter(|name| name.width == 256) {
+            if TileName::at_size(full.kind, full.index, from).is_some() {
+                place.drop_parts(*full)?;
             }
         }
         Ok(Exported {
@@ -175,14 +201,6 @@ impl<V: View> Log<'_, V> {
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::file(path, &error);
-    if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir).map_err(failed)?;
-    }
-    replace(path, bytes, 0o644).map_err(failed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +208,9 @@ mod tests {
     use ledger::state::Role;
     use ledger::store::Store as _;
     use ledger::testing::{Member, ORIGIN, World, object_event};
+    use object_store::memory::InMemory;
+    use object_store::{Attribute, ObjectStoreExt as _};
+    use std::path::Path;
 
     /// Records so many statements of one event, in one block.
     fn record(world: &mut World, farm: &Member, first: u64, count: u64) {
@@ -214,7 +235,7 @@ mod tests {
             origin: ORIGIN,
             key: world.log_key.public_key(),
         };
-        log.export(note, out, true)
+        log.export(note, &Place::Directory(out.to_owned()), true)
     }
 
     /// All that a verifier of the checkpoint in `out` asks for is there.
@@ -297,5 +318,85 @@ mod tests {
         assert_eq!(refused.code, Code::Proof);
         let kept = std::fs::read_to_string(out.join("checkpoint")).unwrap();
         assert_eq!(kept, forked);
+    }
+
+    /// A bucket in memory, and a look into it.
+    fn bucket() -> (Place, std::sync::Arc<InMemory>) {
+        let store = std::sync::Arc::new(InMemory::new());
+        let same = std::sync::Arc::clone(&store);
+        let bucket = Bucket::of(same, "log/chengdu/", "s3://test/log/chengdu").unwrap();
+        (Place::Bucket(bucket), store)
+    }
+
+    /// What is under a name, with its media type and how long it may be cached.
+    fn object(store: &InMemory, name: &str) -> Option<(Vec<u8>, String, String)> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let got = store
+                .get(&format!("log/chengdu/{name}").into())
+                .await
+                .ok()?;
+            let attribute = |name| got.attributes.get(&name).unwrap().to_string();
+            let media_type = attribute(Attribute::ContentType);
+            let caching = attribute(Attribute::CacheControl);
+            Some((got.bytes().await.unwrap().to_vec(), media_type, caching))
+        })
+    }
+
+    #[test]
+    fn a_bucket_gets_what_a_directory_gets_and_nothing_twice() {
+        let mut world = World::new();
+        let (place, store) = bucket();
+        let farm = world.admit(&[Role::Producer], "510117", &serde_json::json!({}));
+        let export = |world: &World, note: &str, entries| {
+            let log = Log {
+                view: &world.store.view(),
+                origin: ORIGIN,
+                key: world.log_key.public_key(),
+            };
+            log.export(note, &place, entries)
+        };
+        record(&mut world, &farm, 0, 100);
+        let early = newest(&world);
+        let first = export(&world, &early, true).unwrap();
+        assert_eq!(first.tiles, 2);
+        let part = format!("tile/0/000.p/{}", first.size);
+        assert!(object(&store, &part).is_some());
+        record(&mut world, &farm, 100, 200);
+        let second = export(&world, &newest(&world), true).unwrap();
+        assert_eq!(second.tiles, 5);
+        for name in grown(TreeSize(0), second.size) {
+            let (bytes, media_type, caching) = object(&store, &name.to_string()).unwrap();
+            assert_eq!(Some(bytes), tile_bytes(&world.store.view(), name).unwrap());
+            assert_eq!(media_type, "application/octet-stream");
+            assert_eq!(caching, "public, max-age=604800, immutable");
+        }
+        assert_eq!(object(&store, &part), None);
+        let (note, media_type, _) = object(&store, "checkpoint").unwrap();
+        assert_eq!(note, newest(&world).into_bytes());
+        assert_eq!(media_type, "text/plain; charset=utf-8");
+        assert_eq!(export(&world, &newest(&world), true).unwrap().tiles, 0);
+        assert_eq!(export(&world, &early, true).unwrap_err().code, Code::Stale);
+    }
+
+    #[test]
+    fn entries_that_were_left_out_are_sent_when_they_are_asked_for() {
+        let mut world = World::new();
+        let (place, store) = bucket();
+        let farm = world.admit(&[Role::Producer], "510117", &serde_json::json!({}));
+        record(&mut world, &farm, 0, 300);
+        let view = world.store.view();
+        let log = Log {
+            view: &view,
+            origin: ORIGIN,
+            key: world.log_key.public_key(),
+        };
+        log.export(&newest(&world), &place, false).unwrap();
+        assert_eq!(object(&store, "tile/entries/000"), None);
+        let with = log.export(&newest(&world), &place, true).unwrap();
+        assert_eq!(with.tiles, 2);
+        assert!(object(&store, "tile/entries/000").is_some());
     }
 }

@@ -5,7 +5,7 @@
 //! that `suyuan audit`, `export-tiles` and `restore` read it; it has no log key and never signs.
 //!
 //! As a monitor it remembers the log's last signed checkpoint. One that does not continue it is
-//! refused by name, and both notes are kept.
+//! refused by name, and what proves two histories is kept.
 
 pub(crate) mod copy;
 pub(crate) mod source;
@@ -37,7 +37,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 ///
 /// The region's operator names you with `suyuan serve --mirror HANDLE`. Exit code 5: the log, or
 /// its node, is dishonest or damaged, and is named; 6: it went back to an older tree. Two
-/// checkpoints that contradict each other are kept in DIR/evidence.
+/// checkpoints that contradict each other are kept as one file in DIR/evidence, which
+/// suyuan verify explains.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan mirror https://trace.chengdu.example --dir mirror --trust trust.txt --key mirror.key --once

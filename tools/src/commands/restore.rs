@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 ///
 /// Entries, tree, checkpoints, effects, state and all bodies that the mirror has come back. What it
 /// was not given stays away, personal parts above all: restore `part.keys` and bodies from a backup
-/// where there is one. The log's key is yours to bring. The directory has no head file, which marks
-/// it as restored: only a quorum of witnesses can say that the log signed nothing after it.
+/// where there is one. The log's key is yours to bring. The directory says that it is restored:
+/// its node reads, and signs nothing, until a quorum of witnesses has answered that the log signed
+/// nothing after it.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:
   suyuan restore --from mirror --dir data --log-key log.key --public-url https://trace.example.cn")]
@@ -75,6 +76,10 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
         return Err(Failure::new(Code::Stale, what)
             .remedy("let it catch up first, or restore from another mirror"));
     };
+    // First the doubt, then what it is about: a restore that is cut off does not sign either.
+    std::fs::create_dir_all(&args.dir).map_err(|error| Failure::file(&args.dir, &error))?;
+    let why = format!("restored from a mirror, at {} leaves", head.size());
+    node::unconfirm(&args.dir, &why).map_err(|error| Failure::file(&args.dir, &error))?;
     store.copy_without_head(&args.dir)?;
     let secret = std::fs::read(&args.log_key)
         .map(zeroize::Zeroizing::new)

@@ -26,6 +26,11 @@ fn world() -> World {
 }
 
 fn replay(world: &World, change: impl Fn(&mut EntryWrite)) -> AuditReport {
+    let head = world.store.view().head().unwrap();
+    replay_to(world, head.as_ref(), change)
+}
+
+fn replay_to(world: &World, head: Option<&Head>, change: impl Fn(&mut EntryWrite)) -> AuditReport {
     let view = world.store.view();
     let mut auditor = Auditor::new(ORIGIN);
     let mut keys: BTreeMap<KeyId, PublicKey> = BTreeMap::new();
@@ -46,7 +51,7 @@ fn replay(world: &World, change: impl Fn(&mut EntryWrite)) -> AuditReport {
         );
         auditor.leaf(prepared, good);
     }
-    auditor.finish(view.head().unwrap().as_ref(), log_key)
+    auditor.finish(head, log_key)
 }
 
 #[test]
@@ -54,6 +59,38 @@ fn an_honest_ledger_is_clean() {
     let report = replay(&world(), |_| {});
     assert_eq!(report.findings, []);
     assert_eq!((report.blocks, report.events), (7, 5));
+}
+
+#[test]
+fn a_copy_that_is_being_caught_up_is_said_to_be_one_and_nothing_else_unsigned_passes() {
+    let world = world();
+    let mut head = world.store.view().head().unwrap().unwrap();
+    let (text, _) = head.checkpoint.split_once("\n\n").unwrap();
+    let text = format!("{text}\n");
+    let checkpoint = Checkpoint::parse(&text).unwrap();
+    let other = |change: fn(&mut Checkpoint)| {
+        let mut other = checkpoint.clone();
+        change(&mut other);
+        other.to_string()
+    };
+    let signed = head.checkpoint.clone();
+    for (note, unsigned, sound) in [
+        (signed, false, true),
+        (text, true, true),
+        (other(|one| one.root = Digest([7; 32])), false, false),
+        (other(|one| one.size = TreeSize(1)), false, false),
+        (other(|one| one.origin.push('x')), false, false),
+        (String::new(), false, false),
+    ] {
+        head.checkpoint = note;
+        let report = replay_to(&world, Some(&head), |_| {});
+        assert_eq!(report.unsigned, unsigned, "{}", head.checkpoint);
+        let differs = AuditFinding::HeadDiffers {
+            field: "checkpoint",
+        };
+        let found = if sound { vec![] } else { vec![differs] };
+        assert_eq!(report.findings, found, "{}", head.checkpoint);
+    }
 }
 
 #[test]

@@ -1,17 +1,18 @@
 //! The copy, and the replay that feeds it.
 
-use super::source::Source;
+use super::source::{Source, root_at};
 use crate::client::http::{IN_FLIGHT, Remote};
 use crate::client::ledger::with_source;
 use crate::commands::audit::verified::{Keys, verified};
 use crate::exit::{Code, Failure};
 use ledger::audit::{AuditFinding, Auditor, Prepared};
-use ledger::checkpoint::Checkpoint;
+use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
+use ledger::evidence::Evidence;
 use ledger::excerpt::EXCERPT_LEAVES_MAX;
 use ledger::hash::Digest;
 use ledger::ids::{LeafIndex, TreeSize, UnixMillis};
+use ledger::merkle::consistency_proof;
 use ledger::merkle::tile::TileNodes;
-use ledger::merkle::{consistency_proof, verify_consistency};
 use ledger::registry::Action;
 use ledger::seal::ViewTiles;
 use ledger::signature::PublicKey;
@@ -20,9 +21,9 @@ use ledger::statement::{Payload, SignedStatement};
 use ledger::store::{Store as _, View as _};
 use ledger::tlog_policy::{Judged, TlogPolicy};
 use ledger_rocks::{Options, RocksStore};
-use node::Settings;
 use node::durable::replace;
 use node::secrets::OsSecrets;
+use node::{EvidenceFiles, Settings};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -222,68 +223,79 @@ impl Mirror {
         Ok(round_of(follower, &judged, before))
     }
 
-    /// Refuses a checkpoint of a tree that did not grow from ours, and keeps both notes.
+    /// Refuses a checkpoint of a tree that did not grow from ours, and keeps what shows it.
     fn check_continues(&self, theirs: &Checkpoint, note: &str) -> Result<(), Failure> {
         let view = self.store.view();
         let Some(head) = view.head()? else {
             return Ok(());
         };
-        let ours = (head.size(), head.block.root);
-        let same_history = if theirs.size > ours.0 {
-            self.source.grew(ours, theirs)?
-        } else if theirs.size == ours.0 {
-            theirs.root == ours.1
-        } else {
-            let tiles = ViewTiles(&view);
-            let nodes = TileNodes::new(&tiles);
-            // The empty tree is what every tree grew from.
-            theirs.size == TreeSize(0)
-                || consistency_proof(&nodes, theirs.size, ours.0).is_ok_and(|path| {
-                    verify_consistency(theirs.size, &theirs.root, ours.0, &ours.1, &path).is_ok()
-                })
-        };
-        if same_history && theirs.size >= ours.0 {
-            return Ok(());
+        let (size, root) = (head.size(), head.block.root);
+        if theirs.size >= size {
+            // What the newer tree begins with, and how it went on from there.
+            let (prefix, proof) = if theirs.size == size {
+                (theirs.root, Vec::new())
+            } else {
+                self.source.beginning(size, theirs)?
+            };
+            if prefix == root {
+                return Ok(());
+            }
+            return Err(self.other_history(&head.checkpoint, note, prefix, proof)?);
         }
-        let evidence = self.keep_evidence(&head.checkpoint, ours.0, note, theirs.size)?;
-        let (code, what) = if same_history {
-            let what = format!(
-                "rolled-back: the log shows {} leaves, and has shown {}",
-                theirs.size, ours.0
-            );
-            (Code::Stale, what)
-        } else {
-            let what = format!(
-                "other-history: the log signed a tree of {} leaves, and another of {} that does not \
-                 agree with it",
-                ours.0, theirs.size
-            );
-            (Code::Proof, what)
-        };
-        Err(Failure::new(code, what).remedy(format!(
-            "both notes are kept in {}; give them to the log's witnesses",
-            evidence.display()
+        let tiles = ViewTiles(&view);
+        let nodes = TileNodes::new(&tiles);
+        let own = |error: &dyn std::fmt::Debug| Failure::new(Code::Store, format!("{error:?}"));
+        let prefix = root_at(&nodes, theirs.size).map_err(|error| own(&error))?;
+        if prefix != theirs.root {
+            let proof = consistency_proof(&nodes, theirs.size, size);
+            let proof = proof.map_err(|error| own(&error))?;
+            return Err(self.other_history(note, &head.checkpoint, prefix, proof)?);
+        }
+        // One history, of which the log shows less than it did: an old copy, put back.
+        let what = format!(
+            "rolled-back: the log shows {} leaves, and has shown {size}",
+            theirs.size
+        );
+        Err(Failure::new(Code::Stale, what).remedy(format!(
+            "{} has all of them: the log's operator can bring it level with suyuan restore",
+            self.dir.display()
         )))
     }
 
-    /// Keeps two notes beside each other.
-    fn keep_evidence(
+    /// The refusal of a log that signed two histories; what proves it is kept, in one file.
+    ///
+    /// `prefix`: the root over as many of the newer tree's leaves as the older has; `proof`: the
+    /// consistency proof from there.
+    fn other_history(
         &self,
-        ours: &str,
-        our_size: TreeSize,
-        theirs: &str,
-        their_size: TreeSize,
-    ) -> Result<PathBuf, Failure> {
-        let dir = self.dir.join("evidence");
-        std::fs::create_dir_all(&dir).map_err(|error| Failure::file(&dir, &error))?;
-        for (name, note) in [
-            (format!("{our_size}-{their_size}.first.txt"), ours),
-            (format!("{our_size}-{their_size}.second.txt"), theirs),
-        ] {
-            let path = dir.join(name);
-            replace(&path, note.as_bytes(), 0o600).map_err(|error| Failure::file(&path, &error))?;
-        }
-        Ok(dir)
+        older: &str,
+        newer: &str,
+        prefix: Digest,
+        proof: Vec<Digest>,
+    ) -> Result<Failure, Failure> {
+        let what = "other-history: the log shows a tree that does not agree with the copy here";
+        let failure = Failure::new(Code::Proof, what);
+        // Between two signed checkpoints the copy's own head is nobody's word.
+        let (Ok(older), Ok(newer)) = (
+            SignedCheckpoint::parse(older),
+            SignedCheckpoint::parse(newer),
+        ) else {
+            return Ok(failure.remedy(
+                "the log signed no checkpoint where the copy ends, so that nothing is proved by \
+                 it: compare with another mirror",
+            ));
+        };
+        let evidence = Evidence::of(older, newer, prefix, proof);
+        evidence
+            .verify(&self.policy)
+            .map_err(|error| Failure::new(Code::Store, format!("the copy: {error}")))?;
+        let kept = EvidenceFiles::of(&self.dir).keep(&evidence);
+        kept.map_err(|error| Failure::file(&self.dir, &error))?;
+        Ok(failure.remedy(format!(
+            "what proves it is kept in {}: suyuan verify explains it; give it to the log's \
+             witnesses and to other mirrors",
+            self.dir.join("evidence").display()
+        )))
     }
 
     /// Replays and keeps the log up to `to`, where a block ends; `signed`: the checkpoint there.

@@ -8,7 +8,7 @@ use ledger::excerpt;
 use ledger::hash::Digest;
 use ledger::ids::{LeafIndex, TreeSize};
 use ledger::merkle::tile::{TileKind, TileName, TileNodes, Tiles};
-use ledger::merkle::{Frontier, Nodes as _, consistency_proof, verify_consistency};
+use ledger::merkle::{Frontier, Nodes, consistency_proof, verify_consistency};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,9 +103,13 @@ impl Source {
         self.remote.get(path, query, accept)?.success()
     }
 
-    /// Whether its tree of `new` grew from the tree of `old`, by its own hash tiles: that they are
-    /// not, is proved, since they lead to the root it signed.
-    pub(crate) fn grew(&self, old: (TreeSize, Digest), new: &Checkpoint) -> Result<bool, Failure> {
+    /// What its tree of `new` begins with, by its own hash tiles, which lead to the root it signed:
+    /// the root over the first `size` leaves, and the consistency proof from there.
+    pub(crate) fn beginning(
+        &self,
+        size: TreeSize,
+        new: &Checkpoint,
+    ) -> Result<(Digest, Vec<Digest>), Failure> {
         let tiles = RemoteTiles {
             source: self,
             size: new.size,
@@ -116,25 +120,31 @@ impl Source {
             let own = tiles.failed.borrow_mut().take();
             own.unwrap_or_else(|| Failure::new(Code::Proof, format!("tiles: {error}")))
         };
-        let mut peaks = Vec::new();
-        let mut before = 0_u64;
-        for level in (0..64_u8)
-            .rev()
-            .filter(|level| new.size.0 >> level & 1 == 1)
-        {
-            let peak = nodes.node(level, before >> level);
-            peaks.push(peak.map_err(|error| failed(&error))?);
-            before += 1 << level;
-        }
-        let root = Frontier::from_peaks(new.size, peaks).map(|tree| tree.root());
-        if root.is_ok_and(|root| root != new.root) {
+        let root_at = |size| root_at(&nodes, size).map_err(|error| failed(&error));
+        if root_at(new.size)? != new.root {
             let what = "tiles: they do not lead to the checkpoint's root";
             return Err(Failure::new(Code::Proof, what));
         }
-        let path = consistency_proof(&nodes, old.0, new.size)
+        let prefix = root_at(size)?;
+        let path = consistency_proof(&nodes, size, new.size)
             .map_err(|error| failed(&format_args!("{error:?}")))?;
-        Ok(verify_consistency(old.0, &old.1, new.size, &new.root, &path).is_ok())
+        // Tiles that do not agree with each other show nothing.
+        verify_consistency(size, &prefix, new.size, &new.root, &path)
+            .map_err(|error| failed(&error))?;
+        Ok((prefix, path))
     }
+}
+
+/// The root over the first `size` leaves of the tree of these nodes.
+pub(super) fn root_at<N: Nodes>(nodes: &N, size: TreeSize) -> Result<Digest, N::Error> {
+    let mut peaks = Vec::new();
+    let mut before = 0_u64;
+    for level in (0..64_u8).rev().filter(|level| size.0 >> level & 1 == 1) {
+        peaks.push(nodes.node(level, before >> level)?);
+        before += 1 << level;
+    }
+    let tree = Frontier::from_peaks(size, peaks).expect("a peak for each bit of the size");
+    Ok(tree.root())
 }
 
 /// Hash tiles of the tree of one checkpoint.
