@@ -98,6 +98,8 @@ pub struct ProvedPart {
 /// What other logs add to an answer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Chain {
+    /// The log that was asked first.
+    pub log: String,
     /// The verdict of the log that was asked first, on its own.
     pub own: Verdict,
     /// Parts of other logs, origins first: the order of the story.
@@ -270,6 +272,7 @@ impl Following {
             Why::To => (2, section.depth),
         });
         answer.chain = Some(Box::new(Chain {
+            log: self.log,
             own,
             sections: self.sections,
             findings,
