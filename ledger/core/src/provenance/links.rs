@@ -81,8 +81,12 @@ pub(super) fn links(walk: &Walk) -> Vec<Link> {
         if node.part == Part::Input {
             continue;
         }
+        // Nor is where somebody says to have sent it who never had it: he could name any log.
         let shipments = node.timeline.facts.iter().filter(|fact| {
-            fact.step() == "shipping" && fact.corrected.is_none() && fact.imported().is_none()
+            let had = node.custody.proved.contains(&fact.issuer());
+            had && fact.step() == "shipping"
+                && fact.corrected.is_none()
+                && fact.imported().is_none()
         });
         for fact in shipments {
             if let Some(log) = said(fact, "destinationLog") {

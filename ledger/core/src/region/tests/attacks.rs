@@ -318,3 +318,29 @@ fn who_relied_on_an_event_is_in_no_bundle_for_others() {
     assert!(sees_all(&story.cook));
     assert!(!sees_all(&shop));
 }
+
+#[test]
+fn nobody_crowds_an_origin_out_by_naming_logs_that_goods_went_to() {
+    let mut story = Story::new();
+    story.imported();
+    story.made();
+    let stranger = story
+        .chongqing
+        .world
+        .admit(&[Role::Distributor], "500112", &json!({}));
+    let send = |city: &mut City, by: &Member, who: &str| {
+        for number in 0..9 {
+            let log = json!({ own("destinationLog"): format!("a{number}.example/log") });
+            let id = format!("{who}{number}");
+            city.say(by, &of(HOTPOT, &id, "shipping", "22", log));
+        }
+    };
+    send(&mut story.chongqing, &stranger, "stranger");
+    let links = story.chongqing.answer(HOTPOT).links;
+    assert_eq!(links.len(), 1, "who never had them sent them nowhere");
+    send(&mut story.chongqing, &story.cook, "cook");
+    let (_, chain) = story.chain(&story.chongqing, HOTPOT, true);
+    let first = &chain.sections[0];
+    assert_eq!((first.log.as_str(), first.why), (CHENGDU, Why::From));
+    assert!(chain.cut, "and what has no room is said to have none");
+}
