@@ -71,14 +71,14 @@ fn head(stream: &mut TcpStream) -> String {
 
 impl Reply {
     /// Who asked may have gone by then.
-    fn to(self, stream: &mut TcpStream) {
+    fn to(&self, stream: &mut TcpStream) {
         let _gone = match self {
             Self::Says(status, body) => {
                 let length = body.len();
                 let head = format!(
                     "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
                 );
-                stream.write_all(&[head.as_bytes(), &body].concat())
+                stream.write_all(&[head.as_bytes(), body].concat())
             }
             Self::Redirects => stream.write_all(
                 b"HTTP/1.1 302 X\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\

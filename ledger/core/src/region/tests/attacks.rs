@@ -49,7 +49,7 @@ fn import(story: &mut Story, proof: &EventProof) -> Result<(), RejectReason> {
     let world = &mut story.chongqing.world;
     match world.submit(vec![act]).unwrap().pop().unwrap() {
         Outcome::Rejected(reason) => Err(reason),
-        _ => Ok(()),
+        Outcome::Admitted(_) | Outcome::Again(_) => Ok(()),
     }
 }
 
