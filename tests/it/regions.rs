@@ -92,7 +92,7 @@ fn say(region: &Region, member: &Member, event: &Value) {
         "60",
         "--json",
     ]);
-    assert_eq!(said[0]["status"], "recorded", "{said}");
+    assert_eq!(said[0]["status"], "admitted", "{said}");
 }
 
 /// Carries an event from one region's log to another's, for `importer`: the statement's digest.
