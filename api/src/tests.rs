@@ -9,6 +9,7 @@ mod log;
 mod openapi;
 mod parts;
 mod recalls;
+mod regions;
 mod registration;
 mod resolution;
 mod service;

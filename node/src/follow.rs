@@ -46,7 +46,8 @@ impl<S: Store> Node<S> {
         Ok(())
     }
 
-    /// What this log itself knows of a part of another's chain.
+    /// What this log itself knows of a part of another's chain: nothing that is withheld, since who
+    /// reads that is recorded, and who will read this is not known here.
     fn own_part(
         &self,
         view: &impl View,
@@ -55,7 +56,7 @@ impl<S: Store> Node<S> {
     ) -> Result<ProvedPart, StoreError> {
         let head = view.head()?.map(|head| (head.size(), head.block.time));
         let (size, time) = head.unwrap_or((TreeSize(0), now));
-        let mut source = ViewSource::new(view, Reader::Confidential);
+        let mut source = ViewSource::new(view, Reader::Public);
         let answer = trace(&mut source, item, now, Limits::DEFAULT)?;
         let witnessed = self.shared.cosigning.witnessed();
         let standing = match witnessed {

@@ -16,16 +16,19 @@
 //! quorum of that log's witnesses cosigned.
 //!
 //! **Invariants:** one answer waits [`FOLLOW_MAX`] for other regions; at most [`ASKING_MAX`] requests are on
-//! their way to each, and none for [`PAUSE`] after one that failed; what is kept of them is bounded by
-//! [`KEPT_BYTES_MAX`]. A region that is asked asks nobody else.
+//! their way to each and [`ASKING_ALL_MAX`] to all, and none for [`PAUSE`] after one that failed; what is
+//! kept of them is bounded by [`KEPT_BYTES_MAX`]. A log's answers never go back behind one that it has
+//! proved here since this node started. A region that is asked asks nobody else.
 
 use crate::keys::{self, KeyFileError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ledger::bundle::{BundleError, prove};
+use ledger::checkpoint::{Checkpoint, HistoryError};
 use ledger::identifier::Identifier;
 use ledger::ids::{Handle, UnixMillis};
-use ledger::provenance::across::{ProvedPart, Told, Wanted};
+use ledger::provenance::across::{ProvedPart, Told, Wanted, Why};
+use ledger::provenance::answer::Verdict;
 use ledger::region::Region;
 use ledger::signature::SigningKey;
 use ledger::tlog_policy::Standing;
@@ -43,8 +46,16 @@ const FOLLOW_MAX: Duration = Duration::from_secs(3);
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Requests to one region at a time: each holds a thread here and there.
-const ASKING_MAX: usize = 8;
+/// Requests to one region at a time, and to all: each holds one of the sixteen reads that a node
+/// does at a time, so that slow regions take half of them and never all.
+const ASKING_MAX: usize = 4;
+const ASKING_ALL_MAX: usize = 8;
+
+/// Questions in a second whether a region knows a code of which nothing says so: whoever tries codes
+/// must not use up the fifty that it answers to one address, or goods that did come from there
+/// could not be followed.
+const ASKED_MAX: u32 = 10;
+const ASKED_SPAN: Duration = Duration::from_secs(1);
 
 /// How long a region that did not answer is left alone.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -144,12 +155,15 @@ impl Credentials {
             })?;
             Ok((log, Credential { handle, key }))
         };
-        plain
-            .region
-            .into_iter()
-            .map(one)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let mut all = BTreeMap::new();
+        for entry in plain.region {
+            let (log, credential) = one(entry)?;
+            if all.contains_key(&log) {
+                return Err(failed(format!("{log} is named twice")));
+            }
+            all.insert(log, credential);
+        }
+        Ok(Self(all))
     }
 }
 
@@ -168,6 +182,8 @@ enum AskError {
     OtherItem,
     #[error("its checkpoint has no quorum of witnesses")]
     NotWitnessed,
+    #[error("its checkpoint does not go with the newest one of it: {0}")]
+    History(#[from] HistoryError),
 }
 
 impl AskError {
@@ -178,6 +194,21 @@ impl AskError {
             Self::Unproved(error) => Some(error.name()),
             Self::OtherItem => Some("other-item"),
             Self::NotWitnessed => Some("not-witnessed"),
+            Self::History(error) => Some(error.name()),
+        }
+    }
+
+    /// Whether more requests would fare no better. One that a region does not like says nothing of
+    /// the next: else whoever finds such a code could silence it.
+    const fn pauses(&self) -> bool {
+        match self {
+            Self::Silent(_) => true,
+            Self::Status(status) => *status == 429 || *status >= 500,
+            Self::LeftAlone
+            | Self::Unproved(_)
+            | Self::OtherItem
+            | Self::NotWitnessed
+            | Self::History(_) => false,
         }
     }
 }
@@ -196,6 +227,7 @@ enum Sight {
 struct Kept {
     bundle: Arc<[u8]>,
     part: ProvedPart,
+    checkpoint: Checkpoint,
     fetched: Instant,
 }
 
@@ -208,6 +240,10 @@ struct State {
     kept_bytes: usize,
     asking: BTreeMap<String, usize>,
     paused: BTreeMap<String, Instant>,
+    /// Since when, and how often, a log was asked whether it knows a code.
+    asked: BTreeMap<String, (Instant, u32)>,
+    /// The largest tree of each log that proved anything.
+    newest: BTreeMap<String, Checkpoint>,
 }
 
 /// The other regions' nodes.
@@ -248,7 +284,8 @@ impl Regions {
         }
     }
 
-    /// What the log of `region` proves about what is wanted.
+    /// What the log of `region` proves about what is wanted. A recall or hold that it has proved
+    /// stands until it proves otherwise.
     pub(crate) fn ask(
         &self,
         region: &Region,
@@ -261,18 +298,22 @@ impl Regions {
             wanted.item.as_str().to_owned(),
             Sight::Own,
         );
-        match self.part(region, &wanted.item, &question, now, deadline) {
+        match self.part(region, (&wanted.item, wanted.why), &question, now, deadline) {
             Ok(kept) => Told::Proved(Box::new(kept.part)),
             Err(error) => {
                 tracing::warn!(log = region.log, item = question.1, "{error}");
-                match error.fault() {
-                    Some(fault) => Told::Unproved { fault },
-                    None => {
-                        let kept = self.lock().kept.get(&question).map(|kept| kept.part.as_of);
-                        Told::Silent {
-                            last_proved: kept.or(wanted.since),
-                        }
-                    }
+                let kept = self.lock().kept.get(&question).cloned();
+                let as_of = kept.as_ref().map(|kept| kept.part.as_of);
+                let stops = |part: &ProvedPart| {
+                    matches!(part.answer.verdict, Verdict::Recalled | Verdict::Held)
+                };
+                match (kept, error.fault()) {
+                    // Nobody ends a recall by falling silent, or by having a region fall silent.
+                    (Some(kept), _) if stops(&kept.part) => Told::Proved(Box::new(kept.part)),
+                    (_, Some(fault)) => Told::Unproved { fault },
+                    (_, None) => Told::Silent {
+                        last_proved: as_of.or(wanted.since),
+                    },
                 }
             }
         }
@@ -287,7 +328,8 @@ impl Regions {
         deadline: Deadline,
     ) -> Option<Arc<[u8]>> {
         let question = (region.log.clone(), item.as_str().to_owned(), Sight::Open);
-        match self.part(region, item, &question, now, deadline) {
+        // The answer that this is the proof of has asked before.
+        match self.part(region, (item, Why::From), &question, now, deadline) {
             Ok(kept) => Some(kept.bundle),
             Err(error) => {
                 tracing::warn!(log = region.log, item = question.1, "{error}");
@@ -299,7 +341,7 @@ impl Regions {
     fn part(
         &self,
         region: &Region,
-        item: &Identifier,
+        (item, why): (&Identifier, Why),
         question: &Question,
         now: UnixMillis,
         deadline: Deadline,
@@ -309,7 +351,11 @@ impl Regions {
         {
             return Ok(kept.clone());
         }
-        let _turn = self.turn(&region.log).ok_or(AskError::LeftAlone)?;
+        let _turn = self
+            .turn(&region.log, why, Instant::now())
+            .ok_or(AskError::LeftAlone)?;
+        // What was proved meanwhile may be newer than what this request is answered from.
+        let newest = self.lock().newest.get(&region.log).cloned();
         let mut tries = 0;
         let fetched = loop {
             tries += 1;
@@ -319,10 +365,17 @@ impl Regions {
             }
             std::thread::sleep(WITNESSED_PAUSE);
         };
+        let fetched = fetched.and_then(|kept| {
+            let found = &kept.checkpoint;
+            newest.map_or(Ok(()), |newest| {
+                newest.is_followed_by(found.size, &found.root)
+            })?;
+            Ok(kept)
+        });
         let mut state = self.lock();
         match &fetched {
-            Ok(kept) => state.keep(question, kept.clone()),
-            Err(AskError::Silent(_) | AskError::Status(_)) => {
+            Ok(kept) => state.keep(question, kept),
+            Err(error) if error.pauses() => {
                 state.paused.insert(region.log.clone(), Instant::now());
             }
             Err(_) => {}
@@ -370,6 +423,7 @@ impl Regions {
         }
         Ok(Kept {
             bundle: bundle.into(),
+            checkpoint: proved.judged.checkpoint.clone(),
             part: proved.into(),
             fetched: Instant::now(),
         })
@@ -392,19 +446,22 @@ impl Regions {
     }
 
     /// A turn to ask a region; `None` where it is asked enough, or has just failed to answer.
-    fn turn(&self, log: &str) -> Option<Turn<'_>> {
+    fn turn(&self, log: &str, why: Why, now: Instant) -> Option<Turn<'_>> {
         let mut state = self.lock();
+        if state.asking.values().sum::<usize>() >= ASKING_ALL_MAX {
+            return None;
+        }
         if let Some(since) = state.paused.get(log) {
-            if since.elapsed() < PAUSE {
+            if now.saturating_duration_since(*since) < PAUSE {
                 return None;
             }
             state.paused.remove(log);
         }
-        let asking = state.asking.entry(log.to_owned()).or_default();
-        if *asking >= ASKING_MAX {
+        let asking = state.asking.get(log).copied().unwrap_or_default();
+        if asking >= ASKING_MAX || (why == Why::Asked && !state.may_ask(log, now)) {
             return None;
         }
-        *asking += 1;
+        state.asking.insert(log.to_owned(), asking + 1);
         drop(state);
         Some(Turn {
             regions: self,
@@ -418,10 +475,35 @@ impl Regions {
 }
 
 impl State {
+    /// Whether a log may be asked once more whether it knows a code; counts it.
+    fn may_ask(&mut self, log: &str, now: Instant) -> bool {
+        let (since, count) = self.asked.entry(log.to_owned()).or_insert((now, 0));
+        if now.saturating_duration_since(*since) >= ASKED_SPAN {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= ASKED_MAX
+    }
+
+    fn done(&mut self, log: &str) {
+        if let Some(asking) = self.asking.get_mut(log) {
+            *asking = asking.saturating_sub(1);
+        }
+    }
+
     /// Keeps a part; the oldest go when there is no more room.
-    fn keep(&mut self, question: &Question, kept: Kept) {
+    fn keep(&mut self, question: &Question, kept: &Kept) {
+        let (log, ..) = question;
+        let newest = self.newest.get(log).map(|newest| newest.size);
+        if newest.is_none_or(|newest| kept.checkpoint.size > newest) {
+            self.newest.insert(log.clone(), kept.checkpoint.clone());
+        }
+        // Of codes that nobody knows there is no end.
+        if kept.part.answer.verdict == Verdict::Unknown {
+            return;
+        }
         self.kept_bytes += kept.bundle.len();
-        if let Some(before) = self.kept.insert(question.clone(), kept) {
+        if let Some(before) = self.kept.insert(question.clone(), kept.clone()) {
             self.kept_bytes -= before.bundle.len();
         }
         while self.kept_bytes > KEPT_BYTES_MAX {
@@ -444,8 +526,9 @@ struct Turn<'r> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if let Some(asking) = self.regions.lock().asking.get_mut(&self.log) {
-            *asking -= 1;
-        }
+        self.regions.lock().done(&self.log);
     }
 }
+
+#[cfg(test)]
+mod tests;

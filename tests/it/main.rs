@@ -19,6 +19,7 @@ mod ledger_under_test;
 mod mirror;
 mod power;
 mod recall;
+mod regions;
 mod shape;
 mod verifier;
 mod witness;

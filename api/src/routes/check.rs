@@ -41,7 +41,8 @@ pub(crate) static CHECK: Operation = Operation {
         {\"decision\": the gravest, \"answers\": [...]} in order, with {\"code\", \"problem\"} for \
         a code that cannot be read, which counts as hold. An actor is named by itself, or by an \
         authority or regulator over it, with a token; whose and events are told to those whom \
-        they concern.",
+        they concern. Of another region it knows what was imported here: a recall over there is \
+        seen by /trace.",
     parameters: &[Parameter::query(
         "lang",
         "zh or en, for problems, where Accept-Language cannot be set.",

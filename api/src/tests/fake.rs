@@ -11,6 +11,8 @@ use ledger::memory::MemoryStore;
 use ledger::merkle::inclusion_proof;
 use ledger::merkle::tile::TileNodes;
 use ledger::note::{KeyKind, NoteKey};
+use ledger::provenance::Answer;
+use ledger::provenance::across::{Following, Told};
 use ledger::receipt::{Receipt, ReceiptClaims, ReceiptFacts};
 use ledger::registry::Action;
 use ledger::reject::RejectReason;
@@ -48,7 +50,12 @@ pub(super) struct Fake {
     pub(super) latest: Mutex<Option<Cosignature>>,
     /// Whether it cannot keep what it cosigns.
     pub(super) forgetful: AtomicBool,
+    /// What the log of another region says of whatever it is asked; there is none without.
+    pub(super) elsewhere: Mutex<Option<Told>>,
 }
+
+/// The log of that region.
+pub(super) const ELSEWHERE: &str = "next.example/log";
 
 /// The witness's name and key.
 pub(super) const WITNESS: &str = "w.example";
@@ -136,6 +143,7 @@ impl Fake {
             turn: Mutex::new(()),
             latest: Mutex::default(),
             forgetful: AtomicBool::new(false),
+            elsewhere: Mutex::default(),
         }
     }
 
@@ -303,6 +311,18 @@ impl Service for Fake {
     fn witnessed_checkpoint(&self) -> Option<String> {
         let latest = self.latest.lock().unwrap();
         latest.as_ref().map(|latest| latest.note.clone())
+    }
+
+    fn follow(&self, answer: &mut Answer) -> Result<(), StoreError> {
+        let Some(told) = self.elsewhere.lock().unwrap().clone() else {
+            return Ok(());
+        };
+        let mut following = Following::new(ORIGIN, answer, [ELSEWHERE]);
+        while let Some(wanted) = following.next() {
+            following.told(wanted, told.clone());
+        }
+        following.finish(answer);
+        Ok(())
     }
 
     fn cosign(&self, request: AddCheckpoint) -> Result<Cosignature, CosignError> {

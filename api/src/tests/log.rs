@@ -40,7 +40,7 @@ fn client(fake: &Arc<Fake>, entry_bundles: EntryBundles) -> Client {
     }
 }
 
-fn size(fake: &Fake) -> u64 {
+pub(super) fn size(fake: &Fake) -> u64 {
     fake.store.view().head().unwrap().unwrap().size().0
 }
 
@@ -307,7 +307,7 @@ fn checkpoint(fake: &Fake, size: u64) -> SignedCheckpoint {
     SignedCheckpoint::parse(&checkpoint.sign(&fake.log_key)).unwrap()
 }
 
-fn request(fake: &Fake, old: u64, new: u64) -> AddCheckpoint {
+pub(super) fn request(fake: &Fake, old: u64, new: u64) -> AddCheckpoint {
     let view = fake.store.view();
     let tiles = ViewTiles(&view);
     let nodes = TileNodes::new(&tiles);
@@ -322,7 +322,7 @@ fn request(fake: &Fake, old: u64, new: u64) -> AddCheckpoint {
     }
 }
 
-async fn add(client: &Client, body: impl ToString) -> Got {
+pub(super) async fn add(client: &Client, body: impl ToString) -> Got {
     let request = Request::post("/add-checkpoint").header("accept", "application/json");
     client.send(request, Body::from(body.to_string())).await
 }

@@ -157,8 +157,13 @@ impl<'v, V: View> ViewSource<'v, V> {
             Reader::Bearer(_) => self.lists.values().flatten().all(|at| {
                 // What was not read, because a limit was reached, nobody has shown it may see.
                 self.statements.get(&at.leaf).is_some_and(|read| {
-                    let events = matches!(read.statement.payload(), Payload::Events(_));
-                    !events || self.sight(*at) >= Sight::Named
+                    let open = match read.statement.payload() {
+                        Payload::Events(_) => false,
+                        // What it imports is an event, and it says who relied on it.
+                        Payload::Registry(payload) => payload.action != Action::Import,
+                        Payload::Block(_) => true,
+                    };
+                    open || self.sight(*at) >= Sight::Named
                 })
             }),
         }

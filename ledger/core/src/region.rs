@@ -106,7 +106,8 @@ fn is_address(url: &str) -> bool {
         !rest.is_empty()
             && !rest.starts_with('/')
             && !rest.ends_with('/')
-            && rest.bytes().all(|byte| byte.is_ascii_graphic())
+            // What comes after is a code's path; a user's name can look like a host.
+            && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\\".contains(&byte))
     };
     url.len() <= URL_BYTES_MAX && rest.is_some_and(plain)
 }

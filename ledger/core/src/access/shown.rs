@@ -45,6 +45,11 @@ pub fn number(handle: &Handle) -> Option<u32> {
 
 /// Limits an answer to what `reader` may see. `sight`: how much of each event that is.
 pub fn answer(answer: &mut Answer, reader: &Reader, sight: impl Fn(EventRef) -> Sight) {
+    limit(answer, reader, &sight);
+}
+
+/// As [`answer`]; a chain may hold a part that this same log told.
+fn limit(answer: &mut Answer, reader: &Reader, sight: &dyn Fn(EventRef) -> Sight) {
     let (entitled, me) = match reader {
         Reader::Confidential | Reader::All => return,
         Reader::Public => (None, None),
@@ -84,7 +89,7 @@ pub fn answer(answer: &mut Answer, reader: &Reader, sight: impl Fn(EventRef) -> 
     }
     let outlined = !numbers.events.is_empty();
     if let Some(elsewhere) = &mut answer.chain {
-        chain(elsewhere, reader);
+        chain(elsewhere, reader, sight);
     }
     for step in &mut answer.steps {
         if step.free == Free::Outline
@@ -182,8 +187,9 @@ pub fn answer(answer: &mut Answer, reader: &Reader, sight: impl Fn(EventRef) -> 
 }
 
 /// Limits the parts of other logs in a chain. What another region shows this one under an agreement
-/// is for its authorities; everyone else sees of it what everyone sees over there.
-fn chain(chain: &mut Chain, reader: &Reader) {
+/// is for its authorities; everyone else sees of it what everyone sees over there. What this log
+/// itself told of them is limited as its own answer is, for authorities too.
+fn chain(chain: &mut Chain, reader: &Reader, sight: &dyn Fn(EventRef) -> Sight) {
     let office = match reader {
         Reader::Confidential | Reader::All => true,
         Reader::Public => false,
@@ -192,16 +198,20 @@ fn chain(chain: &mut Chain, reader: &Reader) {
             roles.has(Role::Authority) || roles.has(Role::Regulator)
         }
     };
-    if office {
-        return;
-    }
     for section in &mut chain.sections {
-        if let Told::Proved(part) = &mut section.told {
-            answer(&mut part.answer, &Reader::Public, |_| Sight::Outline);
+        let Told::Proved(part) = &mut section.told else {
+            continue;
+        };
+        if section.log == chain.log {
+            limit(&mut part.answer, reader, sight);
+        } else if !office {
+            limit(&mut part.answer, &Reader::Public, &|_| Sight::Outline);
         }
     }
-    for finding in &mut chain.findings {
-        finding.events.clear();
+    if !office {
+        for finding in &mut chain.findings {
+            finding.events.clear();
+        }
     }
 }
 

@@ -214,7 +214,7 @@ fn list(
 
 /// What an event of another log does here: it joins the lists of what it names, as the word of one
 /// who is no participant here, and brings no goods of anyone's prefix here into being. Its id is
-/// that log's to keep unique.
+/// that log's to keep unique. What warns is everyone's to see here, too: it must name nobody here.
 pub(super) fn imported(
     state: &mut impl State,
     index: u16,
@@ -223,11 +223,21 @@ pub(super) fn imported(
     effects: &mut Effects,
 ) -> Result<(), Refusal> {
     let (issuer, roles) = (told.issuer, told.standing.roles);
+    // Handles are each log's to give: one that gave a member's would speak in its name.
+    if state
+        .load::<Participant>(StateKey::participant(issuer))?
+        .is_some()
+    {
+        return Err(RejectReason::ParticipantExists { handle: issuer }.into());
+    }
     let said = Said::from(told.event);
     in_time(index, &said.event, now)?;
     if said.names_no_goods || said.read_at.is_some() {
         let what = "a participant or licence in place of goods";
         return Err(RejectReason::RoleForbids { index, what }.into());
+    }
+    if said.warns {
+        warns_of_nobody_else(state, index, &said.event, issuer)?;
     }
     own_prefixes(state, index, &said.created, issuer)?;
     list(state, index, &said, issuer, roles, effects)

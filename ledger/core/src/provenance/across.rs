@@ -98,6 +98,8 @@ pub struct ProvedPart {
 /// What other logs add to an answer.
 #[derive(Clone, Debug, Serialize)]
 pub struct Chain {
+    /// The log that was asked first.
+    pub log: String,
     /// The verdict of the log that was asked first, on its own.
     pub own: Verdict,
     /// Parts of other logs, origins first: the order of the story.
@@ -144,9 +146,16 @@ impl Following {
     }
 
     /// Links of a part that belongs to the chain because of `reached`. Whoever is asked where goods
-    /// came from is not asked where others of them went, nor the other way round.
+    /// came from is not asked where others of them went, nor the other way round. Origins come
+    /// first: where goods went must not use up the places of where they came from.
     fn links(&mut self, answer: &Answer, reached: Why, depth: u32) {
-        for link in &answer.links {
+        let toward = |toward| {
+            answer
+                .links
+                .iter()
+                .filter(move |link| link.toward == toward)
+        };
+        for link in toward(Toward::From).chain(toward(Toward::To)) {
             let why = match link.toward {
                 Toward::From => Why::From,
                 Toward::To => Why::To,
@@ -270,6 +279,7 @@ impl Following {
             Why::To => (2, section.depth),
         });
         answer.chain = Some(Box::new(Chain {
+            log: self.log,
             own,
             sections: self.sections,
             findings,

@@ -373,8 +373,8 @@ impl Machine<'_> {
 
     fn ship(&mut self, fact: &Fact) {
         let (actor, time) = (fact.issuer(), fact.time());
-        // What it went through before is on the log that it comes from.
-        if fact.imported().is_some() && self.out.ever.is_empty() {
+        // What it went through before is on the log that it comes from, unless it was made here.
+        if fact.imported().is_some() && !self.made && self.out.ever.is_empty() {
             self.out.proved.insert(actor);
         }
         let me = Some(spelled(actor));

@@ -302,14 +302,19 @@ fn is_named(event: &Map, key: &str, namespace: &str, local: &str) -> bool {
 /// Marks facts whose issuer took them back, and leaves out the declarations themselves.
 ///
 /// A declaration repeats the event it corrects, event id included (EPCIS 2.0 §7.4.1.4); only the
-/// same issuer can make one. A declaration whose event is not here stands for it.
+/// same issuer on the same log can make one. A declaration whose event is not here stands for it.
 pub(super) fn correct(facts: &mut BTreeMap<EventRef, Fact>) {
-    let mut declared: BTreeMap<(Handle, String), (EventRef, String)> = BTreeMap::new();
+    type Saying = (Option<String>, Handle, String);
+    let saying = |fact: &Fact, id: &str| -> Saying {
+        let log = fact.touch().log().map(str::to_owned);
+        (log, fact.issuer(), id.to_owned())
+    };
+    let mut declared: BTreeMap<Saying, (EventRef, String)> = BTreeMap::new();
     for fact in facts.values() {
         let event = fact.event();
         if let (Some(declaration), Some(id)) = (event.error_declaration(), event.event_id()) {
             let reason = declaration.reason.unwrap_or("incorrect_data").to_owned();
-            declared.insert((fact.issuer(), id.to_owned()), (fact.at(), reason));
+            declared.insert(saying(fact, id), (fact.at(), reason));
         }
     }
     let mut originals = BTreeSet::new();
@@ -317,7 +322,7 @@ pub(super) fn correct(facts: &mut BTreeMap<EventRef, Fact>) {
         let Some(id) = fact.event().event_id() else {
             continue;
         };
-        let key = (fact.issuer(), id.to_owned());
+        let key = saying(fact, id);
         let Some((declaration, reason)) = declared.get(&key) else {
             continue;
         };
@@ -336,10 +341,11 @@ pub(super) fn taken_back(lists: &[&[Touch]]) -> BTreeMap<EventRef, LeafIndex> {
         let touches = lists.iter().copied().flatten();
         touches.filter_map(|touch| Some((touch, event_of(touch)?)))
     };
-    let mut declared: BTreeMap<(Handle, &str), LeafIndex> = BTreeMap::new();
+    let mut declared: BTreeMap<(Option<&str>, Handle, &str), LeafIndex> = BTreeMap::new();
     for (touch, event) in all().filter(|(_, event)| event.error_declaration().is_some()) {
         if let Some(id) = event.event_id() {
-            let first = declared.entry((touch.issuer, id)).or_insert(touch.at.leaf);
+            let said = (touch.log(), touch.issuer, id);
+            let first = declared.entry(said).or_insert(touch.at.leaf);
             *first = (*first).min(touch.at.leaf);
         }
     }
@@ -349,7 +355,7 @@ pub(super) fn taken_back(lists: &[&[Touch]]) -> BTreeMap<EventRef, LeafIndex> {
     all()
         .filter(|(_, event)| event.error_declaration().is_none())
         .filter_map(|(touch, event)| {
-            let leaf = declared.get(&(touch.issuer, event.event_id()?))?;
+            let leaf = declared.get(&(touch.log(), touch.issuer, event.event_id()?))?;
             Some((touch.at, *leaf))
         })
         .collect()
@@ -357,21 +363,17 @@ pub(super) fn taken_back(lists: &[&[Touch]]) -> BTreeMap<EventRef, LeafIndex> {
 
 /// Where events stand that their issuers took back, and the declarations that say so.
 pub(super) fn corrected_in(lists: &[&[Touch]]) -> BTreeSet<EventRef> {
-    let named = |touch: &Touch| {
-        let event = event_of(touch)?;
-        Some((
-            touch.issuer,
-            event.event_id()?.to_owned(),
-            event.error_declaration().is_some(),
-        ))
+    let all = || {
+        let touches = lists.iter().copied().flatten();
+        touches.filter_map(|touch| {
+            let event = event_of(touch)?;
+            Some((touch, event, (touch.log(), touch.issuer, event.event_id()?)))
+        })
     };
-    let all = || lists.iter().copied().flatten();
-    let declared: BTreeSet<(Handle, String)> = all()
-        .filter_map(named)
-        .filter_map(|(issuer, id, corrects)| corrects.then_some((issuer, id)))
+    let declared: BTreeSet<(Option<&str>, Handle, &str)> = all()
+        .filter(|(_, event, _)| event.error_declaration().is_some())
+        .map(|(_, _, said)| said)
         .collect();
-    let wrong = |touch: &&Touch| {
-        named(touch).is_some_and(|(issuer, id, _)| declared.contains(&(issuer, id)))
-    };
-    all().filter(wrong).map(|touch| touch.at).collect()
+    let wrong = all().filter(|(_, _, said)| declared.contains(said));
+    wrong.map(|(touch, _, _)| touch.at).collect()
 }

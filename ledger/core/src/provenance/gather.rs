@@ -87,10 +87,10 @@ pub(super) fn gather<S: Source>(
             }
         }
     }
+    once(&mut facts);
     correct(&mut facts);
     let mut facts: Vec<Fact> = facts.into_values().collect();
     facts.sort_by_key(Fact::order);
-    once(&mut facts);
     for told in facts.iter().filter_map(Fact::imported) {
         names.introduce(asked, told)?;
     }
@@ -111,9 +111,9 @@ pub(super) fn gather<S: Source>(
 }
 
 /// Of an event of another log that several have imported, the first import.
-fn once(facts: &mut Vec<Fact>) {
+fn once(facts: &mut BTreeMap<EventRef, Fact>) {
     let mut seen = BTreeSet::new();
-    facts.retain(|fact| {
+    facts.retain(|_, fact| {
         let told = fact.imported();
         told.is_none_or(|told| seen.insert((told.log.clone(), told.at)))
     });

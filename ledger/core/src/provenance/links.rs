@@ -25,11 +25,13 @@ fn said<'f>(fact: &'f Fact, name: &str) -> Option<&'f str> {
         .and_then(Value::as_text)
 }
 
-/// Events of other logs that say where an item comes from; a result alone does not.
+/// Events of other logs that say where an item comes from: its making, and shipments. Whatever else
+/// somebody over there may have said of a code is no origin.
 pub(super) fn comes_from(node: &Node) -> impl Iterator<Item = &Fact> {
     let facts = node.timeline.facts.iter();
     facts.filter(|fact| {
-        fact.corrected.is_none() && fact.imported().is_some() && (fact.makes() || !fact.tests())
+        let comes = fact.makes() || fact.step() == "shipping";
+        fact.corrected.is_none() && fact.imported().is_some() && comes
     })
 }
 
@@ -37,7 +39,7 @@ pub(super) fn comes_from(node: &Node) -> impl Iterator<Item = &Fact> {
 pub(super) fn unresolved(node: &Node) -> Vec<(BreakKind, Option<String>, Option<EventRef>)> {
     let facts = &node.timeline.facts;
     let known = |log: &str, statement: Option<&str>| {
-        let mut told = facts.iter().filter_map(Fact::imported);
+        let mut told = comes_from(node).filter_map(Fact::imported);
         told.any(|told| {
             let is_it = |named: &str| told.statement.to_string() == named;
             told.log == log && statement.is_none_or(is_it)
@@ -79,8 +81,12 @@ pub(super) fn links(walk: &Walk) -> Vec<Link> {
         if node.part == Part::Input {
             continue;
         }
+        // Nor is where somebody says to have sent it who never had it: he could name any log.
         let shipments = node.timeline.facts.iter().filter(|fact| {
-            fact.step() == "shipping" && fact.corrected.is_none() && fact.imported().is_none()
+            let had = node.custody.proved.contains(&fact.issuer());
+            had && fact.step() == "shipping"
+                && fact.corrected.is_none()
+                && fact.imported().is_none()
         });
         for fact in shipments {
             if let Some(log) = said(fact, "destinationLog") {

@@ -29,6 +29,8 @@ pub(super) struct Names {
     /// Whether only open lists are read, which do not show who had the goods.
     open: bool,
     participants: BTreeMap<Handle, Option<Party>>,
+    /// Of those whom other logs have introduced: which log.
+    introduced: BTreeMap<Handle, String>,
     parties: BTreeMap<String, Option<Handle>>,
     products: BTreeMap<String, Vec<Version>>,
     places: BTreeMap<String, Option<Place>>,
@@ -80,7 +82,8 @@ impl Names {
     }
 
     /// Takes note of somebody of another region, as its log introduces him: under the handle and
-    /// the location numbers that he has there, unless somebody here has them.
+    /// the location numbers that he has there, unless somebody here has them, or another log has
+    /// introduced somebody under them first.
     pub(super) fn introduce<S: Source>(
         &mut self,
         asked: &mut Asked<'_, S>,
@@ -88,6 +91,11 @@ impl Names {
     ) -> Result<(), S::Error> {
         self.load_participant(asked, told.issuer)?;
         let known = self.participants.entry(told.issuer).or_default();
+        let by = self.introduced.get(&told.issuer);
+        if by.map_or(known.is_some(), |log| *log != told.log) {
+            return Ok(());
+        }
+        self.introduced.insert(told.issuer, told.log.clone());
         let profile = &told.standing.profile;
         let party = known.get_or_insert_default();
         describe(party, told.standing.roles, &told.standing.district, profile);
@@ -209,13 +217,15 @@ impl Names {
     }
 
     /// Whether `authority` has a say over `other`: an authority or regulator whose district is, or
-    /// contains, the other's (GB/T 2260: two digits a level; `00` leaves a level open).
+    /// contains, the other's (GB/T 2260: two digits a level; `00` leaves a level open). Another log
+    /// says what its own offices are over, and nothing of who is over anyone here.
     pub(super) fn governs(&self, authority: Handle, other: Handle) -> bool {
         let district = |handle| {
             let party = self.participants.get(&handle).and_then(Option::as_ref);
             party.map_or("", |party| party.district.as_str())
         };
-        self.is_any(authority, &[Role::Authority, Role::Regulator])
+        self.introduced.get(&authority) == self.introduced.get(&other)
+            && self.is_any(authority, &[Role::Authority, Role::Regulator])
             && covers(district(authority), district(other))
     }
 

@@ -87,6 +87,13 @@ impl Touch {
             Content::Event(_) | Content::Registry { .. } => None,
         }
     }
+
+    /// The log on which it was said, where that is another one. Event ids are unique for an issuer on
+    /// one log, and handles are each log's to give.
+    #[must_use]
+    pub fn log(&self) -> Option<&str> {
+        self.imported().map(|told| told.log.as_str())
+    }
 }
 
 /// What touches an item: the whole list, or its beginning where it is too long.

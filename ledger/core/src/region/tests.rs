@@ -17,6 +17,8 @@ use crate::store::{Store as _, View as _};
 use crate::testing::{Member, World, map_of_json, participant_item};
 use serde_json::{Value as Json, json};
 
+mod attacks;
+
 const CHENGDU: &str = "chengdu.example/log";
 const CHONGQING: &str = "chongqing.example/log";
 const PASTE: &str = "https://id.gs1.org/01/06901234567892/10/A1";
@@ -588,6 +590,8 @@ fn a_region_must_be_named_by_its_policy_and_be_witnessed() {
         ("policy", json!("log nothing")),
         ("url", json!("ftp://next.example")),
         ("url", json!("https://next.example/")),
+        ("url", json!("https://next.example@inside.example")),
+        ("url", json!("https://next.example/x?y=")),
         ("district", json!("Sichuan")),
         ("name", json!("成都")),
     ] {
