@@ -475,3 +475,74 @@ fn the_page_is_small_and_knows_no_machine() {
         "{machine} is in the module"
     );
 }
+
+#[test]
+fn the_command_line_holds_every_part_of_a_chain_to_what_is_demanded() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (story, sound) = two_regions();
+    let policy = story.policy().to_string();
+    let trust = write("trust.txt", policy.as_bytes());
+    let by_one = policy.replace("quorum G", "quorum B");
+    let by_one = write("by-one.txt", by_one.as_bytes());
+    let file = write("chain.cbor", &sound);
+    let alone = encode_chain(&decode_chain(&sound).unwrap()[..1]);
+    let alone = write("alone.cbor", &alone);
+    let forked = Checkpoint {
+        root: Digest([7; 32]),
+        ..SignedCheckpoint::parse(&story.chengdu.recorded())
+            .unwrap()
+            .claim()
+            .clone()
+    };
+    let forked = write(
+        "forked.txt",
+        forked.sign(&story.chengdu.world.log_key).as_bytes(),
+    );
+    let run = |args: &[&str]| {
+        let output = suyuan(&["verify", "--lang", "en"])
+            .args(args)
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = run(&[&file, "--trust", &trust, "--witnessed"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("Part on another log"), "{said}");
+    let (_, json) = run(&[&file, "--trust", &trust, "--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let part = &json["parts"][0];
+    assert_eq!(
+        (&json["verdict"], &json["missing"]),
+        (&json!("complete"), &json!([]))
+    );
+    assert_eq!(
+        (&part["log"], &part["standing"], &part["verdict"]),
+        (
+            &json!(story.chengdu.log()),
+            &json!("witnessed"),
+            &json!("complete")
+        )
+    );
+    let (_, said) = run(&[&alone, "--trust", &trust]);
+    assert!(said.contains("not in this file, last proved"), "{said}");
+    for (args, code, name) in [
+        (
+            ["--trust", by_one.as_str(), "--witnessed"].as_slice(),
+            5,
+            "few-witnesses",
+        ),
+        (&["--trust", &trust, "--remembered", &forked], 5, "fork"),
+        (&["--trust", &trust, "--max-age", "1"], 6, "stale"),
+    ] {
+        let (found, said) = run(&[&[file.as_str()], args].concat());
+        assert_eq!(found, code, "{said}");
+        assert!(said.contains(name), "{said}");
+    }
+}
