@@ -272,13 +272,14 @@ fn chain_of_two_regions(browser: &mut Chromium, page: &Page, dir: &Path) {
     enter(browser, page, "trust", &story.policy().to_string());
     enter(browser, page, "code", HOTPOT);
     enter(browser, page, "age", "1000000");
-    for (file, name, tone, says) in [
+    for (at, (file, name, tone, says)) in (0..).zip([
         (sound.clone(), "proved", "good", "chengdu.example/log"),
         (damaged(sound.len() / 4), "torn", "stop", "torn"),
         (damaged(3 * sound.len() / 4), "torn", "stop", "torn"),
         (alone, "proved", "warn", "chengdu.example/log"),
-    ] {
-        let path = dir.join("chain.cbor");
+    ]) {
+        // A browser does not say that the same file was chosen again.
+        let path = dir.join(format!("chain-{at}.cbor"));
         std::fs::write(&path, file).unwrap();
         let said = report(browser, page, &path);
         assert_eq!(
