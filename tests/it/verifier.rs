@@ -4,7 +4,7 @@
 mod judges;
 
 use judges::{Judge, Said, judged_here};
-use ledger::bundle::{Bundle, build};
+use ledger::bundle::{Bundle, build, decode_chain, encode_chain};
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
 use ledger::hash::Digest;
 use ledger::identifier::Identifier;
@@ -16,6 +16,7 @@ use ledger::receipt::{Receipt, ReceiptClaims, ReceiptFacts};
 use ledger::signature::{Signer as _, SigningKey};
 use ledger::state::Role;
 use ledger::store::{Store as _, View as _};
+use ledger::testing::story::{HOTPOT, Story};
 use ledger::testing::{ORIGIN, World, object_event};
 use ledger::tlog_policy::TlogPolicy;
 use ledger::tlog_proof::TlogProof;
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
-use tests::alter::{altered, body, flipped};
+use tests::alter::{altered, altered_chain, body, flipped};
 use tests::chromium::{Chromium, Page};
 use tests::demo::{Demo, suyuan};
 use tests::dice::Dice;
@@ -31,8 +32,11 @@ use tests::network::{ADDRESS, Network};
 
 const LOT: &str = "https://id.gs1.org/01/06901234567892/10/A1";
 
-/// Structured alterations of the larger bundle.
+/// Structured alterations of the larger bundle, and of a chain of two regions.
 const ALTERED: usize = 1000;
+
+/// Of the chain's, those that a browser is shown too: it takes some milliseconds for each.
+const ALTERED_THERE: usize = 300;
 
 /// Names under which alterations are refused, at least: fewer would mean that they all fail early.
 const REASONS_MIN: usize = 6;
@@ -123,6 +127,16 @@ impl Proof {
     fn options(&self) -> String {
         json!({"trust": self.trust, "nowMs": self.now.0, "code": LOT}).to_string()
     }
+}
+
+/// Hotpot base of Chongqing, made of paste of Chengdu: a file of both logs, by whose witnesses it is
+/// green.
+fn two_regions() -> (Story, Vec<u8>) {
+    let mut story = Story::new();
+    story.imported();
+    story.made();
+    let file = story.chain_file(false);
+    (story, file)
 }
 
 /// The verifier saved as a file in `dir`, and its address.
@@ -224,6 +238,8 @@ fn a_bundle_is_verified_over_plain_http_and_from_a_file() {
 
             let said = report(&mut browser, &page, &torn);
             assert_eq!(said["tone"], "stop", "{said}");
+            chain_of_two_regions(&mut browser, &page, dir.path());
+            enter(&mut browser, &page, "trust", &trust);
             enter(&mut browser, &page, "code", "");
             let said = report(&mut browser, &page, &recalled);
             assert_eq!(
@@ -244,6 +260,38 @@ fn a_bundle_is_verified_over_plain_http_and_from_a_file() {
     }
 }
 
+/// Shows the page a file of two logs, whole, damaged in either part, and without one of them.
+fn chain_of_two_regions(browser: &mut Chromium, page: &Page, dir: &Path) {
+    let (story, sound) = two_regions();
+    let alone = encode_chain(&decode_chain(&sound).unwrap()[..1]);
+    let damaged = |at: usize| {
+        let mut bytes = sound.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    enter(browser, page, "trust", &story.policy().to_string());
+    enter(browser, page, "code", HOTPOT);
+    enter(browser, page, "age", "1000000");
+    for (at, (file, name, tone, says)) in (0..).zip([
+        (sound.clone(), "proved", "good", "chengdu.example/log"),
+        (damaged(sound.len() / 4), "torn", "stop", "torn"),
+        (damaged(3 * sound.len() / 4), "torn", "stop", "torn"),
+        (alone, "proved", "warn", "chengdu.example/log"),
+    ]) {
+        // A browser does not say that the same file was chosen again.
+        let path = dir.join(format!("chain-{at}.cbor"));
+        std::fs::write(&path, file).unwrap();
+        let said = report(browser, page, &path);
+        assert_eq!(
+            (&said["name"], &said["tone"]),
+            (&name.into(), &tone.into()),
+            "{said}"
+        );
+        assert!(said["text"].as_str().unwrap().contains(says), "{said}");
+    }
+    enter(browser, page, "age", "24");
+}
+
 #[test]
 fn no_altered_bundle_shows_changed_content_here_or_in_a_browser() {
     let dir = tempfile::tempdir().unwrap();
@@ -255,34 +303,81 @@ fn no_altered_bundle_shows_changed_content_here_or_in_a_browser() {
     let large = Proof::of_lot(30);
     let alterations = (0..ALTERED).map(|_| altered(&large.bundle, &mut dice));
     println!("{} flips of {} bytes", flips.len(), small.bundle.len());
-    judge(&mut browser, &page, &small, flips);
-    judge(&mut browser, &page, &large, alterations);
+    let (options, sound) = (small.options(), &small.bundle);
+    judge(&mut browser, &page, &options, sound, flips);
+    let (options, sound) = (large.options(), &large.bundle);
+    judge(&mut browser, &page, &options, sound, alterations);
 }
 
-/// Holds every forgery against the sound bundle's report, and the browser's against ours.
-fn judge(
-    browser: &mut Chromium,
-    page: &Page,
-    proof: &Proof,
-    forgeries: impl Iterator<Item = Vec<u8>>,
-) {
-    let options = proof.options();
-    let sound = judged_here(&options, &proof.bundle);
+/// The options by which a chain of two regions is green, and alterations of it.
+fn altered_chains(count: usize) -> (String, Vec<u8>, Vec<Vec<u8>>) {
+    let (story, sound) = two_regions();
+    let trust = story.policy().to_string();
+    let now = story.chongqing.now().0;
+    let options = json!({"trust": trust, "nowMs": now, "code": HOTPOT}).to_string();
+    let mut dice = Dice::new("altered chains");
+    let altered = (0..count).map(|_| altered_chain(&sound, &mut dice));
+    let altered = altered.collect();
+    (options, sound, altered)
+}
+
+#[test]
+fn no_altered_chain_of_two_regions_shows_changed_content() {
+    let (options, sound, forgeries) = altered_chains(ALTERED);
+    println!("a chain of two regions, {} bytes", sound.len());
+    let judged = harmless(&options, &sound, &forgeries);
+    let reasons: BTreeSet<String> = judged.iter().filter_map(Said::reason).collect();
+    println!("{} forgeries are refused for {reasons:?}", forgeries.len());
+    assert!(reasons.len() >= REASONS_MIN, "too few checks: {reasons:?}");
+}
+
+#[test]
+fn a_browser_judges_altered_chains_as_we_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut browser = Chromium::start();
+    let page = browser.open(&saved(dir.path()), "zh-CN");
+    let (options, sound, forgeries) = altered_chains(ALTERED_THERE);
+    judge(&mut browser, &page, &options, &sound, forgeries.into_iter());
+}
+
+/// What is said here of forgeries of a sound file: of each that it is none, or the same, or less in
+/// amber.
+fn harmless(options: &str, sound: &[u8], forgeries: &[Vec<u8>]) -> Vec<Said> {
+    let sound = judged_here(options, sound);
     assert!(
         matches!(&sound, Said::Shown(report) if report.contains("\"tone\":\"good\"")),
         "{sound:?}"
     );
-    let mut judge = Judge::new(browser, page, &options, &proof.bundle);
+    let judged = judges::all_judged_here(options, forgeries);
+    let mut amber = 0;
+    for (forgery, said) in forgeries.iter().zip(&judged) {
+        if matches!(said, Said::Shown(_)) && *said != sound {
+            let less = said.shows_less_than(&sound);
+            assert!(less, "{said:?} of {}", hex::encode(forgery));
+            amber += 1;
+        }
+    }
+    println!("{amber} of {} show less, in amber", forgeries.len());
+    judged
+}
+
+/// Holds every forgery against the sound file's report, and the browser's against ours.
+fn judge(
+    browser: &mut Chromium,
+    page: &Page,
+    options: &str,
+    sound: &[u8],
+    forgeries: impl Iterator<Item = Vec<u8>>,
+) {
+    let mut judge = Judge::new(browser, page, options, sound);
     let forgeries: Vec<Vec<u8>> = forgeries.collect();
     let mut reasons = BTreeSet::new();
     for forgeries in forgeries.chunks(judges::AT_ONCE) {
         let there = judge.judged_there(forgeries);
-        let here = judges::all_judged_here(&options, forgeries);
+        let here = harmless(options, sound, forgeries);
         for ((forgery, here), there) in forgeries.iter().zip(here).zip(there) {
             assert_eq!(here, there, "the two differ on {}", hex::encode(forgery));
             reasons.extend(here.reason());
-            let changed = matches!(here, Said::Shown(_)) && here != sound;
-            assert!(!changed, "{here:?} of {}", hex::encode(forgery));
         }
     }
     println!("{} forgeries are refused for {reasons:?}", forgeries.len());
@@ -404,4 +499,75 @@ fn the_page_is_small_and_knows_no_machine() {
         !places.any(|part| part == machine.as_bytes()),
         "{machine} is in the module"
     );
+}
+
+#[test]
+fn the_command_line_holds_every_part_of_a_chain_to_what_is_demanded() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (story, sound) = two_regions();
+    let policy = story.policy().to_string();
+    let trust = write("trust.txt", policy.as_bytes());
+    let by_one = policy.replace("quorum G", "quorum B");
+    let by_one = write("by-one.txt", by_one.as_bytes());
+    let file = write("chain.cbor", &sound);
+    let alone = encode_chain(&decode_chain(&sound).unwrap()[..1]);
+    let alone = write("alone.cbor", &alone);
+    let forked = Checkpoint {
+        root: Digest([7; 32]),
+        ..SignedCheckpoint::parse(&story.chengdu.recorded())
+            .unwrap()
+            .claim()
+            .clone()
+    };
+    let forked = write(
+        "forked.txt",
+        forked.sign(&story.chengdu.world.log_key).as_bytes(),
+    );
+    let run = |args: &[&str]| {
+        let output = suyuan(&["verify", "--lang", "en"])
+            .args(args)
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        (output.status.code().unwrap(), said)
+    };
+    let (code, said) = run(&[&file, "--trust", &trust, "--witnessed"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("Part on another log"), "{said}");
+    let (_, json) = run(&[&file, "--trust", &trust, "--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let part = &json["parts"][0];
+    assert_eq!(
+        (&json["verdict"], &json["missing"]),
+        (&json!("complete"), &json!([]))
+    );
+    assert_eq!(
+        (&part["log"], &part["standing"], &part["verdict"]),
+        (
+            &json!(story.chengdu.log()),
+            &json!("witnessed"),
+            &json!("complete")
+        )
+    );
+    let (_, said) = run(&[&alone, "--trust", &trust]);
+    assert!(said.contains("not in this file, last proved"), "{said}");
+    for (args, code, name) in [
+        (
+            ["--trust", by_one.as_str(), "--witnessed"].as_slice(),
+            5,
+            "few-witnesses",
+        ),
+        (&["--trust", &trust, "--remembered", &forked], 5, "fork"),
+        (&["--trust", &trust, "--max-age", "1"], 6, "stale"),
+    ] {
+        let (found, said) = run(&[&[file.as_str()], args].concat());
+        assert_eq!(found, code, "{said}");
+        assert!(said.contains(name), "{said}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Bundles as a forger would alter them: every part, with the closing digest made right again.
 
 use crate::dice::Dice;
-use ledger::bundle::Bundle;
+use ledger::bundle::{Bundle, decode_chain, encode_chain};
 use ledger::cbor::Writer;
 use ledger::hash::Digest;
 use ledger::ids::LeafIndex;
@@ -100,6 +100,46 @@ pub fn altered(bundle: &[u8], dice: &mut Dice) -> Vec<u8> {
         bytes = closed(raw);
     }
     bytes
+}
+
+/// A chain file with one of its bundles [`altered`], left out, doubled or moved, or with a piece of
+/// one put into another; both closing digests are right again.
+///
+/// # Panics
+/// If it is not one.
+#[must_use]
+pub fn altered_chain(file: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let bundles = decode_chain(file).expect("a chain");
+    let mut bundles: Vec<Vec<u8>> = bundles.into_iter().map(<[u8]>::to_vec).collect();
+    match dice.below(8) {
+        0 => shuffle(&mut bundles, dice),
+        1 => {
+            let from = Bundle::decode(pick(&mut bundles, dice)).expect("a bundle");
+            let into = pick(&mut bundles, dice);
+            let mut parts = Bundle::decode(into).expect("a bundle");
+            match dice.below(6) {
+                0 => parts.checkpoint = from.checkpoint,
+                1 => parts.statements = from.statements,
+                2 => parts.lists = from.lists,
+                3 => (parts.records, parts.map_proof) = (from.records, from.map_proof),
+                4 => parts.item = from.item,
+                _ => parts.path = from.path,
+            }
+            *into = parts.encode();
+        }
+        2 => {
+            let whole: Vec<&[u8]> = bundles.iter().map(Vec::as_slice).collect();
+            let mut raw = body(&encode_chain(&whole)).to_vec();
+            spoil(&mut raw, dice);
+            return closed(raw);
+        }
+        _ => {
+            let one = pick(&mut bundles, dice);
+            *one = altered(one, dice);
+        }
+    }
+    let whole: Vec<&[u8]> = bundles.iter().map(Vec::as_slice).collect();
+    encode_chain(&whole)
 }
 
 fn pick<'a, T>(items: &'a mut [T], dice: &mut Dice) -> &'a mut T {

@@ -105,6 +105,33 @@ pub(crate) const NOT_WITNESSED: Text = [
     "其他账本见证过：目前只有账本自己的签名。",
     "That another log has witnessed this: so far only the log's own signature stands for it.",
 ];
+pub(crate) const PART_ELSEWHERE: Text = ["另一账本的部分", "Part on another log"];
+pub(crate) const NOT_IN_FILE: Text = [
+    "不在这个文件中，最近一次证实于",
+    "not in this file, last proved",
+];
+pub(crate) const NEVER: Text = ["从未", "never"];
+pub(crate) const PART_MISSING: Text = [
+    "另一账本上的部分（请下载包含各地区的证明）",
+    "the part on another log (download the proof with all regions)",
+];
+pub(crate) const PARTS_CUT: Text = [
+    "更远的部分：链条跨越的地区超过一个证明所能容纳的。",
+    "What lies further: the chain crosses more regions than one proof may hold.",
+];
+pub(crate) const IMPORTED: Text = ["来自其他账本的记录", "record of another log"];
+pub(crate) const IMPORT_WITNESSED: Text = [
+    "已按那个账本的签名和见证者核验",
+    "proved against that log's signature and its witnesses",
+];
+pub(crate) const IMPORT_RECORDED: Text = [
+    "已按那个账本的签名核验，见证者少于信任文件的要求",
+    "proved against that log's signature, with fewer witnesses than the trust file asks for",
+];
+pub(crate) const IMPORT_TAKEN: Text = [
+    "信任文件里没有那个账本，由导入它的账本担保",
+    "the trust file does not name that log; the log that imported it vouches for it",
+];
 
 // A log that continues another, and evidence of two histories.
 pub(crate) const CONTINUES: Text = ["接续的账本（条数）", "continues the log (leaves)"];

@@ -318,7 +318,7 @@ impl Service for Fake {
             return Ok(());
         };
         let mut following = Following::new(ORIGIN, answer, [ELSEWHERE]);
-        while let Some(wanted) = following.next() {
+        while let Some(wanted) = following.wanted() {
             following.told(wanted, told.clone());
         }
         following.finish(answer);

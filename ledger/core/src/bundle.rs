@@ -19,11 +19,13 @@
 mod answer;
 mod build;
 mod chain;
+mod imports;
 mod verify;
 
 pub use answer::{ProvedAnswer, prove};
 pub use build::{build, wanted_records};
-pub use chain::{decode_chain, encode_chain, is_chain, prove_chain};
+pub use chain::{Part, ProvedChain, decode_chain, encode_chain, is_chain, prove_chain};
+pub use imports::Import;
 pub use verify::{BundleError, Facts, Proved, Trust, verify, verify_by};
 
 pub(crate) use build::bundled;

@@ -14,7 +14,7 @@
 
 use crate::bundle::{BundledStatement, bundled, disclosures_match, read_digests, write_digests};
 use crate::cbor::{DecodeError, DecodeFault, Map, Reader, Writer};
-use crate::checkpoint::{CheckpointError, SignedCheckpoint};
+use crate::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use crate::event::Event;
 use crate::hash::{Digest, leaf_hash};
 use crate::identifier::Identifier;
@@ -255,19 +255,27 @@ impl EventProof {
         if judged.standing != Standing::Witnessed {
             return Err(EventProofError::NotWitnessed);
         }
+        let told = self.told_under(&judged.checkpoint)?;
+        Ok((told, judged))
+    }
+
+    /// As [`EventProof::verify`], whoever has cosigned: for a reader who weighs that himself.
+    ///
+    /// # Errors
+    /// All but `NotWitnessed`.
+    pub fn judge(&self, policy: &TlogPolicy) -> Result<(ForeignEvent, Judged), EventProofError> {
+        let judged = policy.judge(&self.checkpoint)?;
+        let told = self.told_under(&judged.checkpoint)?;
+        Ok((told, judged))
+    }
+
+    fn told_under(&self, checkpoint: &Checkpoint) -> Result<ForeignEvent, EventProofError> {
         let both = [&self.admission, &self.statement];
         let hashes = both.map(|one| leaf_hash(&one.entry));
         let leaves = both.map(|one| one.leaf);
-        let Judged { checkpoint, .. } = &judged;
-        verify_multi(
-            &hashes,
-            &leaves,
-            checkpoint.size,
-            &self.path,
-            &checkpoint.root,
-        )?;
-        let told = self.told()?;
-        Ok((told, judged))
+        let (size, root) = (checkpoint.size, &checkpoint.root);
+        verify_multi(&hashes, &leaves, size, &self.path, root)?;
+        self.told()
     }
 
     /// What the proof tells of, if it holds: for who knows that it does, because its own ledger

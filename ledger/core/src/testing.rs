@@ -2,6 +2,8 @@
 //!
 //! Everything is drawn from counters, so that a test's bytes are the same in every run.
 
+pub mod story;
+
 use crate::admission::{Checked, check};
 use crate::cbor::{Map, Value};
 use crate::disclosure::{Disclosed, Disclosure, Salt};

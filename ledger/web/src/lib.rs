@@ -13,6 +13,7 @@ mod checked;
 mod entry;
 mod fork;
 mod options;
+mod parts;
 mod proved;
 mod report;
 
@@ -153,12 +154,12 @@ fn evidence(asked: &Asked, file: &[u8]) -> Result<Report, Refused> {
 fn bundle(asked: &Asked, file: &[u8]) -> Result<Report, Refused> {
     let proved = prove_chain(file, &asked.trust, asked.options.now())
         .map_err(|error| Refused::proof(error.name(), &error))?;
-    asked.is_about(proved.proved.item())?;
-    let facts = proved.proved.facts();
-    let origin = &proved.judged.checkpoint.origin;
-    asked
-        .follows(origin, facts.size, &facts.root)
-        .map_err(|error| Refused::proof(error.name(), &error))?;
+    asked.is_about(proved.root.proved.item())?;
+    for (facts, judged) in proved.rests_on() {
+        asked
+            .follows(&judged.checkpoint.origin, facts.size, &facts.root)
+            .map_err(|error| Refused::proof(error.name(), &error))?;
+    }
     Ok(proved::report(&proved, &asked.trust, &asked.options))
 }
 

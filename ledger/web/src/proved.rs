@@ -2,8 +2,9 @@
 
 use crate::catalogue::{self, Key};
 use crate::options::Options;
+use crate::parts;
 use crate::report::{Report, Row, Section, Tone, both, filled, plain, row, sentence, sentences};
-use ledger::bundle::ProvedAnswer;
+use ledger::bundle::{Facts, ProvedChain};
 use ledger::identifier::Identifier;
 use ledger::ids::{Handle, UnixMillis};
 use ledger::provenance::Scope;
@@ -11,37 +12,58 @@ use ledger::provenance::answer::{
     Answer, Break, Finding, Step, Stop, StopKind, Stretch, Test, Text, Verdict,
 };
 use ledger::time::format_utc;
-use ledger::tlog_policy::{Cosigned, Standing, TlogPolicy};
+use ledger::tlog_policy::{Cosigned, Judged, Standing, TlogPolicy};
 
 /// How far a clock may lag behind the ledger before that is said, ms: the ledger's own tolerance
 /// for events from the future.
 const CLOCK_LAG_MAX_MS: i64 = 5 * 60 * 1000;
 
+/// The name of a clock that lags.
+const CLOCK_LAGS: &str = "clock-lags";
+
 /// What no bundle proves.
 const NOT_PROVED: [Key; 3] = [Key::ProofLimits, Key::CopyWarning, Key::VerifyNotLater];
 
 /// The report on what `policy` proved.
-pub(crate) fn report(proved: &ProvedAnswer, policy: &TlogPolicy, options: &Options) -> Report {
-    let answer = &proved.answer;
-    let standing = proved.judged.standing;
-    let age = age(proved.proved.facts().time, options);
+pub(crate) fn report(proved: &ProvedChain, policy: &TlogPolicy, options: &Options) -> Report {
+    let root = &proved.root;
+    let answer = &root.answer;
+    // A chain is as fresh, and as well witnessed, as the worst of its parts.
+    let age = chain_age(proved, options);
+    let standing = proved.rests_on().map(|(_, judged)| judged.standing).min();
+    let standing = standing.unwrap_or(root.judged.standing);
     let short = is_short(policy, standing);
-    let reasons = reasons(age.as_ref(), short);
+    let lacks = parts::are_missing(answer);
+    let reasons = reasons(age.as_ref(), short)
+        .into_iter()
+        .chain(lacks.then_some("part-missing"))
+        .collect::<Vec<_>>();
     let tone = tone(answer.verdict).unless(&reasons);
     let age = age.map(|(_, text)| text);
     let few = short.then(|| both(Key::VerifyFewWitnesses));
+    let missing_parts = lacks.then(|| both(Key::VerifyPartsMissing));
     // Events that recall say nothing of a label: the graver advice is the careful one.
-    let fault = answer.orders.first().map(|stop| stop.fault);
+    let fault = parts::orders(answer).next().map(|stop| stop.fault);
     let mut sections = vec![subject(answer)];
     sections.extend([
         list(Key::VerifyAgeTitle, age.map(sentence)),
-        list(Key::VerifyStanding, few.map(sentence)),
+        list(
+            Key::VerifyStanding,
+            few.into_iter().chain(missing_parts).map(sentence),
+        ),
         list(
             Key::VerifyOrders,
             answer.orders.iter().map(|it| order(answer, it)),
         ),
         list(Key::Missing, answer.breaks.iter().map(missing)),
-        list(Key::FindingsTitle, answer.findings.iter().map(finding)),
+        list(
+            Key::FindingsTitle,
+            answer
+                .findings
+                .iter()
+                .chain(parts::findings(answer))
+                .map(finding),
+        ),
         list(Key::Story, answer.steps.iter().map(|it| step(answer, it))),
         list(
             Key::TestsTitle,
@@ -51,9 +73,19 @@ pub(crate) fn report(proved: &ProvedAnswer, policy: &TlogPolicy, options: &Optio
             Key::TemperatureTitle,
             answer.temperature.iter().map(|it| stretch(answer, it)),
         ),
-        rests_on(proved, policy),
-        list(Key::VerifyProved, what_is_proved(proved)),
-        list(Key::VerifyNotProved, what_is_not_proved(standing)),
+    ]);
+    sections.extend(parts::sections(proved, policy));
+    sections.extend([
+        list(
+            Key::VerifyFacts,
+            rests_on(&root.proved.facts(), &root.judged, policy),
+        ),
+        list(Key::VerifyImports, parts::imports(proved)),
+        list(Key::VerifyProved, what_is_proved(answer, standing)),
+        list(
+            Key::VerifyNotProved,
+            parts::not_proved(answer).chain(what_is_not_proved(standing)),
+        ),
     ]);
     sections.retain(|section| !section.rows.is_empty());
     Report {
@@ -83,11 +115,19 @@ const fn tone(verdict: Verdict) -> Tone {
     }
 }
 
+/// Of the parts of a chain: a clock that lags behind one of them, or the oldest one's age.
+fn chain_age(proved: &ProvedChain, options: &Options) -> Option<(&'static str, Text)> {
+    let times = || proved.rests_on().map(|(facts, _)| facts.time);
+    let lag = times().max().and_then(|newest| age(newest, options));
+    lag.filter(|(name, _)| *name == CLOCK_LAGS)
+        .or_else(|| times().min().and_then(|oldest| age(oldest, options)))
+}
+
 /// What is to be said of an answer's age, and its stable name.
 pub(crate) fn age(newest: UnixMillis, options: &Options) -> Option<(&'static str, Text)> {
     let age_ms = options.now().0.saturating_sub(newest.0);
     if age_ms < -CLOCK_LAG_MAX_MS {
-        return Some(("clock-lags", both(Key::VerifyClockLags)));
+        return Some((CLOCK_LAGS, both(Key::VerifyClockLags)));
     }
     let hours = || filled(Key::VerifyStale, &[&(age_ms / 3_600_000).to_string()]);
     (age_ms > options.age_max_ms()).then(|| ("stale", hours()))
@@ -147,6 +187,7 @@ fn subject(answer: &Answer) -> Section {
             value: both(complete),
         });
     }
+    rows.extend(parts::own_verdict(answer));
     Section {
         heading: Text::default(),
         rows,
@@ -154,7 +195,7 @@ fn subject(answer: &Answer) -> Section {
 }
 
 /// A hold or recall: why, of what, by whom, since when, how grave, and what is to come of it.
-fn order(answer: &Answer, stop: &Stop) -> Row {
+pub(crate) fn order(answer: &Answer, stop: &Stop) -> Row {
     let mut value = named(&stop.reason);
     // The part after the opener's handle is what people quote.
     let case = stop.case.rsplit(':').next().unwrap_or(&stop.case);
@@ -184,12 +225,12 @@ fn order(answer: &Answer, stop: &Stop) -> Row {
     }
 }
 
-fn missing(one: &Break) -> Row {
+pub(crate) fn missing(one: &Break) -> Row {
     let (what, mend) = catalogue::broken(one.kind);
     about(what, mend, &one.item)
 }
 
-fn finding(one: &Finding) -> Row {
+pub(crate) fn finding(one: &Finding) -> Row {
     let (what, mend) = catalogue::rule(one.rule);
     about(what, mend, &one.item)
 }
@@ -204,7 +245,7 @@ fn about(what: Key, mend: Key, item: &str) -> Row {
     }
 }
 
-fn step(answer: &Answer, step: &Step) -> Row {
+pub(crate) fn step(answer: &Answer, step: &Step) -> Row {
     let mut value = both(catalogue::verb(step.kind, step.biz_step.as_deref()));
     append(&mut value, " · ", &party(answer, step.issuer));
     let to = step
@@ -267,10 +308,8 @@ fn stretch(answer: &Answer, stretch: &Stretch) -> Row {
     }
 }
 
-/// What the answer rests on.
-fn rests_on(proved: &ProvedAnswer, policy: &TlogPolicy) -> Section {
-    let facts = proved.proved.facts();
-    let judged = &proved.judged;
+/// What an answer rests on.
+pub(crate) fn rests_on(facts: &Facts, judged: &Judged, policy: &TlogPolicy) -> Vec<Row> {
     let mut rows = vec![
         row(Key::ProofOrigin, &judged.checkpoint.origin),
         row(Key::ProofTime, &format_utc(facts.time)),
@@ -280,7 +319,7 @@ fn rests_on(proved: &ProvedAnswer, policy: &TlogPolicy) -> Section {
         row(Key::VerifyStatements, &facts.statements.to_string()),
     ];
     rows.extend(standing_rows(judged.standing, &judged.cosigned, policy));
-    list(Key::VerifyFacts, rows)
+    rows
 }
 
 /// Recorded or witnessed, and by whom of those whom the policy names.
@@ -307,8 +346,7 @@ pub(crate) fn standing_rows(
     std::iter::once(word).chain(witnesses).collect()
 }
 
-fn what_is_proved(proved: &ProvedAnswer) -> Vec<Row> {
-    let answer = &proved.answer;
+fn what_is_proved(answer: &Answer, standing: Standing) -> Vec<Row> {
     let proves = match answer.scope {
         Scope::Whole => Key::VerifyProvedAll,
         Scope::Open => Key::VerifyProvedOpen,
@@ -318,7 +356,7 @@ fn what_is_proved(proved: &ProvedAnswer) -> Vec<Row> {
         label: both(Key::SignedBy),
         value: party(answer, *signer),
     }));
-    let witnessed = proved.judged.standing == Standing::Witnessed;
+    let witnessed = standing == Standing::Witnessed;
     rows.extend(witnessed.then(|| sentence(both(Key::VerifyProvedOnce))));
     rows
 }
@@ -362,7 +400,7 @@ fn named(name: &Text) -> Text {
     }
 }
 
-fn append(text: &mut Text, joint: &str, more: &Text) {
+pub(crate) fn append(text: &mut Text, joint: &str, more: &Text) {
     for (half, more) in [(&mut text.zh, &more.zh), (&mut text.en, &more.en)] {
         half.push_str(joint);
         half.push_str(more);

@@ -17,6 +17,7 @@ use ledger::signature::{Signer as _, SigningKey};
 use ledger::state::Role;
 use ledger::statement::SignedStatement;
 use ledger::store::{Store as _, View as _};
+use ledger::testing::story::{CHENGDU, HOTPOT, PASTE, Story};
 use ledger::testing::{ORIGIN, World, object_event};
 use ledger::tlog_policy::TlogPolicy;
 use ledger::tlog_proof::TlogProof;
@@ -433,4 +434,147 @@ fn evidence_of_two_histories_is_told_and_what_is_none_is_refused_by_name() {
     );
     let stranger = TlogPolicy::of_log(stranger).unwrap().to_string();
     assert_eq!(said(&file, &stranger), "log-unknown");
+}
+
+/// Hotpot base of Chongqing, made of paste of Chengdu.
+fn story() -> Story {
+    let mut story = Story::new();
+    story.imported();
+    story.made();
+    story
+}
+
+/// The report on a chain by this policy, with further options.
+fn chain_report(story: &Story, file: &[u8], trust: &str, further: &Value) -> crate::Report {
+    let mut options = json!({
+        "trust": trust, "nowMs": story.chongqing.now().0, "ageMaxS": 3600,
+    });
+    for (name, value) in further.as_object().unwrap() {
+        options[name] = value.clone();
+    }
+    report(options.to_string().as_bytes(), file)
+}
+
+fn english(report: &crate::Report) -> String {
+    let rows = report.sections.iter().flat_map(|section| {
+        let rows = section.rows.iter().map(|row| &row.value.en);
+        std::iter::once(&section.heading.en).chain(rows)
+    });
+    rows.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn each_part_of_a_chain_is_reported_with_its_own_ledger() {
+    let story = story();
+    let policy = story.policy().to_string();
+    let report = chain_report(&story, &story.chain_file(false), &policy, &json!({}));
+    assert_eq!((report.name, report.tone), ("proved", Tone::Good));
+    let part = report
+        .sections
+        .iter()
+        .find(|one| one.heading.en.contains(CHENGDU));
+    let said: Vec<&str> = part
+        .unwrap()
+        .rows
+        .iter()
+        .map(|row| row.value.en.as_str())
+        .collect();
+    let size = story.chengdu.next_leaf().0.to_string();
+    for words in ["Record complete", CHENGDU, size.as_str()] {
+        assert!(said.contains(&words), "{words}: {said:?}");
+    }
+    let text = english(&report);
+    assert!(text.contains("witnessed: by 1 of 2"), "{text}");
+    assert!(text.contains("Proved against that ledger's own signature and its witnesses."));
+    // Open lists judge nothing, in either part.
+    let report = chain_report(&story, &story.chain_file(true), &policy, &json!({}));
+    assert_eq!((report.name, report.tone), ("proved", Tone::None));
+}
+
+#[test]
+fn a_part_that_is_missing_turns_a_chain_amber_and_is_named() {
+    let story = story();
+    let policy = story.policy().to_string();
+    for file in [
+        ledger::bundle::encode_chain(&[&story.chongqing.bundle(HOTPOT, false)]),
+        story.chongqing.bundle(HOTPOT, false),
+        ledger::bundle::encode_chain(&[&story.chengdu.bundle(PASTE, false)]),
+    ] {
+        let report = chain_report(&story, &file, &policy, &json!({}));
+        assert_eq!((report.name, report.tone), ("proved", Tone::Warn));
+        assert_eq!(report.reasons, ["part-missing"]);
+        assert!(english(&report).contains("Not in this file"));
+    }
+}
+
+#[test]
+fn a_chain_is_as_fresh_and_as_well_witnessed_as_its_worst_part() {
+    let mut story = story();
+    let hour = 3_600_000;
+    story.chongqing.world.now.0 += 2 * hour;
+    story
+        .chongqing
+        .world
+        .admit(&[Role::Retailer], "500112", &json!({}));
+    let policy = story.policy().to_string();
+    let file = story.chain_file(false);
+    let judged = |trust: &str, further: &Value, want: &[&str]| {
+        let report = chain_report(&story, &file, trust, further);
+        let tone = if want.is_empty() {
+            Tone::Good
+        } else {
+            Tone::Warn
+        };
+        assert_eq!((report.name, report.tone), ("proved", tone));
+        assert_eq!(report.reasons, want);
+        report.standing.unwrap()
+    };
+    assert_eq!(
+        judged(&policy, &json!({"ageMaxS": 36000}), &[]),
+        "witnessed"
+    );
+    assert_eq!(judged(&policy, &json!({}), &["stale"]), "witnessed");
+    let by_one = policy.replace("quorum G", "quorum B");
+    let fresh = json!({"ageMaxS": 36000});
+    assert_eq!(judged(&by_one, &fresh, &["few-witnesses"]), "recorded");
+}
+
+#[test]
+fn a_kept_checkpoint_of_any_part_counts() {
+    let story = story();
+    let policy = story.policy().to_string();
+    let file = story.chain_file(false);
+    for city in [&story.chengdu, &story.chongqing] {
+        let true_one = city.recorded();
+        let claim = SignedCheckpoint::parse(&true_one).unwrap().claim().clone();
+        let forked = Checkpoint {
+            root: Digest([7; 32]),
+            ..claim.clone()
+        };
+        let longer = Checkpoint {
+            size: TreeSize(claim.size.0 + 1),
+            ..claim
+        };
+        let signed = |one: Checkpoint| one.sign(&city.world.log_key);
+        for (kept, name) in [
+            (true_one, "proved"),
+            (signed(forked), "fork"),
+            (signed(longer), "older-than-remembered"),
+        ] {
+            let report = chain_report(&story, &file, &policy, &json!({"remembered": kept}));
+            assert_eq!(report.name, name, "{}", city.log());
+        }
+    }
+}
+
+#[test]
+fn what_a_reader_does_not_know_is_said_to_be_taken() {
+    let story = story();
+    let bundle = story.chongqing.bundle(HOTPOT, false);
+    let report = chain_report(&story, &bundle, &story.chongqing.policy(), &json!({}));
+    assert_eq!(report.name, "proved");
+    assert!(english(&report).contains("vouches for them"));
+    let file = story.chain_file(false);
+    let report = chain_report(&story, &file, &story.chongqing.policy(), &json!({}));
+    assert_eq!((report.name, report.tone), ("log-unknown", Tone::Stop));
 }

@@ -44,6 +44,26 @@ impl Said {
     }
 }
 
+impl Said {
+    /// Whether it is amber for what it lacks, a part or a witness, and shows the sound file's own
+    /// steps and no others.
+    pub(super) fn shows_less_than(&self, sound: &Self) -> bool {
+        let (Self::Shown(less), Self::Shown(sound)) = (self, sound) else {
+            return false;
+        };
+        let [less, sound] = [less, sound]
+            .map(|report| -> Value { serde_json::from_str(report).expect("a report") });
+        let lacks = ["part-missing", "few-witnesses"];
+        let reasons = less["reasons"].as_array().into_iter().flatten();
+        let mut reasons = reasons.filter_map(Value::as_str);
+        less["tone"] == "warn"
+            && reasons.any(|one| lacks.contains(&one))
+            && ["item", "steps", "tests", "orders"]
+                .iter()
+                .all(|part| less["answer"][part] == sound["answer"][part])
+    }
+}
+
 /// What the verifier says in this process.
 pub(super) fn judged_here(options: &str, file: &[u8]) -> Said {
     let report = ledger_web::verify(options.as_bytes(), file);

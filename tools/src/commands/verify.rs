@@ -4,6 +4,7 @@
 //! answer, and the answer is computed again from it by the same code that a node runs; the answer
 //! to a check is the log's word; evidence proves that a log has signed two histories.
 
+mod chain;
 mod demands;
 mod entry;
 
@@ -112,33 +113,20 @@ fn verify_bundle(
     demands: &Demands,
     console: Console,
 ) -> Result<(), Failure> {
+    let chain = prove_chain(bytes, trust, now()).map_err(|error| bundle_failure(&error, trust))?;
+    for (facts, judged) in chain.rests_on() {
+        demands.allows_answer(&judged.checkpoint.origin, facts.size, &facts.root)?;
+        demands.allows_age(facts.time, now())?;
+        demands.allows_standing(judged.standing)?;
+    }
+    if console.json {
+        return console.value(&chain::json(&chain));
+    }
     let ProvedAnswer {
         proved,
         answer,
         judged,
-    } = prove_chain(bytes, trust, now()).map_err(|error| bundle_failure(&error, trust))?;
-    let facts = proved.facts();
-    demands.allows_answer(&judged.checkpoint.origin, facts.size, &facts.root)?;
-    demands.allows_age(facts.time, now())?;
-    demands.allows_standing(judged.standing)?;
-    if console.json {
-        return console.value(&serde_json::json!({
-            "verified": "bundle",
-            "log": judged.checkpoint.origin,
-            "standing": judged.standing.word(),
-            "cosigned": cosigned_json(&judged),
-            "item": answer.item,
-            "scope": answer.scope,
-            "verdict": answer.verdict.word(),
-            "complete": answer.complete,
-            "asOf": format_utc(facts.time),
-            "treeSize": facts.size.0,
-            "root": facts.root.to_string(),
-            "signatures": facts.signatures,
-            "statements": facts.statements,
-            "answer": answer,
-        }));
-    }
+    } = &chain.root;
     let name = answer
         .subject
         .product
@@ -161,8 +149,9 @@ fn verify_bundle(
     };
     row(console, text::RECORD, console.lang.pick(complete))?;
     row(console, text::LOG, &judged.checkpoint.origin)?;
-    show_facts(console, &facts)?;
-    show_standing(console, &judged)?;
+    show_facts(console, &proved.facts())?;
+    show_standing(console, judged)?;
+    chain::show(console, &chain)?;
     console.line("")?;
     console.say(text::PROVED)?;
     let proves = match answer.scope {
@@ -180,8 +169,10 @@ fn verify_bundle(
         text::NOT_WITNESSED,
     ];
     // What witnesses have proved is the last of these.
-    let count = open.len() - usize::from(judged.standing == Standing::Witnessed);
-    not_proved(console, &open[..count])
+    let standing = chain.rests_on().map(|(_, judged)| judged.standing).min();
+    let count = open.len() - usize::from(standing == Some(Standing::Witnessed));
+    not_proved(console, &open[..count])?;
+    chain::show_missing(console, answer)
 }
 
 fn cosigned_json(judged: &Judged) -> Vec<serde_json::Value> {

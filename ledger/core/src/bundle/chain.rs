@@ -9,12 +9,12 @@
 //! origin.
 //! Bytes: `schemas/suyuan.cddl`, rule `chain-file`.
 
-use super::{BUNDLE_BYTES_MAX, BundleError, ProvedAnswer, prove};
+use super::{BUNDLE_BYTES_MAX, BundleError, Facts, Proved, ProvedAnswer, prove};
 use crate::cbor::{DecodeFault, Reader, Writer};
 use crate::hash::Digest;
 use crate::ids::UnixMillis;
 use crate::provenance::across::{Following, ProvedPart, SECTIONS_MAX, Told, names};
-use crate::tlog_policy::TlogPolicy;
+use crate::tlog_policy::{Judged, TlogPolicy};
 
 /// The first item of a chain file.
 const VERSION: &str = "suyuan-chain/v1";
@@ -74,6 +74,42 @@ pub fn decode_chain(bytes: &[u8]) -> Result<Vec<&[u8]>, BundleError> {
     Ok(bundles)
 }
 
+/// A chain that was proved.
+#[derive(Debug)]
+pub struct ProvedChain {
+    /// What the first bundle proves, its answer with the others' in its chain.
+    pub root: ProvedAnswer,
+    /// What each of the others rests on.
+    pub parts: Vec<Part>,
+}
+
+/// Another log's part of a chain, without its answer, which is in the chain.
+#[derive(Debug)]
+pub struct Part {
+    /// What it is about, canonical.
+    pub item: String,
+    /// The bundle.
+    pub proved: Proved,
+    /// Whose checkpoint it rests on, and what stands behind that.
+    pub judged: Judged,
+}
+
+impl ProvedChain {
+    /// What every bundle of the file rests on, the first one's first.
+    pub fn rests_on(&self) -> impl Iterator<Item = (Facts, &Judged)> {
+        let root = (self.root.proved.facts(), &self.root.judged);
+        let parts = self.parts.iter();
+        std::iter::once(root).chain(parts.map(|part| (part.proved.facts(), &part.judged)))
+    }
+
+    /// What the part of `log` about `item` rests on.
+    #[must_use]
+    pub fn part(&self, log: &str, item: &str) -> Option<&Part> {
+        let is_it = |part: &&Part| part.judged.checkpoint.origin == log && part.item == item;
+        self.parts.iter().find(is_it)
+    }
+}
+
 /// As [`prove`], for a chain file or a single bundle: the first bundle's answer with the others'
 /// parts in its chain, each by the log of `policy` that signed it. A part that a link asks for and
 /// the file lacks is marked as silent.
@@ -84,32 +120,45 @@ pub fn prove_chain(
     bytes: &[u8],
     policy: &TlogPolicy,
     now: UnixMillis,
-) -> Result<ProvedAnswer, BundleError> {
-    if !is_chain(bytes) {
-        return prove(bytes, policy, now);
-    }
-    let mut bundles = decode_chain(bytes)?.into_iter();
-    let first = bundles.next().unwrap_or_default();
-    let mut root = prove(first, policy, now)?;
-    let mut parts: Vec<ProvedAnswer> = bundles
+) -> Result<ProvedChain, BundleError> {
+    let bundles = if is_chain(bytes) {
+        decode_chain(bytes)?
+    } else {
+        vec![bytes]
+    };
+    let mut bundles = bundles.into_iter();
+    let mut root = prove(bundles.next().unwrap_or_default(), policy, now)?;
+    let mut others: Vec<ProvedAnswer> = bundles
         .map(|bundle| prove(bundle, policy, now))
         .collect::<Result<_, _>>()?;
     let own = root.judged.checkpoint.origin.clone();
     let of = |part: &ProvedAnswer| part.judged.checkpoint.origin.clone();
-    let logs: Vec<String> = parts.iter().map(of).collect();
+    let logs: Vec<String> = others.iter().map(of).collect();
     let logs = logs.iter().map(String::as_str);
     let mut following = Following::new(&own, &root.answer, logs);
     let mut named = names(&root.answer);
+    let mut parts = Vec::new();
     loop {
         while let Some(wanted) = following.wanted() {
             let is_it = |part: &ProvedAnswer| {
                 of(part) == wanted.log && part.answer.item == wanted.item.as_str()
             };
-            let told = match parts.iter().position(is_it) {
+            let told = match others.iter().position(is_it) {
                 Some(at) => {
-                    let part = ProvedPart::from(parts.remove(at));
-                    named.extend(names(&part.answer));
-                    Told::Proved(Box::new(part))
+                    let ProvedAnswer {
+                        proved,
+                        answer,
+                        judged,
+                    } = others.remove(at);
+                    named.extend(names(&answer));
+                    let item = answer.item.clone();
+                    let told = ProvedPart::new(&proved, &judged, answer);
+                    parts.push(Part {
+                        item,
+                        proved,
+                        judged,
+                    });
+                    Told::Proved(Box::new(told))
                 }
                 None => Told::Silent {
                     last_proved: wanted.since,
@@ -119,21 +168,19 @@ pub fn prove_chain(
         }
         // Open lists have no hand-overs, and so no links: there a part belongs to the chain if it
         // is about something that the chain names.
-        let Some(next) = parts.iter().find(|part| named.contains(&part.answer.item)) else {
+        let Some(next) = others.iter().find(|part| named.contains(&part.answer.item)) else {
             break;
         };
         if !following.ask(&of(next), &next.answer.item) {
             break;
         }
     }
-    match parts.first() {
-        Some(part) => Err(BundleError::PartUnlinked {
+    if let Some(part) = others.first() {
+        return Err(BundleError::PartUnlinked {
             log: of(part),
             item: part.answer.item.clone(),
-        }),
-        None => {
-            following.finish(&mut root.answer);
-            Ok(root)
-        }
+        });
     }
+    following.finish(&mut root.answer);
+    Ok(ProvedChain { root, parts })
 }

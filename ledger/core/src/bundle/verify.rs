@@ -1,6 +1,6 @@
 //! Verifying a bundle: trust in one log key, arithmetic for the rest.
 
-use super::{Bundle, BundledStatement};
+use super::{Bundle, BundledStatement, Import};
 use crate::block::BlockHeader;
 use crate::cbor::DecodeError;
 use crate::checkpoint::{Checkpoint, CheckpointError};
@@ -9,7 +9,8 @@ use crate::ids::{Handle, LeafIndex, TreeSize, UnixMillis};
 use crate::lists::content_of;
 use crate::merkle::{ProofError, verify_multi};
 use crate::note::NoteKey;
-use crate::provenance::source::{Scope, Source, Touch, Touches};
+use crate::provenance::source::{Content, Scope, Source, Touch, Touches};
+use crate::region::ImportError;
 use crate::reject::RejectReason;
 use crate::signature::{KeyId, PublicKey};
 use crate::state::{
@@ -102,6 +103,14 @@ pub enum BundleError {
     /// The newest header is missing, or not a header.
     #[error("the newest block header is missing or malformed")]
     HeaderMissing,
+    /// An event of another log that the reader knows is not proved by what that log has signed.
+    #[error("event {} of leaf {} is imported and not proved: {why}", at.index, at.leaf)]
+    ImportUnproved {
+        /// The import.
+        at: EventRef,
+        /// How the proof fails.
+        why: ImportError,
+    },
     /// A key did not count where it signed.
     #[error("leaf {leaf}: key {key} did not count: {standing:?}")]
     KeyDoesNotCount {
@@ -195,6 +204,7 @@ impl BundleError {
             Self::EventInvalid { .. } => "event-invalid",
             Self::EventOmitted { .. } => "event-omitted",
             Self::HeaderMissing => "header-missing",
+            Self::ImportUnproved { .. } => "import-unproved",
             Self::KeyDoesNotCount { .. } => "key-does-not-count",
             Self::KeyMissing { .. } => "key-missing",
             Self::ListMissing { .. } => "list-missing",
@@ -237,6 +247,7 @@ pub struct Proved {
     recorded: BTreeMap<StateKey, Option<u64>>,
     lists: BTreeMap<String, (u64, Vec<EventRef>)>,
     touches: BTreeMap<EventRef, Touch>,
+    imports: Vec<Import>,
 }
 
 impl Proved {
@@ -250,6 +261,12 @@ impl Proved {
     #[must_use]
     pub const fn facts(&self) -> Facts {
         self.facts
+    }
+
+    /// Events of other logs in it, each once for each import.
+    #[must_use]
+    pub fn imports(&self) -> &[Import] {
+        &self.imports
     }
 }
 
@@ -300,23 +317,30 @@ impl Source for Proved {
 pub fn verify(bytes: &[u8], trust: &Trust) -> Result<Proved, BundleError> {
     let bundle = Bundle::decode(bytes)?;
     let checkpoint = Checkpoint::verify(&bundle.checkpoint, &trust.origin, &trust.log_key)?;
-    proved(bundle, &checkpoint, trust)
+    proved(bundle, &checkpoint, trust, None)
 }
 
 /// As [`verify`], for a bundle of any log of `policy`; also says whether its checkpoint is
-/// recorded or witnessed, by that policy and by nothing that the bundle says of itself.
+/// recorded or witnessed, by that policy and by nothing that the bundle says of itself. Events that
+/// were imported from another log of `policy` are held against what that log has signed.
 ///
 /// # Errors
 /// [`BundleError`]; `Checkpoint(Origin)` for a log that is not of the policy.
 pub fn verify_by(bytes: &[u8], policy: &TlogPolicy) -> Result<(Proved, Judged), BundleError> {
     let bundle = Bundle::decode(bytes)?;
     let judged = policy.judge(&bundle.checkpoint)?;
-    let proved = proved(bundle, &judged.checkpoint, &Trust::from(&judged.log))?;
+    let trust = Trust::from(&judged.log);
+    let proved = proved(bundle, &judged.checkpoint, &trust, Some(policy))?;
     Ok((proved, judged))
 }
 
 /// Of a bundle whose form and `checkpoint` are in order.
-fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Proved, BundleError> {
+fn proved(
+    bundle: Bundle,
+    checkpoint: &Checkpoint,
+    trust: &Trust,
+    policy: Option<&TlogPolicy>,
+) -> Result<Proved, BundleError> {
     let leaves: Vec<LeafIndex> = bundle.statements.iter().map(|one| one.leaf).collect();
     let hashes: Vec<Digest> = bundle
         .statements
@@ -340,6 +364,7 @@ fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Prov
     bundle.map_proof.verify(&newest.state, &claims)?;
     let mut check = Check {
         trust,
+        policy,
         records: bundle
             .records
             .iter()
@@ -349,6 +374,7 @@ fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Prov
         hashes: leaves.into_iter().zip(hashes).collect(),
         statements: BTreeMap::new(),
         keys: BTreeMap::new(),
+        imports: Vec::new(),
         signatures: 1,
     };
     check.statements(bundle.statements)?;
@@ -372,6 +398,7 @@ fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Prov
         signatures: check.signatures,
         statements: check.statements.len(),
     };
+    let imports = check.imports;
     // Which lists it proves is read off the lists themselves: who sends open ones for whole ones
     // is answered with less, and says so.
     let scope = if lists.contains_key(&bundle.item) {
@@ -391,6 +418,7 @@ fn proved(bundle: Bundle, checkpoint: &Checkpoint, trust: &Trust) -> Result<Prov
         recorded,
         lists,
         touches,
+        imports,
     })
 }
 
@@ -431,12 +459,15 @@ struct Passed {
 /// The checks of one bundle, and what they have established so far.
 struct Check<'a> {
     trust: &'a Trust,
+    /// By which other logs' events are judged; nothing where only one log is known.
+    policy: Option<&'a TlogPolicy>,
     records: BTreeMap<StateKey, Option<&'a [u8]>>,
     headers: BTreeMap<LeafIndex, BlockHeader>,
     hashes: BTreeMap<LeafIndex, Digest>,
     statements: BTreeMap<LeafIndex, Passed>,
     /// Keys that signed, decoded: that costs as much as a signature, and few sign much.
     keys: BTreeMap<KeyId, PublicKey>,
+    imports: Vec<Import>,
     signatures: usize,
 }
 
@@ -623,7 +654,7 @@ impl<'a> Check<'a> {
         Ok(recorded.size)
     }
 
-    fn touch(&self, at: EventRef) -> Result<Touch, BundleError> {
+    fn touch(&mut self, at: EventRef) -> Result<Touch, BundleError> {
         let passed = self
             .statements
             .get(&at.leaf)
@@ -637,13 +668,14 @@ impl<'a> Check<'a> {
             .payload()
             .commitment()
             .map_or(0, |one| one.count);
-        let disclosed = passed
-            .statement
-            .disclosed()
-            .iter()
-            .any(|one| one.index == at.index);
-        if !disclosed && (count > 0 || at.index > 0) {
+        let mut disclosed = passed.statement.disclosed().iter();
+        let disclosed = disclosed.find(|one| one.index == at.index);
+        if disclosed.is_none() && (count > 0 || at.index > 0) {
             return Err(BundleError::DisclosureMissing { at });
+        }
+        if let (Content::Imported(_), Some(one)) = (&content, disclosed) {
+            let import = Import::judge(at, one.disclosure.map(), self.policy)?;
+            self.imports.push(import);
         }
         let who = (passed.issuer, passed.signer);
         let (recorded, suspect) = (passed.recorded, passed.suspect_from);

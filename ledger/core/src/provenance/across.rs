@@ -9,11 +9,12 @@
 
 use super::answer::{Answer, Finding, Link, Moment, Toward, Verdict};
 use super::rule::Rule;
-use crate::bundle::ProvedAnswer;
+use crate::bundle::{Proved, ProvedAnswer};
 use crate::identifier::Identifier;
 use crate::order::Reach;
 use crate::policy::Severity;
 use crate::store::EventRef;
+use crate::tlog_policy::Judged;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -380,14 +381,22 @@ fn received_twice(log: &str, answer: &Answer, sections: &[Section]) -> Vec<Findi
     twice.filter_map(finding).collect()
 }
 
-impl From<ProvedAnswer> for ProvedPart {
-    fn from(proved: ProvedAnswer) -> Self {
-        let facts = proved.proved.facts();
+impl ProvedPart {
+    /// `answer`, which follows from `proved` under the checkpoint of `judged`.
+    #[must_use]
+    pub fn new(proved: &Proved, judged: &Judged, answer: Answer) -> Self {
+        let facts = proved.facts();
         Self {
-            standing: proved.judged.standing.word(),
+            standing: judged.standing.word(),
             as_of: Moment(facts.time),
             tree_size: facts.size.0,
-            answer: proved.answer,
+            answer,
         }
+    }
+}
+
+impl From<ProvedAnswer> for ProvedPart {
+    fn from(one: ProvedAnswer) -> Self {
+        Self::new(&one.proved, &one.judged, one.answer)
     }
 }

@@ -1,283 +1,20 @@
 use super::*;
 use crate::bundle;
-use crate::checkpoint::SignedCheckpoint;
-use crate::event::VOCABULARY;
 use crate::identifier::Identifier;
-use crate::ids::{Handle, LeafIndex, UnixMillis};
+use crate::ids::TreeSize;
 use crate::lists::{Reader, ViewSource};
-use crate::note::{KeyKind, NoteKey};
-use crate::provenance::across::{Chain, Following, ProvedPart, Told, Why};
+use crate::provenance::across::{Told, Why};
 use crate::provenance::answer::{BreakKind, Toward, Verdict};
-use crate::provenance::{Answer, Limits, Rule, trace};
+use crate::provenance::{Answer, Rule};
 use crate::reject::RejectReason;
-use crate::signature::{Signer as _, SigningKey};
 use crate::state::Role;
-use crate::statement::SignedStatement;
-use crate::store::{Store as _, View as _};
-use crate::testing::{Member, World, map_of_json, participant_item};
-use serde_json::{Value as Json, json};
+use crate::store::Store as _;
+use crate::testing::story::{CHENGDU, CHONGQING, City, HOTPOT, PASTE, Story, event, parties};
+use crate::testing::{map_of_json, participant_item};
+use crate::tlog_policy::Standing;
+use serde_json::json;
 
 mod attacks;
-
-const CHENGDU: &str = "chengdu.example/log";
-const CHONGQING: &str = "chongqing.example/log";
-const PASTE: &str = "https://id.gs1.org/01/06901234567892/10/A1";
-const HOTPOT: &str = "https://id.gs1.org/01/06909815000011/10/H1";
-
-/// A log with a witness of its own.
-struct City {
-    world: World,
-    witness: SigningKey,
-}
-
-impl City {
-    fn new(origin: &str, jurisdiction: &str, seed: u8) -> Self {
-        Self {
-            world: World::of(origin, jurisdiction, u64::from(seed) * 1_000_000),
-            witness: SigningKey::from_seed([seed; 32]),
-        }
-    }
-
-    fn log(&self) -> &str {
-        &self.world.origin
-    }
-
-    /// The newest checkpoint with the witness's cosignature.
-    fn witnessed(&self) -> String {
-        let mut checkpoint = SignedCheckpoint::parse(&self.recorded()).unwrap();
-        checkpoint.cosign("w.example", &self.witness, 5).unwrap();
-        checkpoint.to_string()
-    }
-
-    fn recorded(&self) -> String {
-        self.world.store.view().head().unwrap().unwrap().checkpoint
-    }
-
-    fn policy(&self) -> String {
-        let key = self.world.log_key.public_key().clone();
-        let log = NoteKey::new(self.log(), KeyKind::Ed25519, key).unwrap();
-        let key = self.witness.public_key().clone();
-        let witness = NoteKey::new("w.example", KeyKind::Cosignature, key).unwrap();
-        format!("log {log}\nwitness W {witness}\nquorum W\n")
-    }
-
-    fn record(&self) -> Json {
-        json!({
-            "log": self.log(), "name": {"zh": "邻区", "en": "Next region"}, "district": "50",
-            "url": "https://next.example", "policy": self.policy(),
-        })
-    }
-
-    /// The authority recognises another region.
-    fn recognise(&mut self, other: &Self) {
-        let record = map_of_json(&other.record());
-        let act = self
-            .world
-            .registry_by_authority(Action::Region, vec![record]);
-        self.world.admitted(vec![act]);
-    }
-
-    /// One event of `member`, and where it stands.
-    fn say(&mut self, member: &Member, event: &Json) -> EventRef {
-        let statement = self.world.events(member, std::slice::from_ref(event));
-        let leaf = self.next_leaf();
-        self.world.admitted(vec![statement]);
-        EventRef { leaf, index: 0 }
-    }
-
-    fn next_leaf(&self) -> LeafIndex {
-        LeafIndex(self.world.store.view().head().unwrap().unwrap().size().0)
-    }
-
-    fn proof(&self, at: EventRef) -> EventProof {
-        let view = self.world.store.view();
-        EventProof::build(&view, at, &self.witnessed())
-            .unwrap()
-            .unwrap()
-    }
-
-    fn import(&mut self, member: &Member, proof: &EventProof) -> SignedStatement {
-        let log = proof.told().unwrap().log;
-        let record = import_record(&log, proof);
-        self.world.registry(member, Action::Import, vec![record])
-    }
-
-    fn now(&self) -> UnixMillis {
-        self.world.now
-    }
-
-    fn answer(&self, item: &str) -> Answer {
-        let view = self.world.store.view();
-        let mut source = ViewSource::new(&view, Reader::Confidential);
-        let item = Identifier::parse(item).unwrap();
-        trace(&mut source, &item, self.now(), Limits::DEFAULT).unwrap()
-    }
-
-    /// The answer, out of a bundle that proves it.
-    fn part(&self, item: &str) -> Told {
-        let view = self.world.store.view();
-        let mut source = ViewSource::new(&view, Reader::Public);
-        let wanted = Identifier::parse(item).unwrap();
-        trace(&mut source, &wanted, self.now(), Limits::DEFAULT).unwrap();
-        let mut bundle = bundle::build(&view, &source, item).unwrap();
-        bundle.checkpoint = self.witnessed();
-        let policy = TlogPolicy::parse(&self.policy()).unwrap();
-        let proved = bundle::prove(&bundle.encode(), &policy, self.now()).unwrap();
-        Told::Proved(Box::new(ProvedPart::from(proved)))
-    }
-}
-
-fn event(id: &str, step: &str, day: &str, more: Json) -> Json {
-    let mut event = json!({
-        "type": "ObjectEvent", "eventID": format!("urn:e:{id}"), "action": "OBSERVE",
-        "bizStep": step, "eventTime": format!("2026-11-{day}T08:00:00Z"),
-        "eventTimeZoneOffset": "+08:00", "quantityList": [{"epcClass": PASTE}],
-    });
-    let Json::Object(more) = more else {
-        unreachable!()
-    };
-    for (key, value) in more {
-        event[key] = value;
-    }
-    event
-}
-
-fn own(name: &str) -> String {
-    format!("{VOCABULARY}{name}")
-}
-
-fn parties(from: Handle, to: Handle) -> Json {
-    json!({
-        "sourceList": [{"type": "possessing_party", "source": participant_item(from)}],
-        "destinationList": [{"type": "possessing_party", "destination": participant_item(to)}],
-    })
-}
-
-fn joined(mut one: Json, other: &Json) -> Json {
-    for (key, value) in other.as_object().unwrap() {
-        one[key] = value.clone();
-    }
-    one
-}
-
-/// Bean paste of Chengdu, tested there, made into hotpot base in Chongqing.
-struct Story {
-    chengdu: City,
-    chongqing: City,
-    maker: Member,
-    lab: Member,
-    cook: Member,
-    tested: EventRef,
-    shipped: EventRef,
-}
-
-impl Story {
-    fn new() -> Self {
-        let mut chengdu = City::new(CHENGDU, "51", 1);
-        let mut chongqing = City::new(CHONGQING, "50", 2);
-        let name = |name: &str| json!({"name": {"zh": name, "en": name}});
-        let maker = chengdu
-            .world
-            .admit(&[Role::Processor], "510117", &name("酱厂"));
-        let lab = chengdu
-            .world
-            .admit(&[Role::Laboratory], "510104", &name("检测"));
-        let cook = chongqing
-            .world
-            .admit(&[Role::Processor], "500112", &name("底料厂"));
-        chengdu.recognise(&chongqing);
-        chongqing.recognise(&chengdu);
-        chengdu.say(
-            &maker,
-            &event("made", "commissioning", "20", json!({"action": "ADD"})),
-        );
-        let result = json!({
-            "sample": "S1", "conclusion": "pass",
-            "items": [{"item": "aflatoxin", "verdict": "pass"}],
-        });
-        let tested = json!({ own("test"): result });
-        let tested = chengdu.say(&lab, &event("tested", "inspecting", "20", tested));
-        let sent = joined(
-            parties(maker.handle, cook.handle),
-            &json!({ own("destinationLog"): CHONGQING }),
-        );
-        let shipped = chengdu.say(&maker, &event("sent", "shipping", "21", sent));
-        Self {
-            chengdu,
-            chongqing,
-            maker,
-            lab,
-            cook,
-            tested,
-            shipped,
-        }
-    }
-
-    /// The shipment and the test become known in Chongqing.
-    fn imported(&mut self) {
-        for at in [self.shipped, self.tested] {
-            let proof = self.chengdu.proof(at);
-            let import = self.chongqing.import(&self.cook, &proof);
-            self.chongqing.world.admitted(vec![import]);
-        }
-    }
-
-    /// Chongqing believes Chengdu's log no longer.
-    fn end(&mut self) {
-        let record = map_of_json(&json!({"log": CHENGDU}));
-        let world = &mut self.chongqing.world;
-        let act = world.registry_by_authority(Action::Region, vec![record]);
-        world.admitted(vec![act]);
-    }
-
-    fn receipt(&self) -> Json {
-        let told = self.chengdu.proof(self.shipped).told().unwrap();
-        let link = json!({
-            own("sourceLog"): CHENGDU, own("sourceStatement"): told.statement.to_string(),
-        });
-        let parties = parties(self.maker.handle, self.cook.handle);
-        event("got", "receiving", "22", joined(parties, &link))
-    }
-
-    /// Receipt and hotpot base.
-    fn made(&mut self) {
-        let receipt = self.receipt();
-        self.chongqing.say(&self.cook, &receipt);
-        let made = json!({
-            "type": "TransformationEvent", "eventID": "urn:e:base", "bizStep": "commissioning",
-            "eventTime": "2026-11-22T10:00:00Z", "eventTimeZoneOffset": "+08:00",
-            "inputQuantityList": [{"epcClass": PASTE}],
-            "outputQuantityList": [{"epcClass": HOTPOT}],
-        });
-        self.chongqing.say(&self.cook, &made);
-    }
-
-    /// The chain of `item` as `city` finds it; `silent`: whether the other one is.
-    fn chain(&self, city: &City, item: &str, silent: bool) -> (Answer, Box<Chain>) {
-        let other = if city.log() == CHENGDU {
-            &self.chongqing
-        } else {
-            &self.chengdu
-        };
-        let mut answer = city.answer(item);
-        let mut following = Following::new(city.log(), &answer, [other.log()]);
-        while let Some(wanted) = following.wanted() {
-            let of = [city, other]
-                .into_iter()
-                .find(|one| one.log() == wanted.log);
-            let told = if silent {
-                let last_proved = wanted.since;
-                Told::Silent { last_proved }
-            } else {
-                of.unwrap().part(wanted.item.as_str())
-            };
-            following.told(wanted, told);
-        }
-        following.finish(&mut answer);
-        let chain = answer.chain.take().unwrap();
-        (answer, chain)
-    }
-}
 
 #[test]
 fn what_another_log_proves_closes_the_chain() {
@@ -440,7 +177,7 @@ fn one_shipment_received_in_two_regions_is_found_in_both() {
     let taken = parties(story.maker.handle, shop.handle);
     story
         .chengdu
-        .say(&shop, &event("taken", "receiving", "22", taken));
+        .say(&shop, &event("taken", "receiving", "22", &taken));
     for city in [&story.chengdu, &story.chongqing] {
         let (answer, chain) = story.chain(city, PASTE, false);
         let found: Vec<Rule> = chain.findings.iter().map(|one| one.rule).collect();
@@ -613,63 +350,16 @@ fn a_region_must_be_named_by_its_policy_and_be_witnessed() {
     assert_eq!(story.chongqing.world.refusal(act).name(), "role-forbids");
 }
 
-/// The bundle of an item under a witnessed checkpoint; `open`: of its open lists.
-fn bundle_of(city: &City, item: &str, open: bool) -> Vec<u8> {
-    let view = city.world.store.view();
-    let mut source = if open {
-        ViewSource::open(&view)
-    } else {
-        ViewSource::new(&view, Reader::Public)
-    };
-    let wanted = Identifier::parse(item).unwrap();
-    trace(&mut source, &wanted, city.now(), Limits::DEFAULT).unwrap();
-    let mut bundle = bundle::build(&view, &source, item).unwrap();
-    bundle.checkpoint = city.witnessed();
-    bundle.encode()
-}
-
-impl Story {
-    /// A policy of both logs, either of whose witnesses makes a quorum.
-    fn policy(&self) -> TlogPolicy {
-        let witness = |city: &City, name: &str| {
-            let key = city.witness.public_key().clone();
-            let key = NoteKey::new("w.example", KeyKind::Cosignature, key).unwrap();
-            format!("witness {name} {key}\n")
-        };
-        let log = |city: &City| {
-            let key = city.world.log_key.public_key().clone();
-            format!(
-                "log {}\n",
-                NoteKey::new(city.log(), KeyKind::Ed25519, key).unwrap()
-            )
-        };
-        let (one, two) = (&self.chengdu, &self.chongqing);
-        let text = [
-            log(one),
-            log(two),
-            witness(one, "A"),
-            witness(two, "B"),
-            "group G any A B\nquorum G\n".to_owned(),
-        ];
-        TlogPolicy::parse(&text.concat()).unwrap()
-    }
-}
-
 #[test]
 fn a_chain_file_proves_both_parts_or_nothing() {
     let mut story = Story::new();
     story.imported();
     story.made();
-    let policy = story.policy();
-    let now = story.chongqing.now();
-    let prove = |bundles: &[&[u8]]| {
-        let file = bundle::encode_chain(bundles);
-        bundle::prove_chain(&file, &policy, now)
-    };
+    let prove = |bundles: &[&[u8]]| story.prove(&bundle::encode_chain(bundles));
     for open in [false, true] {
-        let base = bundle_of(&story.chongqing, HOTPOT, open);
-        let paste = bundle_of(&story.chengdu, PASTE, open);
-        let answer = prove(&[&base, &paste]).unwrap().answer;
+        let base = story.chongqing.bundle(HOTPOT, open);
+        let paste = story.chengdu.bundle(PASTE, open);
+        let answer = prove(&[&base, &paste]).unwrap().root.answer;
         let chain = answer.chain.unwrap();
         assert_eq!(
             (chain.sections.len(), chain.sections[0].log.as_str()),
@@ -686,16 +376,14 @@ fn a_chain_file_proves_both_parts_or_nothing() {
         damaged[middle] ^= 1;
         assert!(prove(&[&base, &damaged]).is_err());
         // A good lot of another story is no origin of this one.
-        let stranger = bundle_of(
-            &story.chengdu,
-            "https://id.gs1.org/01/06901234567892/10/Z9",
-            open,
-        );
+        let stranger = story
+            .chengdu
+            .bundle("https://id.gs1.org/01/06901234567892/10/Z9", open);
         let error = prove(&[&base, &paste, &stranger]).unwrap_err();
         assert_eq!(error.name(), "part-unlinked");
     }
-    let base = bundle_of(&story.chongqing, HOTPOT, false);
-    let alone = prove(&[&base]).unwrap().answer;
+    let base = story.chongqing.bundle(HOTPOT, false);
+    let alone = prove(&[&base]).unwrap().root.answer;
     let told = &alone.chain.unwrap().sections[0].told;
     assert!(
         matches!(
@@ -708,12 +396,70 @@ fn a_chain_file_proves_both_parts_or_nothing() {
     );
     let mut torn = bundle::encode_chain(&[&base]);
     torn.truncate(torn.len() - 1);
-    assert_eq!(
-        bundle::prove_chain(&torn, &policy, now).unwrap_err().name(),
-        "malformed"
-    );
+    assert_eq!(story.prove(&torn).unwrap_err().name(), "malformed");
     assert_eq!(
         bundle::encode_chain(&bundle::decode_chain(&bundle::encode_chain(&[&base])).unwrap()),
         bundle::encode_chain(&[&base])
     );
+}
+
+#[test]
+fn what_a_chain_file_rests_on_is_told_for_each_log() {
+    let mut story = Story::new();
+    story.imported();
+    story.made();
+    let chain = story.prove(&story.chain_file(false)).unwrap();
+    let rests_on: Vec<_> = chain
+        .rests_on()
+        .map(|(facts, judged)| (judged.checkpoint.origin.as_str(), facts.size))
+        .collect();
+    let size = |city: &City| city.next_leaf().0;
+    assert_eq!(
+        rests_on,
+        [
+            (CHONGQING, TreeSize(size(&story.chongqing))),
+            (CHENGDU, TreeSize(size(&story.chengdu)))
+        ]
+    );
+    let part = chain.part(CHENGDU, PASTE).unwrap();
+    assert_eq!(part.judged.standing, Standing::Witnessed);
+    // One log's bundle by itself says as much as it does, and names what it lacks.
+    let alone = story.prove(&story.chongqing.bundle(HOTPOT, false)).unwrap();
+    let answer = alone.root.answer;
+    assert_eq!(answer.verdict, Verdict::Clear);
+    assert_eq!(answer.chain.unwrap().own, Verdict::Complete);
+}
+
+#[test]
+fn imports_in_a_bundle_are_held_against_the_readers_own_policy() {
+    let mut story = Story::new();
+    story.imported();
+    story.made();
+    let bundle = story.chongqing.bundle(HOTPOT, false);
+    let both = story.policy().to_string();
+    let strict = both.replace("group G any A B", "group G all A B");
+    for (policy, want) in [
+        (&both, Some(Standing::Witnessed)),
+        (&strict, Some(Standing::Recorded)),
+        (&story.chongqing.policy(), None),
+    ] {
+        let policy = TlogPolicy::parse(policy).unwrap();
+        let (proved, _) = bundle::verify_by(&bundle, &policy).unwrap();
+        let imports = proved.imports();
+        assert!(!imports.is_empty());
+        for import in imports {
+            assert_eq!((import.log.as_str(), import.standing), (CHENGDU, want));
+        }
+    }
+}
+
+#[test]
+fn a_log_that_imports_from_a_false_neighbour_is_refused_by_who_knows_the_true_one() {
+    let mut story = Story::of(City::new(CHENGDU, "51", 7), City::new(CHONGQING, "50", 2));
+    story.imported();
+    story.made();
+    let bundle = story.chongqing.bundle(HOTPOT, false);
+    let honest = Story::new().policy();
+    let error = bundle::verify_by(&bundle, &honest).unwrap_err();
+    assert_eq!(error.name(), "import-unproved", "{error}");
 }

@@ -4,9 +4,14 @@
 use super::*;
 use crate::access::shown::is_numbered;
 use crate::access::{Sight, shown};
+use crate::ids::{Handle, LeafIndex};
 use crate::lists::entitled;
+use crate::provenance::{Limits, trace};
 use crate::seal::Outcome;
+use crate::testing::story::{joined, own};
+use crate::testing::{Member, World};
 use crate::token::{Claims, Token, identify};
+use serde_json::Value as Json;
 
 /// A log of Chongqing's own district, which Chongqing has recognised and which lies.
 fn liar(story: &mut Story) -> City {
@@ -40,7 +45,7 @@ fn under(world: &mut World, handle: Handle, roles: &[Role], district: &str) -> M
 
 fn of(item: &str, id: &str, step: &str, day: &str, more: Json) -> Json {
     let goods = json!({"quantityList": [{"epcClass": item}]});
-    event(id, step, day, joined(more, &goods))
+    event(id, step, day, &joined(more, &goods))
 }
 
 /// The cook imports what `proof` proves.
@@ -59,7 +64,7 @@ fn another_log_cannot_speak_in_the_name_of_a_member_here() {
     let mut liar = liar(&mut story);
     let cook = story.cook.handle;
     let double = under(&mut liar.world, cook, &[Role::Processor], "500112");
-    let said = liar.say(&double, &of(HOTPOT, "base", "storing", "22", json!({})));
+    let said = liar.say(&double, &of(HOTPOT, "base", "storing", "22", &json!({})));
     assert_eq!(
         import(&mut story, &liar.proof(said)),
         Err(RejectReason::ParticipantExists { handle: cook })
@@ -239,12 +244,12 @@ fn a_stranger_learns_from_a_chain_what_each_region_tells_strangers() {
         .world
         .admit(&[Role::Retailer], "510104", &json!({}));
     let sent = joined(
-        event("more", "shipping", "21", json!({})),
+        event("more", "shipping", "21", &json!({})),
         &parties(story.maker.handle, shop.handle),
     );
     story.chengdu.say(&story.maker, &sent);
     let got = joined(
-        event("taken", "receiving", "22", json!({})),
+        event("taken", "receiving", "22", &json!({})),
         &parties(story.maker.handle, shop.handle),
     );
     story.chengdu.say(&shop, &got);
@@ -274,7 +279,7 @@ fn what_this_log_told_of_a_chain_is_limited_for_an_authority_of_elsewhere_too() 
         .world
         .admit(&[Role::Retailer], "510104", &json!({}));
     let sent = joined(
-        event("more", "shipping", "21", json!({})),
+        event("more", "shipping", "21", &json!({})),
         &parties(story.maker.handle, shop.handle),
     );
     story.chengdu.say(&story.maker, &sent);
