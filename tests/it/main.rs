@@ -18,6 +18,7 @@ mod ledger_under_test;
 mod mirror;
 mod power;
 mod recall;
+mod regions_demo;
 mod shape;
 mod verifier;
 mod witness;

@@ -2,13 +2,11 @@
 
 use super::names::{Name, Names};
 use super::view::{Branch, OrderRow, TestRow, branches, look, order_row, test_row};
-use super::{Lang, when};
-use ledger::ids::UnixMillis;
+use super::when;
 use ledger::provenance::Answer;
 use ledger::provenance::across::{ProvedPart, Section, Told, Why};
-use ledger::provenance::answer::{Text, Verdict};
+use ledger::provenance::answer::Verdict;
 use ledger_web::catalogue::{self, Key};
-use std::collections::BTreeMap;
 
 /// Results of one part on a page; all are in the JSON and in that region's own page.
 const TESTS_MAX: usize = 4;
@@ -26,23 +24,24 @@ pub(crate) struct Elsewhere {
     pub verdict: Option<Key>,
     /// What proves it, or since when nothing does.
     pub said: String,
+    /// What it is about.
+    pub thing: Option<Name>,
     pub branches: Vec<Branch>,
     pub tests: Vec<TestRow>,
     /// Whether it comes before this log's own part.
     pub before: bool,
 }
 
-/// All of them, in the order of the story.
-pub(crate) fn all(answer: &Answer, lang: Lang, regions: &BTreeMap<String, Text>) -> Vec<Elsewhere> {
-    let chain = answer.chain.iter();
+/// All of them, in the order of the story. `here`: the log that was asked.
+pub(crate) fn all(names: Names<'_>, here: &str) -> Vec<Elsewhere> {
+    let chain = names.answer.chain.iter();
     let sections = chain.flat_map(|chain| &chain.sections);
-    sections
-        .map(|one| row(one, lang, regions, answer.as_of.0))
-        .collect()
+    sections.map(|one| row(one, names, here)).collect()
 }
 
 /// Orders that stand on other logs over what went into the goods in hand.
-pub(crate) fn orders(answer: &Answer, lang: Lang) -> Vec<OrderRow> {
+pub(crate) fn orders(names: Names<'_>) -> Vec<OrderRow> {
+    let answer = names.answer;
     let stops = |one: &Verdict| matches!(one, Verdict::Recalled | Verdict::Held);
     if !stops(&answer.verdict) {
         return Vec::new();
@@ -52,7 +51,7 @@ pub(crate) fn orders(answer: &Answer, lang: Lang) -> Vec<OrderRow> {
         .flat_map(|part| {
             let answer = &part.answer;
             let rows = answer.orders.iter();
-            rows.map(move |one| order_row(Names { answer, lang }, one))
+            rows.map(move |one| order_row(Names { answer, ..names }, one))
         })
         .collect()
 }
@@ -72,28 +71,25 @@ pub(crate) fn has_told(answer: &Answer, log: &str) -> bool {
     sections.any(|one| one.log == log && matches!(one.told, Told::Proved(_)))
 }
 
-fn row(
-    section: &Section,
-    lang: Lang,
-    regions: &BTreeMap<String, Text>,
-    now: UnixMillis,
-) -> Elsewhere {
-    let named = regions.get(&section.log);
-    let region = named.and_then(|name| Name::of(lang, name));
+fn row(section: &Section, names: Names<'_>, here: &str) -> Elsewhere {
+    let (lang, now) = (names.lang, names.answer.as_of.0);
+    let region = if section.log == here {
+        Name::own(lang, Key::PartHere)
+    } else {
+        names.region(&section.log)
+    };
     let mut row = Elsewhere {
         why: match section.why {
             Why::From => Key::PartFrom,
             Why::To => Key::PartTo,
             Why::Asked => Key::PartKnown,
         },
-        region: region.unwrap_or_else(|| Name {
-            text: super::names::shorten(&section.log),
-            lang: None,
-        }),
+        region,
         log: super::names::shorten(&section.log),
         tone: "warn",
         verdict: None,
         said: String::new(),
+        thing: None,
         branches: Vec::new(),
         tests: Vec::new(),
         before: section.why != Why::To,
@@ -101,7 +97,7 @@ fn row(
     match &section.told {
         Told::Proved(part) => {
             let answer = &part.answer;
-            let names = Names { answer, lang };
+            let names = Names { answer, ..names };
             row.tone = look(answer.verdict).0;
             row.verdict = Some(catalogue::verdict(answer.verdict));
             let key = if part.standing == "witnessed" {
@@ -110,6 +106,7 @@ fn row(
                 Key::PartRecorded
             };
             row.said = lang.fill(key, &[&when::moment(lang, part.as_of.0, now)]);
+            row.thing = names.product_name(&answer.item);
             row.branches = branches(names);
             let tests = answer.tests.iter().filter(|test| test.imported.is_none());
             row.tests = tests

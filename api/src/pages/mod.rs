@@ -298,8 +298,13 @@ pub fn answer(answer: &Answer, page: &PageContext) -> String {
     if answer.verdict == Verdict::Unknown {
         return unknown(&names::printed(&answer.item), page);
     }
-    let mut view = View::of(answer, page.lang);
-    view.elsewhere = elsewhere::all(answer, page.lang, &page.regions);
+    let names = names::Names {
+        answer,
+        lang: page.lang,
+        regions: &page.regions,
+    };
+    let mut view = View::of(names);
+    view.elsewhere = elsewhere::all(names, &page.origin);
     let lot = view
         .serial
         .as_deref()
