@@ -128,12 +128,32 @@ fn the_page_of_one_chain_is_read_on_a_phone_in_both_languages() {
     let mut demo = Demo::start(&["--json"]);
     let started = demo.value();
     let mut browser = Chromium::start();
-    for (languages, lang, [base, witnessed]) in [
-        ("zh-CN,zh;q=0.9", "zh", ["重庆牛油火锅底料", "成都"]),
+    let headings = "[...document.querySelectorAll('.region')].map(one => one.innerText.trim())";
+    let hero = "document.querySelector('.hero').innerText";
+    for (languages, lang, [base, maker, from, to, here, unnamed]) in [
+        (
+            "zh-CN,zh;q=0.9",
+            "zh",
+            [
+                "重庆牛油火锅底料",
+                "重庆椒江沸火锅食品有限公司",
+                "成都 货从这里来",
+                "重庆 该码记录在这里",
+                "本地账本",
+                "未登记名称",
+            ],
+        ),
         (
             "en-GB,en;q=0.9",
             "en",
-            ["Chongqing beef-tallow hotpot base", "Chengdu"],
+            [
+                "Chongqing beef-tallow hotpot base",
+                "Chongqing Jiaojiangfei Hotpot Foods Co., Ltd.",
+                "Chengdu The goods came from here",
+                "Chongqing The code is recorded here",
+                "This ledger",
+                "without a registered name",
+            ],
         ),
     ] {
         for (name, city) in [
@@ -149,11 +169,26 @@ fn the_page_of_one_chain_is_read_on_a_phone_in_both_languages() {
             assert_eq!(page.complaints, [""; 0], "{at}");
             let width = browser.evaluate(&page, "document.documentElement.scrollWidth");
             assert_eq!(width, WIDTH, "{at}: wider than the screen");
-            let text = browser.evaluate(&page, "document.body.innerText");
-            let text = text.as_str().unwrap();
-            for word in [base, witnessed] {
-                assert!(text.contains(word), "{at}: no {word:?} in {text}");
+            // Origin first, each part under the name of its region.
+            let parts = browser.evaluate(&page, headings);
+            if city == MADE {
+                assert_eq!(parts, json!([from, here]), "{at}");
+            } else {
+                let [own, made] = parts.as_array().unwrap().as_slice() else {
+                    panic!("{at}: {parts}")
+                };
+                assert!(own.as_str().unwrap().starts_with(here), "{at}: {own}");
+                assert_eq!(made, to, "{at}");
             }
+            // The first screen says who made it, in the other city too.
+            let hero = browser.evaluate(&page, hero);
+            for word in [base, maker] {
+                assert!(hero.as_str().unwrap().contains(word), "{at}: {hero}");
+            }
+            let open = "document.querySelectorAll('details').forEach(one => one.open = true)";
+            let _ = browser.evaluate(&page, open);
+            let text = browser.evaluate(&page, "document.body.innerText");
+            assert!(!text.as_str().unwrap().contains(unnamed), "{at}: {text}");
             browser.close(page);
         }
     }

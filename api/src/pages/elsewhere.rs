@@ -32,11 +32,28 @@ pub(crate) struct Elsewhere {
     pub before: bool,
 }
 
-/// All of them, in the order of the story. `here`: the log that was asked.
-pub(crate) fn all(names: Names<'_>, here: &str) -> Vec<Elsewhere> {
+/// All of them, in the order of the story.
+pub(crate) fn all(names: Names<'_>) -> Vec<Elsewhere> {
     let chain = names.answer.chain.iter();
     let sections = chain.flat_map(|chain| &chain.sections);
-    sections.map(|one| row(one, names, here)).collect()
+    sections.map(|one| row(one, names)).collect()
+}
+
+/// The answer of the log that knows the code, where this one does not: nothing else says who made
+/// the goods, and where.
+pub(crate) fn knowing(names: Names<'_>) -> Names<'_> {
+    let answer = names.answer;
+    let own = answer.chain.as_ref().map(|chain| chain.own);
+    if own != Some(Verdict::Unknown) {
+        return names;
+    }
+    let mut parts = proved(answer).map(|part| &part.answer);
+    let part = parts.find(|part| part.item == answer.item);
+    part.map_or(names, |answer| Names {
+        answer,
+        abroad: true,
+        ..names
+    })
 }
 
 /// Orders that stand on other logs over what went into the goods in hand.
@@ -51,7 +68,12 @@ pub(crate) fn orders(names: Names<'_>) -> Vec<OrderRow> {
         .flat_map(|part| {
             let answer = &part.answer;
             let rows = answer.orders.iter();
-            rows.map(move |one| order_row(Names { answer, ..names }, one))
+            let names = Names {
+                answer,
+                abroad: true,
+                ..names
+            };
+            rows.map(move |one| order_row(names, one))
         })
         .collect()
 }
@@ -65,18 +87,31 @@ pub(crate) fn proved(answer: &Answer) -> impl Iterator<Item = &ProvedPart> {
     })
 }
 
-/// Whether a log has told its part itself: what was imported from it need not be told twice.
-pub(crate) fn has_told(answer: &Answer, log: &str) -> bool {
-    let mut sections = answer.chain.iter().flat_map(|chain| &chain.sections);
-    sections.any(|one| one.log == log && matches!(one.told, Told::Proved(_)))
+/// What other logs have proved of where the goods came from.
+pub(crate) fn before(names: Names<'_>) -> impl Iterator<Item = &Answer> {
+    let chain = names.whole.answer.chain.iter();
+    let sections = chain.flat_map(|chain| &chain.sections);
+    sections.filter_map(|section| match &section.told {
+        Told::Proved(part) if section.why == Why::From => Some(&part.answer),
+        Told::Proved(_) | Told::Silent { .. } | Told::Unproved { .. } => None,
+    })
 }
 
-fn row(section: &Section, names: Names<'_>, here: &str) -> Elsewhere {
+/// Whether a log tells its part itself: what was imported from it need not be told twice.
+pub(crate) fn has_told(names: Names<'_>, log: &str) -> bool {
+    let chain = names.whole.answer.chain.iter();
+    let mut sections = chain.flat_map(|chain| &chain.sections);
+    log == names.whole.here
+        || sections.any(|one| one.log == log && matches!(one.told, Told::Proved(_)))
+}
+
+fn row(section: &Section, names: Names<'_>) -> Elsewhere {
+    let abroad = section.log != names.whole.here;
     let (lang, now) = (names.lang, names.answer.as_of.0);
-    let region = if section.log == here {
-        Name::own(lang, Key::PartHere)
-    } else {
+    let region = if abroad {
         names.region(&section.log)
+    } else {
+        Name::own(lang, Key::PartHere)
     };
     let mut row = Elsewhere {
         why: match section.why {
@@ -97,7 +132,11 @@ fn row(section: &Section, names: Names<'_>, here: &str) -> Elsewhere {
     match &section.told {
         Told::Proved(part) => {
             let answer = &part.answer;
-            let names = Names { answer, ..names };
+            let names = Names {
+                answer,
+                abroad,
+                ..names
+            };
             row.tone = look(answer.verdict).0;
             row.verdict = Some(catalogue::verdict(answer.verdict));
             let key = if part.standing == "witnessed" {

@@ -301,10 +301,14 @@ pub fn answer(answer: &Answer, page: &PageContext) -> String {
     let names = names::Names {
         answer,
         lang: page.lang,
-        regions: &page.regions,
+        whole: names::Whole {
+            answer,
+            here: &page.origin,
+            regions: &page.regions,
+        },
+        abroad: false,
     };
-    let mut view = View::of(names);
-    view.elsewhere = elsewhere::all(names, &page.origin);
+    let view = View::of(names);
     let lot = view
         .serial
         .as_deref()

@@ -100,6 +100,18 @@ pub(crate) struct Signer {
 pub(crate) struct Names<'a> {
     pub answer: &'a Answer,
     pub lang: Lang,
+    pub whole: Whole<'a>,
+    /// Whether the answer is another log's, whose participants have no page here.
+    pub abroad: bool,
+}
+
+/// The chain that an answer is a part of, or is the whole of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole<'a> {
+    /// What was answered here, with the parts of other logs.
+    pub answer: &'a Answer,
+    /// The origin of the log that was asked.
+    pub here: &'a str,
     /// What other regions are called, by the origins of their logs.
     pub regions: &'a BTreeMap<String, Text>,
 }
@@ -107,7 +119,7 @@ pub(crate) struct Names<'a> {
 impl<'a> Names<'a> {
     /// The region of a log; the log's own name where nobody has named that.
     pub(crate) fn region(self, log: &str) -> Name {
-        let named = self.regions.get(log);
+        let named = self.whole.regions.get(log);
         let name = named.and_then(|name| Name::of(self.lang, name));
         name.unwrap_or_else(|| Name {
             text: shorten(log),
@@ -136,7 +148,11 @@ impl<'a> Names<'a> {
             roles: party
                 .map(|party| roles(self.lang, party))
                 .unwrap_or_default(),
-            href: format!("/participants/{handle}?lang={}", self.lang.tag()),
+            href: if self.abroad {
+                String::new()
+            } else {
+                format!("/participants/{handle}?lang={}", self.lang.tag())
+            },
             suspended: party.is_some_and(|party| party.suspended),
         }
     }
@@ -162,8 +178,10 @@ impl<'a> Names<'a> {
         let in_answer = |answer: &'a Answer| answer.products.get(product.as_ref()?.as_str());
         let own = in_answer(self.answer);
         let own = own.or_else(|| {
-            let mut parts = elsewhere::proved(self.answer);
-            parts.find_map(|part| in_answer(&part.answer))
+            let parts = elsewhere::proved(self.whole.answer).map(|part| &part.answer);
+            std::iter::once(self.whole.answer)
+                .chain(parts)
+                .find_map(in_answer)
         });
         own.or_else(|| self.answer.products.get(item)).or_else(|| {
             let subject = self.answer.subject.product.as_ref()?;

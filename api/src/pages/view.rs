@@ -207,6 +207,7 @@ const fn icon(kind: StepKind) -> &'static str {
 impl View {
     pub(crate) fn of(names: Names<'_>) -> Self {
         let (answer, lang) = (names.answer, names.lang);
+        let knowing = elsewhere::knowing(names);
         let now = answer.as_of.0;
         let subject = &answer.subject;
         let (tone, icon) = look(answer.verdict);
@@ -280,7 +281,11 @@ impl View {
                 });
                 (names::shorten(date), past.unwrap_or_default())
             }),
-            maker: subject.maker.map(|maker| names.signer(maker)),
+            maker: knowing
+                .answer
+                .subject
+                .maker
+                .map(|maker| knowing.signer(maker)),
             check,
             as_of: lang.fill(Key::StateAsOf, &[&when::moment(lang, now, now)]),
             orders: answer
@@ -295,7 +300,7 @@ impl View {
             stopped: stopped
                 .filter(|_| answer.verdict == Verdict::Recalled && answer.orders.is_empty())
                 .map(|step| Box::new(step_row(names, step))),
-            facts: facts::all(names),
+            facts: facts::all(knowing),
             branches: branches(names),
             mostly_late: mostly_late(names),
             unfolded: answer.steps.len() <= STEPS_UNFOLDED,
@@ -322,7 +327,7 @@ impl View {
             curves: curves(names),
             more_curves: more(Key::CurveMore, answer.temperature.len(), CURVES_MAX),
             code: names::printed(&answer.item),
-            elsewhere: Vec::new(),
+            elsewhere: elsewhere::all(names),
         }
     }
 }
@@ -482,7 +487,7 @@ pub(crate) fn branches(names: Names<'_>) -> Vec<Branch> {
     // Nearest first, so that a long story loses its far end, then back into the order of time.
     let told_there = |step: &Step| {
         let imported = step.imported.as_ref();
-        imported.is_some_and(|one| elsewhere::has_told(answer, &one.log))
+        imported.is_some_and(|one| elsewhere::has_told(names, &one.log))
     };
     let own_part = answer.steps.iter().filter(|step| !told_there(step));
     let mut shown: Vec<(usize, &Step)> = own_part.enumerate().collect();
