@@ -20,6 +20,7 @@ mod mirror;
 mod power;
 mod recall;
 mod regions;
+mod regions_demo;
 mod shape;
 mod verifier;
 mod witness;

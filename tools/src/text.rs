@@ -282,6 +282,8 @@ mod node_texts {
     pub(crate) const EVENTS: Text = ["事件", "events"];
     pub(crate) const LINK: Text = ["链接", "link"];
     pub(crate) const SCAN: Text = ["扫码或打开链接", "Scan the code, or open the link"];
+    pub(crate) const ACROSS: Text = ["跨区链条", "across the border"];
+    pub(crate) const SCANNED_IN: Text = ["扫码地", "scanned in"];
     pub(crate) const NO_LAN: Text = [
         "找不到局域网地址；请用 --public-url 指定。",
         "No address in a local network was found; name one with --public-url.",

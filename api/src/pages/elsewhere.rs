@@ -2,13 +2,11 @@
 
 use super::names::{Name, Names};
 use super::view::{Branch, OrderRow, TestRow, branches, look, order_row, test_row};
-use super::{Lang, when};
-use ledger::ids::UnixMillis;
+use super::when;
 use ledger::provenance::Answer;
 use ledger::provenance::across::{ProvedPart, Section, Told, Why};
-use ledger::provenance::answer::{Text, Verdict};
+use ledger::provenance::answer::Verdict;
 use ledger_web::catalogue::{self, Key};
-use std::collections::BTreeMap;
 
 /// Results of one part on a page; all are in the JSON and in that region's own page.
 const TESTS_MAX: usize = 4;
@@ -26,6 +24,8 @@ pub(crate) struct Elsewhere {
     pub verdict: Option<Key>,
     /// What proves it, or since when nothing does.
     pub said: String,
+    /// What it is about.
+    pub thing: Option<Name>,
     pub branches: Vec<Branch>,
     pub tests: Vec<TestRow>,
     /// Whether it comes before this log's own part.
@@ -33,16 +33,32 @@ pub(crate) struct Elsewhere {
 }
 
 /// All of them, in the order of the story.
-pub(crate) fn all(answer: &Answer, lang: Lang, regions: &BTreeMap<String, Text>) -> Vec<Elsewhere> {
-    let chain = answer.chain.iter();
+pub(crate) fn all(names: Names<'_>) -> Vec<Elsewhere> {
+    let chain = names.answer.chain.iter();
     let sections = chain.flat_map(|chain| &chain.sections);
-    sections
-        .map(|one| row(one, lang, regions, answer.as_of.0))
-        .collect()
+    sections.map(|one| row(one, names)).collect()
+}
+
+/// The answer of the log that knows the code, where this one does not: nothing else says who made
+/// the goods, and where.
+pub(crate) fn knowing(names: Names<'_>) -> Names<'_> {
+    let answer = names.answer;
+    let own = answer.chain.as_ref().map(|chain| chain.own);
+    if own != Some(Verdict::Unknown) {
+        return names;
+    }
+    let mut parts = proved(answer).map(|part| &part.answer);
+    let part = parts.find(|part| part.item == answer.item);
+    part.map_or(names, |answer| Names {
+        answer,
+        abroad: true,
+        ..names
+    })
 }
 
 /// Orders that stand on other logs over what went into the goods in hand.
-pub(crate) fn orders(answer: &Answer, lang: Lang) -> Vec<OrderRow> {
+pub(crate) fn orders(names: Names<'_>) -> Vec<OrderRow> {
+    let answer = names.answer;
     let stops = |one: &Verdict| matches!(one, Verdict::Recalled | Verdict::Held);
     if !stops(&answer.verdict) {
         return Vec::new();
@@ -52,7 +68,12 @@ pub(crate) fn orders(answer: &Answer, lang: Lang) -> Vec<OrderRow> {
         .flat_map(|part| {
             let answer = &part.answer;
             let rows = answer.orders.iter();
-            rows.map(move |one| order_row(Names { answer, lang }, one))
+            let names = Names {
+                answer,
+                abroad: true,
+                ..names
+            };
+            rows.map(move |one| order_row(names, one))
         })
         .collect()
 }
@@ -66,34 +87,44 @@ pub(crate) fn proved(answer: &Answer) -> impl Iterator<Item = &ProvedPart> {
     })
 }
 
-/// Whether a log has told its part itself: what was imported from it need not be told twice.
-pub(crate) fn has_told(answer: &Answer, log: &str) -> bool {
-    let mut sections = answer.chain.iter().flat_map(|chain| &chain.sections);
-    sections.any(|one| one.log == log && matches!(one.told, Told::Proved(_)))
+/// What other logs have proved of where the goods came from.
+pub(crate) fn before(names: Names<'_>) -> impl Iterator<Item = &Answer> {
+    let chain = names.whole.answer.chain.iter();
+    let sections = chain.flat_map(|chain| &chain.sections);
+    sections.filter_map(|section| match &section.told {
+        Told::Proved(part) if section.why == Why::From => Some(&part.answer),
+        Told::Proved(_) | Told::Silent { .. } | Told::Unproved { .. } => None,
+    })
 }
 
-fn row(
-    section: &Section,
-    lang: Lang,
-    regions: &BTreeMap<String, Text>,
-    now: UnixMillis,
-) -> Elsewhere {
-    let named = regions.get(&section.log);
-    let region = named.and_then(|name| Name::of(lang, name));
+/// Whether a log tells its part itself: what was imported from it need not be told twice.
+pub(crate) fn has_told(names: Names<'_>, log: &str) -> bool {
+    let chain = names.whole.answer.chain.iter();
+    let mut sections = chain.flat_map(|chain| &chain.sections);
+    log == names.whole.here
+        || sections.any(|one| one.log == log && matches!(one.told, Told::Proved(_)))
+}
+
+fn row(section: &Section, names: Names<'_>) -> Elsewhere {
+    let abroad = section.log != names.whole.here;
+    let (lang, now) = (names.lang, names.answer.as_of.0);
+    let region = if abroad {
+        names.region(&section.log)
+    } else {
+        Name::own(lang, Key::PartHere)
+    };
     let mut row = Elsewhere {
         why: match section.why {
             Why::From => Key::PartFrom,
             Why::To => Key::PartTo,
             Why::Asked => Key::PartKnown,
         },
-        region: region.unwrap_or_else(|| Name {
-            text: super::names::shorten(&section.log),
-            lang: None,
-        }),
+        region,
         log: super::names::shorten(&section.log),
         tone: "warn",
         verdict: None,
         said: String::new(),
+        thing: None,
         branches: Vec::new(),
         tests: Vec::new(),
         before: section.why != Why::To,
@@ -101,7 +132,11 @@ fn row(
     match &section.told {
         Told::Proved(part) => {
             let answer = &part.answer;
-            let names = Names { answer, lang };
+            let names = Names {
+                answer,
+                abroad,
+                ..names
+            };
             row.tone = look(answer.verdict).0;
             row.verdict = Some(catalogue::verdict(answer.verdict));
             let key = if part.standing == "witnessed" {
@@ -110,6 +145,7 @@ fn row(
                 Key::PartRecorded
             };
             row.said = lang.fill(key, &[&when::moment(lang, part.as_of.0, now)]);
+            row.thing = names.product_name(&answer.item);
             row.branches = branches(names);
             let tests = answer.tests.iter().filter(|test| test.imported.is_none());
             row.tests = tests

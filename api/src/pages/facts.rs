@@ -1,6 +1,7 @@
 //! The three facts under the verdict: from where, how old, how warm.
 
 use super::curve;
+use super::elsewhere;
 use super::names::{self, Names};
 use super::when;
 use ledger::provenance::answer::{Grade, StepKind};
@@ -23,34 +24,23 @@ pub(crate) fn all(names: Names<'_>) -> Vec<Fact> {
     vec![from_fact(names), when_fact(names), temperature_fact(names)]
 }
 
-/// The districts where the goods began.
+/// The districts where the goods began, on whichever log that is.
 fn from_fact(names: Names<'_>) -> Fact {
     let lang = names.lang;
     let mut origins: Vec<String> = Vec::new();
-    for step in names
-        .answer
-        .steps
-        .iter()
-        .filter(|step| step.kind == StepKind::Origin)
-    {
-        let place = step
-            .place
-            .as_ref()
-            .and_then(|id| names.answer.places.get(id));
-        let district = place.map(|place| place.district.as_str()).or_else(|| {
-            Some(
-                names
-                    .answer
-                    .participants
-                    .get(&step.issuer)?
-                    .district
-                    .as_str(),
-            )
-        });
-        if let Some(name) = district.and_then(|code| names::district(lang, code))
-            && !origins.iter().any(|origin| origin == name)
-        {
-            origins.push(name.to_owned());
+    for answer in elsewhere::before(names).chain([names.answer]) {
+        let begun = answer.steps.iter();
+        for step in begun.filter(|step| step.kind == StepKind::Origin) {
+            let place = step.place.as_ref().and_then(|id| answer.places.get(id));
+            let district = place.map(|place| place.district.as_str()).or_else(|| {
+                let issuer = answer.participants.get(&step.issuer)?;
+                Some(issuer.district.as_str())
+            });
+            if let Some(name) = district.and_then(|code| names::district(lang, code))
+                && !origins.iter().any(|origin| origin == name)
+            {
+                origins.push(name.to_owned());
+            }
         }
     }
     let more = origins.len().saturating_sub(ORIGINS_SHOWN);

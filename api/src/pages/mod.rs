@@ -298,8 +298,17 @@ pub fn answer(answer: &Answer, page: &PageContext) -> String {
     if answer.verdict == Verdict::Unknown {
         return unknown(&names::printed(&answer.item), page);
     }
-    let mut view = View::of(answer, page.lang);
-    view.elsewhere = elsewhere::all(answer, page.lang, &page.regions);
+    let names = names::Names {
+        answer,
+        lang: page.lang,
+        whole: names::Whole {
+            answer,
+            here: &page.origin,
+            regions: &page.regions,
+        },
+        abroad: false,
+    };
+    let view = View::of(names);
     let lot = view
         .serial
         .as_deref()

@@ -1,12 +1,13 @@
 //! Names instead of codes: what an answer's identifiers are called, in the reader's language.
 
-use super::Lang;
+use super::{Lang, elsewhere};
 use ledger::access::shown::{UNNAMED, is_numbered};
 use ledger::identifier::{Identifier, Kind, Region};
 use ledger::ids::Handle;
 use ledger::provenance::Answer;
 use ledger::provenance::answer::{Party, Product, Text};
 use ledger_web::catalogue::{self, Key};
+use std::collections::BTreeMap;
 
 /// Longest name shown, in characters: some four lines on a narrow phone, and a bound on what one
 /// step can add to a page.
@@ -99,9 +100,33 @@ pub(crate) struct Signer {
 pub(crate) struct Names<'a> {
     pub answer: &'a Answer,
     pub lang: Lang,
+    pub whole: Whole<'a>,
+    /// Whether the answer is another log's, whose participants have no page here.
+    pub abroad: bool,
+}
+
+/// The chain that an answer is a part of, or is the whole of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole<'a> {
+    /// What was answered here, with the parts of other logs.
+    pub answer: &'a Answer,
+    /// The origin of the log that was asked.
+    pub here: &'a str,
+    /// What other regions are called, by the origins of their logs.
+    pub regions: &'a BTreeMap<String, Text>,
 }
 
 impl<'a> Names<'a> {
+    /// The region of a log; the log's own name where nobody has named that.
+    pub(crate) fn region(self, log: &str) -> Name {
+        let named = self.whole.regions.get(log);
+        let name = named.and_then(|name| Name::of(self.lang, name));
+        name.unwrap_or_else(|| Name {
+            text: shorten(log),
+            lang: None,
+        })
+    }
+
     fn party(self, handle: Handle) -> Option<&'a Party> {
         self.answer.participants.get(&handle)
     }
@@ -123,7 +148,11 @@ impl<'a> Names<'a> {
             roles: party
                 .map(|party| roles(self.lang, party))
                 .unwrap_or_default(),
-            href: format!("/participants/{handle}?lang={}", self.lang.tag()),
+            href: if self.abroad {
+                String::new()
+            } else {
+                format!("/participants/{handle}?lang={}", self.lang.tag())
+            },
             suspended: party.is_some_and(|party| party.suspended),
         }
     }
@@ -143,10 +172,17 @@ impl<'a> Names<'a> {
         Name { text, lang: None }
     }
 
-    /// The product that an item is one of.
+    /// The product that an item is one of. Other regions' logs know theirs.
     pub(crate) fn product(self, item: &str) -> Option<&'a Product> {
-        let own = Identifier::parse(item).ok().and_then(|item| item.product());
-        let own = own.and_then(|product| self.answer.products.get(product.as_str()));
+        let product = Identifier::parse(item).ok().and_then(|item| item.product());
+        let in_answer = |answer: &'a Answer| answer.products.get(product.as_ref()?.as_str());
+        let own = in_answer(self.answer);
+        let own = own.or_else(|| {
+            let parts = elsewhere::proved(self.whole.answer).map(|part| &part.answer);
+            std::iter::once(self.whole.answer)
+                .chain(parts)
+                .find_map(in_answer)
+        });
         own.or_else(|| self.answer.products.get(item)).or_else(|| {
             let subject = self.answer.subject.product.as_ref()?;
             (item == self.answer.item).then(|| self.answer.products.get(subject))?

@@ -1,6 +1,5 @@
 //! An answer as the page shows it: every name looked up, every time local, every list bounded.
 
-use super::Lang;
 use super::curve::Curve;
 use super::elsewhere::{self, Elsewhere};
 use super::facts::{self, Fact};
@@ -8,7 +7,6 @@ use super::names::{self, Name, Names, Signer};
 use super::{when, words};
 use ledger::ids::LeafIndex;
 use ledger::policy::Severity;
-use ledger::provenance::Answer;
 use ledger::provenance::answer::{
     Break, BreakKind, Finding, Free, Step, StepKind, Stop, StopKind, Test, Verdict,
 };
@@ -207,8 +205,9 @@ const fn icon(kind: StepKind) -> &'static str {
 }
 
 impl View {
-    pub(crate) fn of(answer: &Answer, lang: Lang) -> Self {
-        let names = Names { answer, lang };
+    pub(crate) fn of(names: Names<'_>) -> Self {
+        let (answer, lang) = (names.answer, names.lang);
+        let knowing = elsewhere::knowing(names);
         let now = answer.as_of.0;
         let subject = &answer.subject;
         let (tone, icon) = look(answer.verdict);
@@ -282,7 +281,11 @@ impl View {
                 });
                 (names::shorten(date), past.unwrap_or_default())
             }),
-            maker: subject.maker.map(|maker| names.signer(maker)),
+            maker: knowing
+                .answer
+                .subject
+                .maker
+                .map(|maker| knowing.signer(maker)),
             check,
             as_of: lang.fill(Key::StateAsOf, &[&when::moment(lang, now, now)]),
             orders: answer
@@ -290,14 +293,14 @@ impl View {
                 .iter()
                 .take(ORDERS_MAX)
                 .map(|one| order_row(names, one))
-                .chain(elsewhere::orders(answer, lang))
+                .chain(elsewhere::orders(names))
                 .take(ORDERS_MAX)
                 .collect(),
             more_orders: more(Key::OrderMore, answer.orders.len(), ORDERS_MAX),
             stopped: stopped
                 .filter(|_| answer.verdict == Verdict::Recalled && answer.orders.is_empty())
                 .map(|step| Box::new(step_row(names, step))),
-            facts: facts::all(names),
+            facts: facts::all(knowing),
             branches: branches(names),
             mostly_late: mostly_late(names),
             unfolded: answer.steps.len() <= STEPS_UNFOLDED,
@@ -324,7 +327,7 @@ impl View {
             curves: curves(names),
             more_curves: more(Key::CurveMore, answer.temperature.len(), CURVES_MAX),
             code: names::printed(&answer.item),
-            elsewhere: Vec::new(),
+            elsewhere: elsewhere::all(names),
         }
     }
 }
@@ -484,7 +487,7 @@ pub(crate) fn branches(names: Names<'_>) -> Vec<Branch> {
     // Nearest first, so that a long story loses its far end, then back into the order of time.
     let told_there = |step: &Step| {
         let imported = step.imported.as_ref();
-        imported.is_some_and(|one| elsewhere::has_told(answer, &one.log))
+        imported.is_some_and(|one| elsewhere::has_told(names, &one.log))
     };
     let own_part = answer.steps.iter().filter(|step| !told_there(step));
     let mut shown: Vec<(usize, &Step)> = own_part.enumerate().collect();
@@ -511,7 +514,10 @@ pub(crate) fn branches(names: Names<'_>) -> Vec<Branch> {
             let title = match title {
                 Some(title) => title,
                 None if main => Name::own(lang, Key::MainBranch),
-                None => Name::own(lang, Key::ThingPallet),
+                None => match step.concerns.first() {
+                    Some(item) => names.thing(item),
+                    None => Name::own(lang, Key::ThingPallet),
+                },
             };
             let branch = Branch {
                 title,
@@ -618,8 +624,8 @@ fn imported(names: Names<'_>, test: &Test) -> Option<String> {
     let lang = names.lang;
     if let Some(foreign) = &test.imported {
         let relied = test.relied_on.unwrap_or_default().to_string();
-        let log = names::shorten(&foreign.log);
-        return Some(lang.fill(Key::TestImported, &[&log, &relied]));
+        let region = names.region(&foreign.log).text;
+        return Some(lang.fill(Key::TestImported, &[&region, &relied]));
     }
     // Who imported it says so in its own part.
     let others = elsewhere::proved(names.answer).flat_map(|part| &part.answer.tests);

@@ -33,7 +33,7 @@ macro_rules! catalogue {
 catalogue! {
     // The site.
     Site            "溯源" "Suyuan"
-    SiteLine        "成都食品药品追溯账本" "Chengdu traceability ledger"
+    SiteLine        "食品药品追溯账本" "Food and medicine traceability ledger"
     OtherLanguage   "English" "中文"
     Skip            "跳到内容" "Skip to content"
     ComplaintLine   "发现问题？拨打 12315 投诉举报，留好包装和小票。" "Something wrong? Call 12315 (consumer hotline). Keep the pack and the till receipt."

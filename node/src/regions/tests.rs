@@ -173,7 +173,7 @@ fn wanted(item: &str) -> Wanted {
     let item = Identifier::parse(item).unwrap();
     let answer = trace(&mut source, &item, world.now, Limits::DEFAULT).unwrap();
     Following::new("here.example/log", &answer, [LOG])
-        .next()
+        .wanted()
         .unwrap()
 }
 

@@ -35,6 +35,38 @@ pub(super) struct Chain {
     pub(super) recall: Option<Recall>,
 }
 
+/// Goods of Chengdu that become goods of Chongqing, in `across.json`.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Crossing {
+    pub(super) name: String,
+    pub(super) title: Title,
+    /// What leaves Chengdu.
+    pub(super) goods: String,
+    /// What is made of it.
+    pub(super) code: String,
+    /// What a scan of that says, in either city.
+    pub(super) verdict: String,
+    /// Documents on Chengdu's ledger.
+    pub(super) sent: Vec<Source>,
+    /// Events that Chongqing's ledger takes from Chengdu's.
+    pub(super) proofs: Vec<Proof>,
+    /// Who imports them: a key in `chongqing/participants.json`.
+    pub(super) importer: String,
+    /// Documents on Chongqing's ledger. In `sy:sourceStatement` they have the shipment's eventID,
+    /// in the place of the statement's digest, which nobody knows before it is signed.
+    pub(super) documents: Vec<Source>,
+    /// A recall in Chengdu, after all that.
+    pub(super) recall: Option<Recall>,
+}
+
+/// An event whose proof is carried to the other ledger.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Proof {
+    pub(super) event: String,
+    /// Who said it: a key in `participants.json`.
+    pub(super) by: String,
+}
+
 /// A recall of everything that came of an item, and what its holders answer.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Recall {
@@ -89,6 +121,7 @@ pub(super) struct Source {
 #[derive(Clone, Debug)]
 pub(super) struct Examples {
     pub(super) chains: Vec<Chain>,
+    pub(super) crossings: Vec<Crossing>,
     days: i64,
 }
 
@@ -107,6 +140,7 @@ impl Examples {
         let yesterday = (now.0 + CHINA_MS).div_euclid(DAY_MS) - 1;
         Ok(Self {
             chains,
+            crossings: serde_json::from_str(file("across.json")?).map_err(Failure::malformed)?,
             days: yesterday - reference.0.div_euclid(DAY_MS),
         })
     }
@@ -205,9 +239,16 @@ mod tests {
     fn every_document_is_there_and_in_order() {
         let now = UnixMillis(1_795_392_000_000);
         let examples = Examples::at(now).unwrap();
-        let participants = examples.records("participants.json", "key").unwrap();
-        for chain in &examples.chains {
-            for source in &chain.documents {
+        let [chengdu, chongqing] = ["", "chongqing/"].map(|folder| {
+            let file = format!("{folder}participants.json");
+            examples.records(&file, "key").unwrap()
+        });
+        let chains = examples.chains.iter().map(|one| (&chengdu, &one.documents));
+        let sent = examples.crossings.iter().map(|one| (&chengdu, &one.sent));
+        let made = examples.crossings.iter();
+        let made = made.map(|one| (&chongqing, &one.documents));
+        for (participants, documents) in chains.chain(sent).chain(made) {
+            for source in documents {
                 assert!(participants.contains_key(&source.by), "{}", source.by);
                 let bytes = examples.text(&source.file).unwrap().into_bytes();
                 let files = vec![(source.file.clone().into(), bytes)];

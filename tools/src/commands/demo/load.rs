@@ -1,6 +1,7 @@
 //! Everybody of the examples, and what they say: keys, admissions, master data, documents.
 
-use super::examples::{Chain, Examples};
+use super::city::Place;
+use super::examples::{Examples, Source};
 use crate::client::compose::Voice;
 use crate::client::document;
 use crate::client::keys::{self, Request, new_key};
@@ -21,9 +22,6 @@ use std::path::{Path, PathBuf};
 /// Events in one statement: a document of the examples is one statement.
 const GROUP: usize = 100;
 
-/// The founder of the demo's ledger, in `participants.json`.
-const AUTHORITY: &str = "chengdu-amr";
-
 /// Someone of the examples.
 struct Member {
     key: SigningKey,
@@ -31,11 +29,11 @@ struct Member {
     profile: Profile,
 }
 
-/// Everyone of the examples, by their key there.
+/// Everyone of one city's examples, by their key there.
 pub(super) struct Cast {
+    place: &'static Place,
     members: BTreeMap<String, Member>,
     dir: PathBuf,
-    origin: String,
     now: UnixMillis,
 }
 
@@ -45,29 +43,27 @@ impl Cast {
     /// # Errors
     /// [`Failure`].
     pub(super) fn new(
+        place: &'static Place,
         examples: &Examples,
         dir: &Path,
-        origin: &str,
-        region: &str,
         now: UnixMillis,
     ) -> Result<Self, Failure> {
         let mut random = Random::default();
         let mut members = BTreeMap::new();
-        for (name, profiles) in examples.records("participants.json", "key")? {
+        let file = place.file("participants.json");
+        for (name, profiles) in examples.records(&file, "key")? {
             let [profile] = profiles.as_slice() else {
-                return Err(Failure::malformed(format!(
-                    "participants.json: {name} twice"
-                )));
+                return Err(Failure::malformed(format!("{file}: {name} twice")));
             };
             let mut profile = Profile::read(profile)?;
-            if name == AUTHORITY {
+            if name == place.authority {
                 // The city's code ends in zeros; its jurisdiction is all codes that begin like it.
-                profile.district = region.to_owned();
+                profile.district = place.region.to_owned();
             }
             let handle = profile.handle.unwrap_or_else(|| random.handle());
             let path = dir.join(format!("{name}.key"));
             let key = keys::create(&path, &mut random)?;
-            Request::new(&key, origin, handle).write(&Request::path(&path))?;
+            Request::new(&key, place.origin, handle).write(&Request::path(&path))?;
             members.insert(
                 name,
                 Member {
@@ -78,9 +74,9 @@ impl Cast {
             );
         }
         Ok(Self {
+            place,
             members,
             dir: dir.to_owned(),
-            origin: origin.to_owned(),
             now,
         })
     }
@@ -95,7 +91,7 @@ impl Cast {
         Voice {
             key,
             handle: *handle,
-            origin: &self.origin,
+            origin: self.place.origin,
             now: self.now,
         }
     }
@@ -105,7 +101,7 @@ impl Cast {
     /// # Errors
     /// [`Failure`].
     pub(super) fn office(&self) -> Result<Signing, Failure> {
-        self.asker(AUTHORITY)
+        self.asker(self.place.authority)
     }
 
     /// Somebody, to ask in its name.
@@ -114,8 +110,13 @@ impl Cast {
     /// [`Failure`] where the examples have no such participant.
     pub(super) fn asker(&self, name: &str) -> Result<Signing, Failure> {
         let handle = self.member(name)?.handle;
-        let key = keys::read(&self.dir.join(format!("{name}.key")))?;
+        let key = keys::read(&self.key_path(name))?;
         Ok(Signing { key, handle })
+    }
+
+    /// Where somebody's key is.
+    pub(super) fn key_path(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}.key"))
     }
 
     /// Everyone's handle.
@@ -138,7 +139,7 @@ impl Cast {
         found.map_or_else(|| handle.to_string(), |(name, _)| name.clone())
     }
 
-    /// An act of somebody with its one record.
+    /// An act of somebody with its records.
     ///
     /// # Errors
     /// [`Failure`].
@@ -146,11 +147,10 @@ impl Cast {
         &self,
         name: &str,
         action: Action,
-        record: Map,
+        records: Vec<Map>,
         random: &mut Random,
     ) -> Result<SignedStatement, Failure> {
-        self.voice(self.member(name)?)
-            .act(action, vec![record], random)
+        self.voice(self.member(name)?).act(action, records, random)
     }
 
     /// Who founds the ledger.
@@ -158,34 +158,53 @@ impl Cast {
     /// # Errors
     /// [`Failure`].
     pub(super) fn founder(&self) -> Result<(Handle, NewKey), Failure> {
-        let Member { key, handle, .. } = self.member(AUTHORITY)?;
-        Ok((*handle, new_key(key, &self.origin, *handle)))
+        let Member { key, handle, .. } = self.member(self.place.authority)?;
+        Ok((*handle, new_key(key, self.place.origin, *handle)))
     }
 
-    /// Loads everything: admissions, master data, documents in the order of the chains.
+    /// Loads everybody: admissions, and master data.
     ///
     /// # Errors
     /// [`Failure`]: what is refused, by name.
-    pub(super) fn load(&self, examples: &Examples, ledger: &dyn Ledger) -> Result<(), Failure> {
+    pub(super) fn introduce(
+        &self,
+        examples: &Examples,
+        ledger: &dyn Ledger,
+    ) -> Result<(), Failure> {
         let mut random = Random::default();
         submit(ledger, &self.admissions(&mut random)?)?;
-        submit(ledger, &self.master_data(examples, &mut random)?)?;
+        submit(ledger, &self.master_data(examples, &mut random)?)
+    }
+
+    /// Loads documents, in order. `told`: what stands in them for the digest of another ledger's
+    /// statement, with that digest.
+    ///
+    /// # Errors
+    /// [`Failure`]: what is refused, by name.
+    pub(super) fn tell<'e>(
+        &self,
+        examples: &Examples,
+        documents: impl IntoIterator<Item = &'e Source>,
+        told: &BTreeMap<String, String>,
+        ledger: &dyn Ledger,
+    ) -> Result<(), Failure> {
+        let mut random = Random::default();
         let mut statements = Vec::new();
-        for chain in &examples.chains {
-            statements.extend(self.documents(examples, chain, &mut random)?);
+        for source in documents {
+            statements.extend(self.document(examples, source, told, &mut random)?);
         }
         submit(ledger, &statements)
     }
 
     /// The authority says who it is, and admits everyone else.
     fn admissions(&self, random: &mut Random) -> Result<Vec<SignedStatement>, Failure> {
-        let authority = self.member(AUTHORITY)?;
+        let authority = self.member(self.place.authority)?;
         let voice = self.voice(authority);
         let admit = |member: &Member| {
             if member.handle == authority.handle {
                 return member.profile.amend(member.handle);
             }
-            let key = new_key(&member.key, &self.origin, member.handle);
+            let key = new_key(&member.key, self.place.origin, member.handle);
             member.profile.admit(member.handle, vec![key])
         };
         self.members
@@ -204,7 +223,7 @@ impl Cast {
             ("products.json", Action::Product),
             ("places.json", Action::Place),
         ] {
-            for (owner, list) in examples.records(file, "owner")? {
+            for (owner, list) in examples.records(&self.place.file(file), "owner")? {
                 let voice = self.voice(self.member(&owner)?);
                 statements.push(voice.act(action.clone(), records(&list.into())?, random)?);
             }
@@ -212,26 +231,29 @@ impl Cast {
         Ok(statements)
     }
 
-    fn documents(
+    fn document(
         &self,
         examples: &Examples,
-        chain: &Chain,
+        source: &Source,
+        told: &BTreeMap<String, String>,
         random: &mut Random,
     ) -> Result<Vec<SignedStatement>, Failure> {
+        let named = |event: &str| format!("\"sy:sourceStatement\": \"{event}\"");
+        let text = examples.text(&source.file)?;
+        let text = told.iter().fold(text, |text, (event, digest)| {
+            text.replace(&named(event), &named(digest))
+        });
+        let files = vec![(source.file.clone().into(), text.into_bytes())];
+        let checked = document::check(files, self.now, Lang::En).map_err(|faults| {
+            let first = faults
+                .first()
+                .map(|fault| format!("{}: {}", fault.path, fault.reason));
+            Failure::malformed(format!("{}: {}", source.file, first.unwrap_or_default()))
+        })?;
+        let voice = self.voice(self.member(&source.by)?);
         let mut statements = Vec::new();
-        for source in &chain.documents {
-            let bytes = examples.text(&source.file)?.into_bytes();
-            let files = vec![(source.file.clone().into(), bytes)];
-            let checked = document::check(files, self.now, Lang::En).map_err(|faults| {
-                let first = faults
-                    .first()
-                    .map(|fault| format!("{}: {}", fault.path, fault.reason));
-                Failure::malformed(format!("{}: {}", source.file, first.unwrap_or_default()))
-            })?;
-            let voice = self.voice(self.member(&source.by)?);
-            for document in &checked {
-                statements.extend(voice.events(&document.events, GROUP, random)?);
-            }
+        for document in &checked {
+            statements.extend(voice.events(&document.events, GROUP, random)?);
         }
         Ok(statements)
     }

@@ -1,27 +1,31 @@
-//! `suyuan demo`: a ledger with seventeen codes to scan, in one command.
+//! `suyuan demo`: two cities' ledgers with nineteen codes to scan, in one command.
 //!
-//! Founds a ledger in a fresh directory, serves it, loads the examples through its HTTP interface
-//! as their participants would, recalls what must be recalled, asks for every code as a phone would,
-//! and before an act as a till or a filling gun would. What they must hear stands in
-//! `schemas/examples/chains.json`; a difference ends the demo.
+//! Founds the ledgers of Chengdu and Chongqing in a fresh directory, serves both, each the other's
+//! witness, loads the examples through their HTTP interfaces as their participants would, carries
+//! goods over the border, recalls what must be recalled, asks for every code as a phone would, and
+//! before an act as a till or a filling gun would. What they must hear stands in
+//! `schemas/examples/chains.json` and `across.json`; a difference ends the demo.
 
+mod across;
+mod border;
+mod city;
 mod examples;
 mod load;
 mod recall;
 
 use super::checked;
-use super::init::{make_dir, write_trust};
+use super::init::make_dir;
 use super::qr::link;
-use super::serve::{end, interrupted, listen, runtime, serve};
+use super::serve::{interrupted, listen, runtime};
 use super::verify::{bundle_failure, now};
 use crate::client::http::Remote;
-use crate::client::ledger::open_failure;
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::qr::Code as QrCode;
 use crate::text::{self, Lang};
 use crate::trust;
-use api::ApiOptions;
+use across::Crossed;
+use city::{CHENGDU, CHONGQING, City, Door};
 use clap::Args as ClapArgs;
 use examples::{Asked, Chain, Examples};
 use ledger::bundle::{Trust, prove};
@@ -29,20 +33,12 @@ use ledger::check::{Act, Decision, catalogue};
 use ledger::identifier::Identifier;
 use ledger::provenance::Scope;
 use ledger::tlog_policy::TlogPolicy;
-use ledger_rocks::RocksStore;
 use load::Cast;
-use node::{Founding, Node, NodeConfig, Settings};
+use node::config::policy_path;
 use recall::{Inbox, Recalled};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use tokio::sync::oneshot;
-
-/// The demo's log: a name under which nobody can own anything.
-const ORIGIN: &str = "demo.suyuan.example/chengdu";
-
-const REGION: &str = "5101";
 
 /// The first port tried, and how many after it.
 const PORT: u16 = 8080;
@@ -51,10 +47,11 @@ const PORTS: u16 = 20;
 /// The chain whose code is printed.
 const SHOWN: &str = "doubanjiang";
 
-/// Run a ledger with example data, and print a code to scan.
+/// Run the ledgers of two cities with example data, and print a code to scan.
 ///
-/// Everything lives in a directory of its own, removed at the end unless --dir names one. Dates of
-/// the examples are moved so that they end yesterday.
+/// Everything lives in a directory of its own, removed at the end unless --dir names one: Chengdu's
+/// ledger in it, Chongqing's in chongqing/ below. Dates of the examples are moved so that they end
+/// yesterday.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Examples:
   suyuan demo
@@ -64,7 +61,8 @@ pub(crate) struct Args {
     /// Keep the ledger in this directory, which must be new or empty.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// The address to listen on; a free port on this machine from 8080 on without it.
+    /// The address to listen on; a free port on this machine from 8080 on without it. Chongqing's
+    /// node takes the next free port of the same address.
     #[arg(long)]
     listen: Option<SocketAddr>,
     /// Print a code that a phone in the same network can open.
@@ -73,6 +71,9 @@ pub(crate) struct Args {
     /// The address that codes carry, where it is not the one listened on.
     #[arg(long)]
     public_url: Option<String>,
+    /// The same for Chongqing's node.
+    #[arg(long, value_name = "URL")]
+    chongqing_url: Option<String>,
     /// Load, check and end. The directory stays, for whoever wants to look into it.
     #[arg(long)]
     once: bool,
@@ -97,68 +98,75 @@ struct Checked {
 
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let home = Home::new(args.dir.as_deref(), args.once)?;
-    let listener = open_port(args)?;
-    let listening = listener.local_addr()?;
-    let public_url = public_url(args, console, listening)?;
-    let settings =
-        Settings::new(ORIGIN.to_owned(), public_url, REGION.to_owned()).map_err(Failure::usage)?;
+    let doors = open_doors(args, console)?;
     let examples = Examples::at(now())?;
-    let keys = home.path.join("keys");
-    make_dir(&keys)?;
-    let cast = Cast::new(&examples, &keys, ORIGIN, REGION, now())?;
-    let (handle, key) = cast.founder()?;
-    let founding = Founding {
-        founders: vec![(handle, REGION.to_owned(), key)],
-        threshold: 1,
-        predecessor: None,
-    };
-    node::init(&home.path, &settings, founding).map_err(|error| open_failure(&error))?;
-    let (trust, _) = write_trust(&home.path, ORIGIN)?;
-    let node = node::open(&NodeConfig::new(&home.path)).map_err(|error| open_failure(&error))?;
-
+    let cities = found(&home, &doors, &examples)?;
     let runtime = runtime()?;
-    let trust = trust::read(&trust)?;
-    let log = trust.log_of_origin(ORIGIN).map(|log| Trust::from(&log.key));
+    let chengdu = &cities[0];
+    let trust = trust::read(&policy_path(&chengdu.dir))?;
+    let log = trust.log_of_origin(CHENGDU.origin);
+    let log = log.map(|log| Trust::from(&log.key));
     let log = log.ok_or_else(|| Failure::malformed("the demo's own log is not trusted"))?;
-    let inbox = Inbox::open(&runtime, &cast, &home.path, log)?;
-    node::notify::spawn(&node, &home.path, Arc::new(node::notify::Http::default()))?;
-    let (stop, stopped) = oneshot::channel();
-    let serving = runtime.spawn(serve(
-        Arc::clone(&node),
-        listener,
-        None,
-        ApiOptions::default(),
-        stopped,
-    ));
-    let outcome = load_and_check(listening, &cast, &examples, &node, &trust, console, &inbox)
-        .and_then(|scanned| show(args, console, &home, &node, &scanned));
-    let waited = match (&outcome, args.once) {
-        (Ok(()), false) => runtime.block_on(async {
-            tokio::select! {
-                () = interrupted() => None,
-                halt = node.halted() => Some(halt),
-            }
-        }),
-        (Ok(()), true) | (Err(_), _) => None,
+    let inbox = Inbox::open(&runtime, &chengdu.cast, &chengdu.dir, log)?;
+    let [one, other] = doors;
+    let one = cities[0].serve(&runtime, one)?;
+    let other = match cities[1].serve(&runtime, other) {
+        Ok(other) => other,
+        Err(failure) => {
+            // What kept the second from starting is the news.
+            let _ended = runtime.block_on(one.end(None));
+            return Err(failure);
+        }
     };
-    let ended = runtime.block_on(end(node, serving, stop, waited));
+    let outcome = load_and_check(&cities, &examples, &trust, console, &inbox)
+        .and_then(|(scanned, crossed)| show(args, console, &home, &cities, &scanned, &crossed));
+    let wait = outcome.is_ok() && !args.once;
+    let ended = runtime.block_on(async {
+        let (mut of_one, mut of_other) = (None, None);
+        if wait {
+            tokio::select! {
+                () = interrupted() => {}
+                halt = one.halted() => of_one = Some(halt),
+                halt = other.halted() => of_other = Some(halt),
+            }
+        }
+        let (one, other) = tokio::join!(one.end(of_one), other.end(of_other));
+        one.and(other)
+    });
     outcome.and(ended)
+}
+
+/// Founds both ledgers and makes them neighbours.
+fn found(home: &Home, doors: &[Door; 2], examples: &Examples) -> Result<[City; 2], Failure> {
+    let [one, other] = doors;
+    let below = home.path.join("chongqing");
+    make_dir(&below)?;
+    let cities = [
+        City::found(&CHENGDU, &home.path, one, other, examples, now())?,
+        City::found(&CHONGQING, &below, other, one, examples, now())?,
+    ];
+    border::witness(&cities[0], &cities[1], &home.path)?;
+    Ok(cities)
 }
 
 /// Loads the examples and scans every code, as others would: over HTTP.
 fn load_and_check(
-    listening: SocketAddr,
-    cast: &Cast,
+    cities: &[City; 2],
     examples: &Examples,
-    node: &Node<RocksStore>,
     trust: &TlogPolicy,
     console: Console,
     inbox: &Inbox,
-) -> Result<Vec<Scanned>, Failure> {
-    let url = format!("http://{}", reachable(listening));
-    let remote = Remote::connect(&url, console.lang)?;
-    cast.load(examples, &remote)?;
-    let office = Remote::connect(&url, console.lang)?.asked_by(Some(cast.office()?));
+) -> Result<(Vec<Scanned>, Vec<Crossed>), Failure> {
+    let [chengdu, chongqing] = cities;
+    for (city, neighbour) in [(chengdu, chongqing), (chongqing, chengdu)] {
+        city.cast.introduce(examples, &city.reach(console.lang)?)?;
+        border::recognise(city, neighbour, console.lang)?;
+    }
+    let remote = chengdu.reach(console.lang)?;
+    let documents = examples.chains.iter().flat_map(|chain| &chain.documents);
+    let cast = &chengdu.cast;
+    cast.tell(examples, documents, &BTreeMap::new(), &remote)?;
+    let office = chengdu.reach_as_office(console.lang)?;
     let mut recalls = BTreeMap::new();
     for chain in &examples.chains {
         if let Some(order) = &chain.recall {
@@ -166,19 +174,17 @@ fn load_and_check(
             recalls.insert(chain.name.as_str(), done);
         }
     }
-    let public_url = node.settings().public_url();
-    examples
-        .chains
-        .iter()
-        .map(|chain| {
-            let recalled = recalls.remove(chain.name.as_str());
-            let scanned = scan(chain, cast, &remote, &office, trust, public_url)?;
-            Ok(Scanned {
-                recalled,
-                ..scanned
-            })
+    across::load(examples, chengdu, chongqing, console.lang)?;
+    let crossed = across::scan(examples, chengdu, chongqing, console.lang)?;
+    let scanned = examples.chains.iter().map(|chain| {
+        let recalled = recalls.remove(chain.name.as_str());
+        let scanned = scan(chain, cast, &remote, &office, trust, &chengdu.public_url)?;
+        Ok(Scanned {
+            recalled,
+            ..scanned
         })
-        .collect()
+    });
+    Ok((scanned.collect::<Result<_, Failure>>()?, crossed))
 }
 
 /// Scans a chain's code: the answer a phone gets, the bundle that proves its open part, and the
@@ -315,14 +321,21 @@ fn show(
     args: &Args,
     console: Console,
     home: &Home,
-    node: &Node<RocksStore>,
+    cities: &[City; 2],
     scanned: &[Scanned],
+    crossed: &[Crossed],
 ) -> Result<(), Failure> {
-    let public_url = node.settings().public_url();
     if console.json {
+        let node = |city: &City| {
+            serde_json::json!({
+                "region": city.place.region, "origin": city.place.origin,
+                "url": city.public_url, "dir": city.dir,
+            })
+        };
         console.value(&serde_json::json!({
-            "nodes": [{"region": REGION, "origin": ORIGIN, "url": public_url, "dir": home.path}],
+            "nodes": cities.iter().map(node).collect::<Vec<_>>(),
             "chains": scanned.iter().map(Scanned::to_json).collect::<Vec<_>>(),
+            "across": crossed.iter().map(Crossed::to_json).collect::<Vec<_>>(),
         }))?;
     } else {
         let rows = scanned.iter().map(|one| {
@@ -353,8 +366,9 @@ fn show(
     }
     if !console.json {
         recalls(console, scanned)?;
+        across::print(console, crossed)?;
     }
-    let wrong: Vec<String> = scanned
+    let mut wrong: Vec<String> = scanned
         .iter()
         .filter(|one| !one.is_as_expected())
         .map(|one| {
@@ -377,11 +391,12 @@ fn show(
             )
         })
         .collect();
+    wrong.extend(crossed.iter().flat_map(Crossed::faults));
     if !wrong.is_empty() {
         return Err(Failure::new(Code::Proof, wrong.join("; ")));
     }
     if !console.json && !args.once {
-        invite(console, home, scanned)?;
+        invite(console, home, cities, scanned)?;
     }
     Ok(())
 }
@@ -416,7 +431,12 @@ fn recalls(console: Console, scanned: &[Scanned]) -> Result<(), Failure> {
 }
 
 /// One link, one code.
-fn invite(console: Console, home: &Home, scanned: &[Scanned]) -> Result<(), Failure> {
+fn invite(
+    console: Console,
+    home: &Home,
+    cities: &[City; 2],
+    scanned: &[Scanned],
+) -> Result<(), Failure> {
     let Some(shown) = scanned.iter().find(|one| one.chain.name == SHOWN) else {
         return Ok(());
     };
@@ -424,9 +444,12 @@ fn invite(console: Console, home: &Home, scanned: &[Scanned]) -> Result<(), Fail
     let row =
         |label, value: &str| console.line(format_args!("{}: {value}", console.lang.pick(label)));
     console.line("")?;
+    for city in cities {
+        row(city.place.name, &city.public_url)?;
+    }
     row(
         text::TRUST_FILE,
-        &home.path.join("trust.txt").display().to_string(),
+        &border::trust_file(&home.path).display().to_string(),
     )?;
     console.say(text::STOP)?;
     console.line("")?;
@@ -496,25 +519,38 @@ fn open_port(args: &Args) -> Result<TcpListener, Failure> {
         .map_or_else(|| listen(address(0)), Ok)
 }
 
-fn public_url(args: &Args, console: Console, address: SocketAddr) -> Result<String, Failure> {
-    if let Some(url) = &args.public_url {
-        return Ok(url.trim_end_matches('/').to_owned());
-    }
-    if args.lan {
-        let ip = lan_address().ok_or_else(|| Failure::usage(console.lang.pick(text::NO_LAN)))?;
-        return Ok(format!("http://{}", SocketAddr::new(ip, address.port())));
-    }
-    Ok(format!("http://{}", reachable(address)))
+/// Both doors: Chengdu's where it was asked for, Chongqing's on the next free port beside it.
+fn open_doors(args: &Args, console: Console) -> Result<[Door; 2], Failure> {
+    let one = open_port(args)?;
+    let address = one.local_addr()?;
+    let next = |port| SocketAddr::new(address.ip(), port);
+    let after = address.port().saturating_add(1)..=address.port().saturating_add(PORTS);
+    let other = after.into_iter().find_map(|port| listen(next(port)).ok());
+    let other = other.map_or_else(|| listen(next(0)), Ok)?;
+    Ok([
+        door(one, args.public_url.as_ref(), args, console)?,
+        door(other, args.chongqing_url.as_ref(), args, console)?,
+    ])
 }
 
-/// The address under which this machine reaches what listens on `address`.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = if address.ip().is_unspecified() {
-        Ipv4Addr::LOCALHOST.into()
-    } else {
-        address.ip()
+/// `given`: the address that codes carry, where it was named.
+fn door(
+    listener: TcpListener,
+    given: Option<&String>,
+    args: &Args,
+    console: Console,
+) -> Result<Door, Failure> {
+    let port = listener.local_addr()?.port();
+    let public_url = match given {
+        Some(url) => Some(url.trim_end_matches('/').to_owned()),
+        None if args.lan => {
+            let ip =
+                lan_address().ok_or_else(|| Failure::usage(console.lang.pick(text::NO_LAN)))?;
+            Some(format!("http://{}", SocketAddr::new(ip, port)))
+        }
+        None => None,
     };
-    SocketAddr::new(ip, address.port())
+    Door::new(listener, public_url)
 }
 
 /// This machine's address in its network: that from which it would reach another host. Nothing is

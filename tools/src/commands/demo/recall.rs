@@ -149,6 +149,24 @@ impl Recalled {
     }
 }
 
+/// Orders a recall; the case.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) fn order(recall: &Recall, cast: &Cast, remote: &Remote) -> Result<String, Failure> {
+    let case = Identifier::case(cast.handle(&recall.by)?, &recall.number)
+        .map_err(Failure::malformed)?
+        .to_string();
+    let order = json!({
+        "id": recall.item, "case": case, "level": recall.level, "reach": "forward",
+        "fault": "safety", "reason": {"zh": recall.reason.zh, "en": recall.reason.en},
+    });
+    let order = vec![fields(&order)?];
+    let order = cast.act(&recall.by, Action::Recall, order, &mut Random::default())?;
+    submit(remote, &[order])?;
+    Ok(case)
+}
+
 /// Orders a recall, waits until its holders are told, and answers as those who do.
 ///
 /// # Errors
@@ -161,15 +179,7 @@ pub(super) fn run(
     inbox: &Inbox,
 ) -> Result<Recalled, Failure> {
     let mut random = Random::default();
-    let case = Identifier::case(cast.handle(&recall.by)?, &recall.number)
-        .map_err(Failure::malformed)?
-        .to_string();
-    let order = json!({
-        "id": recall.item, "case": case, "level": recall.level, "reach": "forward",
-        "fault": "safety", "reason": {"zh": recall.reason.zh, "en": recall.reason.en},
-    });
-    let order = cast.act(&recall.by, Action::Recall, fields(&order)?, &mut random)?;
-    submit(remote, &[order])?;
+    let case = order(recall, cast, remote)?;
     let holders = holders(&status(office, &case)?);
     let told = inbox.told(&case, &holders.iter().map(|(holder, _)| *holder).collect());
     for answer in &recall.responses {
@@ -180,7 +190,8 @@ pub(super) fn run(
         if let Some(evidence) = &answer.evidence {
             map["evidence"] = json!(evidence);
         }
-        let act = cast.act(&answer.by, Action::Respond, fields(&map)?, &mut random)?;
+        let map = vec![fields(&map)?];
+        let act = cast.act(&answer.by, Action::Respond, map, &mut random)?;
         submit(remote, &[act])?;
     }
     let now = status(office, &case)?;
@@ -199,7 +210,8 @@ pub(super) fn run(
     })
 }
 
-fn fields(json: &Value) -> Result<ledger::cbor::Map, Failure> {
+/// A record out of JSON.
+pub(super) fn fields(json: &Value) -> Result<ledger::cbor::Map, Failure> {
     let empty = serde_json::Map::new();
     record(json.as_object().unwrap_or(&empty))
 }

@@ -64,7 +64,7 @@ fn another_log_cannot_speak_in_the_name_of_a_member_here() {
     let mut liar = liar(&mut story);
     let cook = story.cook.handle;
     let double = under(&mut liar.world, cook, &[Role::Processor], "500112");
-    let said = liar.say(&double, &of(HOTPOT, "base", "storing", "22", &json!({})));
+    let said = liar.say(&double, &of(HOTPOT, "base", "storing", "22", json!({})));
     assert_eq!(
         import(&mut story, &liar.proof(said)),
         Err(RejectReason::ParticipantExists { handle: cook })
