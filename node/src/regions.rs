@@ -64,10 +64,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// two seconds.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// How often a bundle is asked for anew whose checkpoint has no quorum yet, and how far apart: a
-/// quorum takes a round of cosigning.
-const WITNESSED_TRIES: u32 = 4;
-const WITNESSED_PAUSE: Duration = Duration::from_millis(250);
+/// How often a bundle is asked for whose checkpoint has no quorum: that node waits a second for it
+/// each time, and the second time may find an earlier asker gone.
+const WITNESSED_TRIES: u32 = 2;
 
 /// Bytes of one region's part: a long chain is some hundreds of kilobytes.
 const PART_BYTES_MAX: u64 = 4 << 20;
@@ -363,7 +362,6 @@ impl Regions {
             if tries == WITNESSED_TRIES || !matches!(fetched, Err(AskError::NotWitnessed)) {
                 break fetched;
             }
-            std::thread::sleep(WITNESSED_PAUSE);
         };
         let fetched = fetched.and_then(|kept| {
             let found = &kept.checkpoint;

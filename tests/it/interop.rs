@@ -179,7 +179,9 @@ fn the_checkpoint_verifies_with_signed_note_and_an_altered_one_does_not() {
     };
     let note = Note::from_bytes(&checkpoint).unwrap();
     let (verified, others) = note.verify(&known()).unwrap();
-    assert_eq!((verified.len(), others.len()), (1, 0));
+    assert_eq!(verified.len(), 1);
+    // The neighbouring city's cosignature, once it is there.
+    assert!(others.len() <= 1, "{}", others.len());
     assert_eq!(verified[0].name(), origin);
     let text = std::str::from_utf8(note.text()).unwrap();
     let ours = Checkpoint::parse(text).unwrap();

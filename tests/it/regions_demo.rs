@@ -186,7 +186,7 @@ fn the_page_of_one_chain_is_read_on_a_phone_in_both_languages() {
                 assert!(hero.as_str().unwrap().contains(word), "{at}: {hero}");
             }
             let open = "document.querySelectorAll('details').forEach(one => one.open = true)";
-            browser.evaluate(&page, open);
+            let _none = browser.evaluate(&page, open);
             let text = browser.evaluate(&page, "document.body.innerText");
             assert!(!text.as_str().unwrap().contains(unnamed), "{at}: {text}");
             browser.close(page);

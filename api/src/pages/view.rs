@@ -627,10 +627,17 @@ fn imported(names: Names<'_>, test: &Test) -> Option<String> {
         let region = names.region(&foreign.log).text;
         return Some(lang.fill(Key::TestImported, &[&region, &relied]));
     }
+    if names.abroad {
+        return None;
+    }
     // Who imported it says so in its own part.
-    let others = elsewhere::proved(names.answer).flat_map(|part| &part.answer.tests);
+    let others = elsewhere::proved(names.whole.answer).flat_map(|part| &part.answer.tests);
+    let is_it = |other: &&Test| {
+        let imported = other.imported.as_ref();
+        imported.is_some_and(|one| one.log == names.whole.here && one.at == Some(test.at))
+    };
     let relied: u64 = others
-        .filter(|other| other.imported.as_ref().and_then(|one| one.at) == Some(test.at))
+        .filter(is_it)
         .filter_map(|other| other.relied_on)
         .sum();
     (relied > 0).then(|| lang.fill(Key::TestReliedOn, &[&relied.to_string()]))
