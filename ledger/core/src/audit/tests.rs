@@ -1,8 +1,11 @@
 use super::*;
 use crate::ids::LeafIndex;
 use crate::seal::{Log, sign_header};
+use crate::signature::KeyId;
 use crate::signature::Signer as _;
 use crate::state::Role;
+use crate::statement::SignedStatement;
+use crate::store::EntryWrite;
 use crate::store::Store as _;
 use crate::testing::{ORIGIN, World, object_event};
 use serde_json::json;

@@ -240,7 +240,8 @@ impl Following {
         let own = answer.verdict;
         let findings = received_twice(&self.log, answer, &self.sections);
         let mut verdict = own;
-        let mut complete = answer.complete;
+        // Of a code that only others know, theirs is the whole record.
+        let mut complete = answer.complete || own == Verdict::Unknown;
         for section in &self.sections {
             let weight = weight(section, answer, own);
             verdict = match (verdict, weight) {
@@ -261,8 +262,9 @@ impl Following {
             verdict = verdict.min(Verdict::Clear);
             complete = false;
         }
+        complete &= verdict == Verdict::Complete || own != Verdict::Unknown;
         answer.verdict = verdict;
-        answer.complete = complete && own != Verdict::Unknown;
+        answer.complete = complete;
         if own == Verdict::Unknown {
             let mut told = self.sections.iter().filter(|one| one.item == answer.item);
             let part = told.find_map(|section| match &section.told {
