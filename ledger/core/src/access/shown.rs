@@ -48,7 +48,7 @@ pub fn answer(answer: &mut Answer, reader: &Reader, sight: impl Fn(EventRef) -> 
     limit(answer, reader, &sight);
 }
 
-/// As [`answer`]; a chain may hold a part that this same log told.
+/// As [`answer()`]; a chain may hold a part that this same log told.
 fn limit(answer: &mut Answer, reader: &Reader, sight: &dyn Fn(EventRef) -> Sight) {
     let (entitled, me) = match reader {
         Reader::Confidential | Reader::All => return,

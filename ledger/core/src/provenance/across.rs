@@ -262,7 +262,6 @@ impl Following {
             verdict = verdict.min(Verdict::Clear);
             complete = false;
         }
-        complete &= verdict == Verdict::Complete || own != Verdict::Unknown;
         answer.verdict = verdict;
         answer.complete = complete;
         if own == Verdict::Unknown {

@@ -92,7 +92,7 @@ impl Names {
         self.load_participant(asked, told.issuer)?;
         let known = self.participants.entry(told.issuer).or_default();
         let by = self.introduced.get(&told.issuer);
-        if by.map_or(known.is_some(), |log| *log != told.log) {
+        if by.map_or_else(|| known.is_some(), |log| *log != told.log) {
             return Ok(());
         }
         self.introduced.insert(told.issuer, told.log.clone());
