@@ -629,7 +629,7 @@ impl Problem {
             ),
             Self::EntryBundlesNeedIdentity => words(
                 "entry-bundles-need-identity",
-                ["批量读取条目需要身份", "Entry bundles need an identity"],
+                ["批量读取条目需要身份", "Entries in bulk need an identity"],
                 NEEDS_IDENTITY,
             ),
             Self::NoPredecessor => words(

@@ -143,14 +143,20 @@ impl Confirmation {
         time: u64,
         now: u64,
     ) -> bool {
-        if time.saturating_add(ANSWER_AGE_MAX_S) < now {
+        if time.abs_diff(now) > ANSWER_AGE_MAX_S {
             return false;
         }
         let mut inside = self.lock();
         inside.confirmed.insert(key);
+        let all = policy.witnesses().iter();
+        let all = all.map(|witness| witness.key.public_key().key_id());
+        let others = all.filter(|key| !inside.confirmed.contains(key)).collect();
+        // A quorum has answered, and no other could have formed without somebody of it: what was
+        // ever witnessed, one of these has seen.
         if inside.why_not == Some(NotSigning::Unconfirmed)
             && policy.asks_for_witnesses()
             && policy.is_met(&inside.confirmed)
+            && !policy.is_met(&others)
         {
             tracing::info!("a quorum of the witnesses has cosigned what is here: signing again");
             self.settle(inside);

@@ -47,6 +47,9 @@ const ROUND_MAX: Duration = Duration::from_secs(1);
 /// An idle log has its newest checkpoint cosigned anew, so that readers see that it is the newest.
 const FRESHEN: Duration = Duration::from_secs(300);
 
+/// Answers that wait for a quorum at a time: half of the sixteen reads that a node does at a time.
+const WAITING_MAX: usize = 8;
+
 /// How long reaching a witness may take, and how long all of a request: a witness answers after
 /// one synced write.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -94,7 +97,7 @@ enum AskError {
     #[error("it knows nothing of this log, so that its answer does not count")]
     KnowsNothing,
     /// Its cosignature may be one that was given before.
-    #[error("its cosignature is minutes old by this node's clock: set both clocks")]
+    #[error("its cosignature is minutes off by this node's clock: set both clocks")]
     Old,
     /// What it gave is no cosignature of this checkpoint.
     #[error("its answer is no cosignature: {0}")]
@@ -148,6 +151,8 @@ struct State {
     asked_for: Option<SignedCheckpoint>,
     /// The last such that met the quorum.
     granted: Option<SignedCheckpoint>,
+    /// Answers that wait for one.
+    waiting: usize,
     closed: bool,
 }
 
@@ -224,6 +229,7 @@ impl Cosigning {
                 witnessed,
                 asked_for: None,
                 granted: None,
+                waiting: 0,
                 closed: false,
             }),
             changed: Condvar::new(),
@@ -277,25 +283,42 @@ impl Cosigning {
             return None;
         }
         let wanted = SignedCheckpoint::parse(checkpoint).ok()?;
+        let mut state = self.lock();
+        if state.waiting == WAITING_MAX {
+            return None;
+        }
+        state.waiting += 1;
+        let (mut state, given) = self.wait_for(state, &wanted, wait);
+        state.waiting -= 1;
+        given
+    }
+
+    fn wait_for<'s>(
+        &'s self,
+        mut state: MutexGuard<'s, State>,
+        wanted: &SignedCheckpoint,
+        wait: Duration,
+    ) -> (MutexGuard<'s, State>, Option<String>) {
         let is_it = |one: &SignedCheckpoint| one.claim() == wanted.claim();
         let until = Instant::now() + wait;
-        let mut state = self.lock();
         loop {
             if let Some(granted) = state.granted.as_ref().filter(|one| is_it(one)) {
-                return Some(granted.to_string());
+                let given = granted.to_string();
+                return (state, Some(given));
             }
             let newest = state.witnessed.as_ref();
             if let Some((_, note)) = newest.filter(|(size, _)| *size == wanted.claim().size) {
-                return Some(note.clone());
+                let given = note.clone();
+                return (state, Some(given));
             }
             let pending = state.asked_for.as_ref().is_none_or(is_it);
             let left = until.saturating_duration_since(Instant::now());
             if state.closed || !pending || left.is_zero() {
-                return None;
+                return (state, None);
             }
             if !is_it(&state.round) {
                 if state.round.claim().size >= wanted.claim().size {
-                    return None;
+                    return (state, None);
                 }
                 state.asked_for = Some(wanted.clone());
                 self.changed.notify_all();

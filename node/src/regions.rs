@@ -15,7 +15,7 @@
 //! What comes back is a bundle. Nothing of it is shown before it is proved, under a checkpoint that a
 //! quorum of that log's witnesses cosigned.
 //!
-//! **Invariants:** one answer waits [`FOLLOW_MAX`] for other regions; at most [`ASKING_MAX`] requests are on
+//! **Invariants:** one answer waits [`FOLLOW_MAX`] for other regions, a file of all parts twice that; at most [`ASKING_MAX`] requests are on
 //! their way to each and [`ASKING_ALL_MAX`] to all, and none for [`PAUSE`] after one that failed; what is
 //! kept of them is bounded by [`KEPT_BYTES_MAX`]. A log's answers never go back behind one that it has
 //! proved here since this node started. A region that is asked asks nobody else.
@@ -186,22 +186,23 @@ enum AskError {
 }
 
 impl AskError {
-    /// The fault of what was answered; `None` where nothing was.
+    /// The fault of what was answered; `None` where nothing was, or nothing that counts yet: a
+    /// region is not dishonest because its witnesses are away.
     const fn fault(&self) -> Option<&'static str> {
         match self {
-            Self::Silent(_) | Self::Status(_) | Self::LeftAlone => None,
+            Self::Silent(_) | Self::Status(_) | Self::LeftAlone | Self::NotWitnessed => None,
             Self::Unproved(error) => Some(error.name()),
             Self::OtherItem => Some("other-item"),
-            Self::NotWitnessed => Some("not-witnessed"),
             Self::History(error) => Some(error.name()),
         }
     }
 
     /// Whether more requests would fare no better. One that a region does not like says nothing of
     /// the next: else whoever finds such a code could silence it.
-    const fn pauses(&self) -> bool {
+    fn pauses(&self) -> bool {
         match self {
-            Self::Silent(_) => true,
+            // A long answer is one code's.
+            Self::Silent(error) => !matches!(error, ureq::Error::BodyExceedsLimit(_)),
             Self::Status(status) => *status == 429 || *status >= 500,
             Self::LeftAlone
             | Self::Unproved(_)
@@ -303,9 +304,6 @@ impl Regions {
                 tracing::warn!(log = region.log, item = question.1, "{error}");
                 let kept = self.lock().kept.get(&question).cloned();
                 let as_of = kept.as_ref().map(|kept| kept.part.as_of);
-                let stops = |part: &ProvedPart| {
-                    matches!(part.answer.verdict, Verdict::Recalled | Verdict::Held)
-                };
                 match (kept, error.fault()) {
                     // Nobody ends a recall by falling silent, or by having a region fall silent.
                     (Some(kept), _) if stops(&kept.part) => Told::Proved(Box::new(kept.part)),
@@ -404,14 +402,23 @@ impl Regions {
             Some(token) => asking.header("Authorization", format!("Bearer {token}")),
             None => asking,
         };
-        let mut response = asking.call()?;
+        // What was left of one answer's time says nothing of the region.
+        let silent = |error: ureq::Error| {
+            let short = left < REQUEST_TIMEOUT && matches!(error, ureq::Error::Timeout(_));
+            if short {
+                AskError::LeftAlone
+            } else {
+                AskError::Silent(error)
+            }
+        };
+        let mut response = asking.call().map_err(silent)?;
         // What a log does not know, it proves with status 404.
         let status = response.status().as_u16();
         if !matches!(status, 200 | 404) {
             return Err(AskError::Status(status));
         }
         let body = response.body_mut().with_config().limit(PART_BYTES_MAX);
-        let bundle = body.read_to_vec()?;
+        let bundle = body.read_to_vec().map_err(silent)?;
         let proved = prove(&bundle, policy, now)?;
         if proved.judged.standing != Standing::Witnessed {
             return Err(AskError::NotWitnessed);
@@ -500,12 +507,19 @@ impl State {
         if kept.part.answer.verdict == Verdict::Unknown {
             return;
         }
+        // A slow answer does not take the place of a newer one.
+        let before = self.kept.get(question);
+        if before.is_some_and(|before| before.checkpoint.size > kept.checkpoint.size) {
+            return;
+        }
         self.kept_bytes += kept.bundle.len();
         if let Some(before) = self.kept.insert(question.clone(), kept.clone()) {
             self.kept_bytes -= before.bundle.len();
         }
         while self.kept_bytes > KEPT_BYTES_MAX {
-            let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.fetched);
+            // Recalls go last: their log may be silent.
+            let oldest =
+                (self.kept.iter()).min_by_key(|(_, kept)| (stops(&kept.part), kept.fetched));
             let Some(oldest) = oldest.map(|(question, _)| question.clone()) else {
                 return;
             };
@@ -514,6 +528,11 @@ impl State {
             }
         }
     }
+}
+
+/// Whether a part stops its goods.
+const fn stops(part: &ProvedPart) -> bool {
+    matches!(part.answer.verdict, Verdict::Recalled | Verdict::Held)
 }
 
 /// One request on its way.

@@ -311,8 +311,22 @@ fn a_lying_witness_stops_no_log_and_frees_none() {
         (liar.asked() >= asked + 2).then_some(())
     });
     assert_eq!(why_not(&log), "unconfirmed");
-    // Nor take it away where an honest one answers.
+    // Nor can an honest one, where a quorum may have formed without it: one of two.
     kunming.start();
+    let asked = liar.asked();
+    until("the liar is asked", || {
+        (liar.asked() >= asked + 2).then_some(())
+    });
+    assert_eq!(why_not(&log), "unconfirmed");
+    // With the liar out of the policy it can.
+    log.kill();
+    let honest = kunming.url();
+    let policy = std::fs::read_to_string(&path).unwrap();
+    let known = |line: &&str| line.starts_with("log ") || line.contains(&honest);
+    let kept: Vec<&str> = policy.lines().filter(known).collect();
+    let name = kept[1].split(' ').nth(1).unwrap();
+    std::fs::write(&path, format!("{}\nquorum {name}\n", kept.join("\n"))).unwrap();
+    log.start_reading();
     until("the honest witness answers", || {
         (log.get("/ready").status == 200).then_some(())
     });

@@ -68,7 +68,7 @@ pub(crate) async fn leaves<S: Service>(
         };
         let caller = partner.bearer.handle();
         if !shared.options.mirrors.contains(&caller) {
-            let what = "the log with its bodies";
+            let what = "the log with its bodies: its operator names mirrors (suyuan serve --mirror HANDLE)";
             return Err(Problem::NotEntitled { what, caller });
         }
         let mut leaves = view.leaves_within(LeafIndex(from), count, EXCERPT_BYTES_MAX)?;

@@ -370,7 +370,7 @@ fn prove<S: Service>(
     let checkpoint = std::mem::take(&mut bundle.checkpoint);
     let witnessed = match ask.query.first("standing") {
         Some("witnessed") => service.witness_checkpoint(&checkpoint),
-        Some(_) => return Err(invalid("standing", "not witnessed")),
+        Some(_) => return Err(invalid("standing", "witnessed, or left out")),
         None => None,
     };
     bundle.checkpoint = witnessed.unwrap_or_else(|| service.with_cosignatures(checkpoint));
@@ -409,7 +409,7 @@ async fn bundle_file<S: Service>(
     let follow = match ask.query.first("regions") {
         None => Follow::Nothing,
         Some("all") => Follow::Links,
-        Some(_) => return Err(invalid("regions", "not all")),
+        Some(_) => return Err(invalid("regions", "all, or left out")),
     };
     let read = move |service: &S| {
         let mut proven = prove(service, &item, &ask, follow)?;

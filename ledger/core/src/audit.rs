@@ -14,10 +14,11 @@
 //! ([`Auditor::span`]).
 //!
 //! Signatures are independent of one another, so that the caller may verify them on other cores:
-//! [`Auditor::leaf`] takes leaves whose signatures [`prepare`] has already judged.
+//! [`Auditor::leaf`] takes a leaf with the caller's verdict on its signature
+//! ([`Prepared::verifies_under`]).
 
 use crate::admission::{Checked, Moment, Verdict, admit, rules_in_force};
-use crate::block::{BlockHeader, BlockRecord, Head};
+use crate::block::{BLOCK_STATEMENTS_MAX, BlockHeader, BlockRecord, Head};
 use crate::checkpoint::Checkpoint;
 use crate::forget::{Order, PartRef, named_keys, orders_of};
 use crate::hash::{Digest, leaf_hash};
@@ -114,6 +115,14 @@ impl<'a> Auditor<'a> {
         }
         self.leaf_hashes.push(prepared.hash);
         let closes = matches!(prepared.kind, Kind::Header(_));
+        // Whoever sends leaves without end would fill the memory of whoever replays them.
+        if !closes && self.pending.len() > BLOCK_STATEMENTS_MAX {
+            self.find(AuditFinding::Damaged {
+                leaf: prepared.leaf,
+                what: "block",
+                why: format!("no header after {BLOCK_STATEMENTS_MAX} statements"),
+            });
+        }
         self.pending.push(prepared);
         if closes {
             self.close();

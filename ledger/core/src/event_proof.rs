@@ -189,7 +189,8 @@ impl EventProof {
 
     /// Builds the proof of the event at `at` under `checkpoint`, a signed checkpoint of this log
     /// that is not newer than the view. `None` where the checkpoint does not reach so far yet, or
-    /// no event stands there.
+    /// no event stands there. An event of more than [`EVENT_PROOF_BYTES_MAX`] has a proof that no
+    /// ledger takes.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,5 +1,6 @@
 //! Which kind of proof a file is, told from its first bytes.
 
+use crate::bundle::is_chain;
 use crate::check::is_check;
 use crate::{evidence, tlog_proof};
 
@@ -25,9 +26,9 @@ impl Kind {
     #[must_use]
     pub fn of(file: &[u8]) -> Option<Self> {
         match file {
-            // Arrays of nine and of three.
+            // An array of nine.
             [0x89, ..] => Some(Self::Bundle),
-            [0x83, ..] => Some(Self::Chain),
+            _ if is_chain(file) => Some(Self::Chain),
             // The tag of a COSE_Sign1.
             [0xd2, ..] if is_check(file) => Some(Self::Check),
             [0xd2, ..] => Some(Self::Receipt),

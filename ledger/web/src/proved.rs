@@ -30,7 +30,9 @@ pub(crate) fn report(proved: &ProvedChain, policy: &TlogPolicy, options: &Option
     let answer = &root.answer;
     // A chain is as fresh, and as well witnessed, as the worst of its parts.
     let age = chain_age(proved, options);
-    let standing = proved.rests_on().map(|(_, judged)| judged.standing).min();
+    let imported = proved.imports().filter_map(|import| import.standing);
+    let standing = proved.rests_on().map(|(_, judged)| judged.standing);
+    let standing = standing.chain(imported).min();
     let standing = standing.unwrap_or(root.judged.standing);
     let short = is_short(policy, standing);
     let lacks = parts::are_missing(answer);

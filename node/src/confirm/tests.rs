@@ -37,6 +37,7 @@ fn a_doubt_lasts_until_a_quorum_has_answered_whatever_happens_in_between() {
     // The same again is one answer, and one that is minutes old may be from before.
     assert!(answers(&confirmation, 2, 10_001));
     assert!(!answers(&confirmation, 3, 9_699));
+    assert!(!answers(&confirmation, 3, 10_301));
     assert_eq!(confirmation.why_not(), Some(NotSigning::Unconfirmed));
     // Answers do not outlive the process that asked.
     let confirmation = open();
@@ -45,6 +46,24 @@ fn a_doubt_lasts_until_a_quorum_has_answered_whatever_happens_in_between() {
     assert!(answers(&confirmation, 4, 9_700));
     assert_eq!(confirmation.why_not(), None);
     assert_eq!(open().why_not(), None);
+}
+
+#[test]
+fn a_quorum_counts_where_no_other_could_have_formed_without_it() {
+    let dir = tempfile::tempdir().unwrap();
+    unconfirm(dir.path(), "restored").unwrap();
+    let confirmation = Confirmation::open(dir.path()).unwrap();
+    let two = policy().to_string();
+    let any = TlogPolicy::parse(&two.replace("two 2 a", "two any a")).unwrap();
+    for (seed, why) in [
+        (2, Some(NotSigning::Unconfirmed)),
+        (3, Some(NotSigning::Unconfirmed)),
+        (4, None),
+    ] {
+        let key = witness(seed).public_key().key_id();
+        assert!(confirmation.confirmed_by(key, &any, 10_000, 10_000));
+        assert_eq!(confirmation.why_not(), why, "witness {seed}");
+    }
 }
 
 #[test]

@@ -89,7 +89,11 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
         }
     };
     // The node says the same, but only after a signature.
-    Region::read(&record)
-        .map_err(|field| Failure::malformed(format!("{field} is missing or malformed")))?;
+    Region::read(&record).map_err(|field| {
+        Failure::malformed(format!("{field} is missing or malformed")).remedy(
+            "a policy names that log and ends in a quorum of its witnesses; a url is \
+                 https://HOST[/PATH]; a district has 2 to 6 digits",
+        )
+    })?;
     act(args, console, Action::Region, vec![record])
 }

@@ -12,6 +12,8 @@ use ledger::store::{Store as _, View as _};
 use ledger_rocks::{Options, RocksStore};
 use node::config::{key_path, policy_path, settings_path};
 use node::durable::replace;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 /// Make a data directory out of a mirror's copy.
@@ -19,8 +21,8 @@ use std::path::{Path, PathBuf};
 /// Entries, tree, checkpoints, effects, state and all bodies that the mirror has come back. What it
 /// was not given stays away, personal parts above all: restore `part.keys` and bodies from a backup
 /// where there is one. The log's key is yours to bring. The directory says that it is restored:
-/// its node reads, and signs nothing, until a quorum of witnesses has answered that the log signed
-/// nothing after it.
+/// its node reads, and signs nothing, until a quorum of witnesses has answered that they saw nothing
+/// after it.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "Example:
   suyuan restore --from mirror --dir data --log-key log.key --public-url https://trace.example.cn")]
@@ -56,7 +58,9 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
             args.log_key.display(),
             settings.origin()
         );
-        return Err(Failure::usage(what));
+        return Err(Failure::usage(what).remedy(
+            "bring the key with which this log signs, from its backup; no other continues it",
+        ));
     }
     if args.dir.exists() {
         let what = format!("{} is there already", args.dir.display());
@@ -77,7 +81,11 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
             .remedy("let it catch up first, or restore from another mirror"));
     };
     // First the doubt, then what it is about: a restore that is cut off does not sign either.
-    std::fs::create_dir_all(&args.dir).map_err(|error| Failure::file(&args.dir, &error))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&args.dir)
+        .map_err(|error| Failure::file(&args.dir, &error))?;
     let why = format!("restored from a mirror, at {} leaves", head.size());
     node::unconfirm(&args.dir, &why).map_err(|error| Failure::file(&args.dir, &error))?;
     store.copy_without_head(&args.dir)?;

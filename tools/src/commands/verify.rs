@@ -119,6 +119,9 @@ fn verify_bundle(
         demands.allows_age(facts.time, now())?;
         demands.allows_standing(judged.standing)?;
     }
+    for standing in chain.imports().filter_map(|import| import.standing) {
+        demands.allows_standing(standing)?;
+    }
     if console.json {
         return console.value(&chain::json(&chain));
     }

@@ -8,7 +8,7 @@
 use super::{Entitled, Party, Reader, Sight};
 use crate::identifier::Identifier;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
-use crate::provenance::across::{Chain, Told};
+use crate::provenance::across::{Chain, Section, Told, names};
 use crate::provenance::answer::{self, Answer, Free, Moment, Place, Step, StepKind, Subject};
 use crate::provenance::{Affected, Case, Forward, How};
 use crate::state::Role;
@@ -88,8 +88,15 @@ fn limit(answer: &mut Answer, reader: &Reader, sight: &dyn Fn(EventRef) -> Sight
         numbers.step(step, &answer.participants, &answer.places);
     }
     let outlined = !numbers.events.is_empty();
+    // A container, or goods in one, that the answer does not name is not named by a link either.
+    let seen = |at: Option<EventRef>| at.is_some_and(|at| sight(at) >= Sight::Named);
+    answer
+        .links
+        .retain(|link| told.contains(&link.item) || seen(link.shipped) || seen(link.received));
     if let Some(elsewhere) = &mut answer.chain {
         chain(elsewhere, reader, sight);
+        let linked = answer.links.iter().map(|link| &link.item);
+        keep_named(elsewhere, told.iter().chain(linked).cloned().collect());
     }
     for step in &mut answer.steps {
         if step.free == Free::Outline
@@ -213,6 +220,21 @@ fn chain(chain: &mut Chain, reader: &Reader, sight: &dyn Fn(EventRef) -> Sight) 
             finding.events.clear();
         }
     }
+}
+
+/// Keeps of a chain the parts about goods that the answer names, or a part that is kept.
+fn keep_named(chain: &mut Chain, mut named: BTreeSet<String>) {
+    let mut nearest: Vec<&Section> = chain.sections.iter().collect();
+    nearest.sort_by_key(|section| section.depth);
+    for section in nearest {
+        if named.contains(&section.item)
+            && let Told::Proved(part) = &section.told
+        {
+            named.extend(names(&part.answer));
+        }
+    }
+    chain.sections.retain(|one| named.contains(&one.item));
+    chain.findings.retain(|one| named.contains(&one.item));
 }
 
 /// Limits a forward trace. An item that another made of the goods is shown as such, and named to

@@ -9,12 +9,14 @@
 //! origin.
 //! Bytes: `schemas/suyuan.cddl`, rule `chain-file`.
 
-use super::{BUNDLE_BYTES_MAX, BundleError, Facts, Proved, ProvedAnswer, prove};
+use super::{BUNDLE_BYTES_MAX, BundleError, Facts, Import, Proved, ProvedAnswer, prove};
 use crate::cbor::{DecodeFault, Reader, Writer};
+use crate::checkpoint::Checkpoint;
 use crate::hash::Digest;
-use crate::ids::UnixMillis;
+use crate::ids::{TreeSize, UnixMillis};
 use crate::provenance::across::{Following, ProvedPart, SECTIONS_MAX, Told, names};
 use crate::tlog_policy::{Judged, TlogPolicy};
+use std::collections::BTreeMap;
 
 /// The first item of a chain file.
 const VERSION: &str = "suyuan-chain/v1";
@@ -102,6 +104,14 @@ impl ProvedChain {
         std::iter::once(root).chain(parts.map(|part| (part.proved.facts(), &part.judged)))
     }
 
+    /// Events of other logs in any of the bundles.
+    pub fn imports(&self) -> impl Iterator<Item = &Import> {
+        let parts = self.parts.iter().map(|part| &part.proved);
+        std::iter::once(&self.root.proved)
+            .chain(parts)
+            .flat_map(Proved::imports)
+    }
+
     /// What the part of `log` about `item` rests on.
     #[must_use]
     pub fn part(&self, log: &str, item: &str) -> Option<&Part> {
@@ -110,12 +120,30 @@ impl ProvedChain {
     }
 }
 
+/// Refuses a file that shows two trees of one size of one log.
+fn one_history<'p>(parts: impl Iterator<Item = &'p ProvedAnswer>) -> Result<(), BundleError> {
+    let mut roots: BTreeMap<(&str, TreeSize), &Digest> = BTreeMap::new();
+    for part in parts {
+        let Checkpoint { origin, size, root } = &part.judged.checkpoint;
+        if roots
+            .insert((origin, *size), root)
+            .is_some_and(|other| other != root)
+        {
+            return Err(BundleError::Fork {
+                log: origin.clone(),
+                size: *size,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// As [`prove`], for a chain file or a single bundle: the first bundle's answer with the others'
 /// parts in its chain, each by the log of `policy` that signed it. A part that a link asks for and
 /// the file lacks is marked as silent.
 ///
 /// # Errors
-/// [`BundleError`], of the first bundle that has a fault; `PartUnlinked`.
+/// [`BundleError`], of the first bundle that has a fault; `Fork`, `PartUnlinked`.
 pub fn prove_chain(
     bytes: &[u8],
     policy: &TlogPolicy,
@@ -131,6 +159,7 @@ pub fn prove_chain(
     let mut others: Vec<ProvedAnswer> = bundles
         .map(|bundle| prove(bundle, policy, now))
         .collect::<Result<_, _>>()?;
+    one_history(std::iter::once(&root).chain(&others))?;
     let own = root.judged.checkpoint.origin.clone();
     let of = |part: &ProvedAnswer| part.judged.checkpoint.origin.clone();
     let logs: Vec<String> = others.iter().map(of).collect();

@@ -158,6 +158,14 @@ pub enum BundleError {
         /// The leaf.
         leaf: LeafIndex,
     },
+    /// A chain file has two trees of one log that cannot both be its history.
+    #[error("{log} signed two roots for {size} leaves: it shows two histories")]
+    Fork {
+        /// Which log.
+        log: String,
+        /// The size.
+        size: TreeSize,
+    },
     /// A chain file has a part that nothing in it leads to.
     #[error("the part of {log} about {item} belongs to nothing else in the file")]
     PartUnlinked {
@@ -212,6 +220,7 @@ impl BundleError {
             Self::Malformed(_) => "malformed",
             Self::Statement { .. } => "statement",
             Self::StatementMissing { .. } => "statement-missing",
+            Self::Fork { .. } => "fork",
             Self::PartUnlinked { .. } => "part-unlinked",
             Self::SignatureInvalid { .. } => "signature-invalid",
             Self::State(_) => "state",

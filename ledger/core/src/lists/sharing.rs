@@ -10,6 +10,7 @@ use super::{Opened, corrupt};
 use crate::access::{Concern, Entitled, Reader, Sight, sight};
 use crate::disclosure::{Class, encode_body};
 use crate::ids::{Handle, LeafIndex};
+use crate::registry::Action;
 use crate::signature::KeyId;
 use crate::state::{KeyRecord, StateKey};
 use crate::statement::{Issuer, Payload, SignedStatement};
@@ -68,8 +69,12 @@ impl<'v, V: View> Sharing<'v, V> {
         let statement =
             SignedStatement::parse(entry).map_err(|error| corrupt(leaf, &error.to_string()))?;
         let sights = self.sights(leaf, &statement, &body)?;
-        let registry = matches!(statement.payload(), Payload::Registry(_));
-        if !registry && sights.values().any(|(sight, _)| *sight < Sight::Named) {
+        // An import's record is an event of another log.
+        let open = match statement.payload() {
+            Payload::Registry(payload) => payload.action != Action::Import,
+            Payload::Events(_) | Payload::Block(_) => false,
+        };
+        if !open && sights.values().any(|(sight, _)| *sight < Sight::Named) {
             return Ok(Vec::new());
         }
         let outline = outline(&body).map_err(|error| corrupt(leaf, &error.to_string()))?;

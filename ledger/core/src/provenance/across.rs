@@ -76,7 +76,7 @@ pub enum Told {
         /// Nothing: never.
         last_proved: Option<Moment>,
     },
-    /// An answer that proves nothing: evidence against whoever gave it.
+    /// An answer that proves nothing: the log's, its node's, or of whoever sits between.
     Unproved {
         /// The name of the fault.
         fault: &'static str,
@@ -137,7 +137,7 @@ impl Following {
             sections: Vec::new(),
             cut: false,
         };
-        following.links(answer, Why::Asked, 1);
+        following.links(&answer.links, Why::Asked, 1);
         if answer.verdict == Verdict::Unknown {
             for log in everywhere {
                 following.want(log, &answer.item, Why::Asked, None, 1);
@@ -149,13 +149,8 @@ impl Following {
     /// Links of a part that belongs to the chain because of `reached`. Whoever is asked where goods
     /// came from is not asked where others of them went, nor the other way round. Origins come
     /// first: where goods went must not use up the places of where they came from.
-    fn links(&mut self, answer: &Answer, reached: Why, depth: u32) {
-        let toward = |toward| {
-            answer
-                .links
-                .iter()
-                .filter(move |link| link.toward == toward)
-        };
+    fn links(&mut self, links: &[Link], reached: Why, depth: u32) {
+        let toward = |toward| links.iter().filter(move |link| link.toward == toward);
         for link in toward(Toward::From).chain(toward(Toward::To)) {
             let why = match link.toward {
                 Toward::From => Why::From,
@@ -211,17 +206,16 @@ impl Following {
             depth,
             ..
         } = wanted;
-        if let Told::Proved(part) = &told {
-            // Who was only asked whether it knows a code, and does not, is no part of the story.
-            if why != Why::From && part.answer.verdict == Verdict::Unknown {
+        let links = match &told {
+            // Who does not know a code, and was only asked or is still to receive it, is no part.
+            Told::Proved(part) if why != Why::From && part.answer.verdict == Verdict::Unknown => {
                 return;
             }
-            self.links(&part.answer, why, depth + 1);
-        }
-        // Nobody is missed of whom nothing says that he knows anything.
-        if why == Why::Asked && !matches!(told, Told::Proved(_)) {
-            return;
-        }
+            Told::Proved(part) => part.answer.links.clone(),
+            // Nobody is missed of whom nothing says that he knows anything.
+            Told::Silent { .. } | Told::Unproved { .. } if why == Why::Asked => return,
+            Told::Silent { .. } | Told::Unproved { .. } => Vec::new(),
+        };
         self.sections.push(Section {
             log,
             item: item.as_str().to_owned(),
@@ -229,6 +223,8 @@ impl Following {
             depth,
             told,
         });
+        // After the section, so that it counts against the limit.
+        self.links(&links, why, depth + 1);
     }
 
     /// Puts the chain into `answer`, whose verdict becomes that of the whole. Nothing changes where
@@ -258,9 +254,10 @@ impl Following {
         if !findings.is_empty() {
             verdict = verdict.min(Verdict::Violation);
         }
-        if self.cut {
+        complete &= !self.cut;
+        // What hides a break in a part behind something worse must not make the whole green.
+        if !complete {
             verdict = verdict.min(Verdict::Clear);
-            complete = false;
         }
         answer.verdict = verdict;
         answer.complete = complete;

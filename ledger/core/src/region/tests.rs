@@ -463,3 +463,63 @@ fn a_log_that_imports_from_a_false_neighbour_is_refused_by_who_knows_the_true_on
     let error = bundle::verify_by(&bundle, &honest).unwrap_err();
     assert_eq!(error.name(), "import-unproved", "{error}");
 }
+
+#[test]
+fn what_hides_a_break_in_a_part_makes_nothing_green() {
+    let mut story = Story::new();
+    story.imported();
+    story.made();
+    // Somebody there who never had the paste sells it: its chain is broken, and it has a verdict
+    // that does not reach over the border.
+    let shop = story
+        .chengdu
+        .world
+        .admit(&[Role::Retailer], "510104", &json!({}));
+    let sold = event("sold", "retail_selling", "22", &json!({"action": "DELETE"}));
+    story.chengdu.say(&shop, &sold);
+    let failed = json!({
+        crate::testing::story::own("test"): {"sample": "S3", "conclusion": "fail"},
+    });
+    story
+        .chengdu
+        .say(&story.lab, &event("failed", "inspecting", "22", &failed));
+    let (answer, chain) = story.chain(&story.chongqing, HOTPOT, false);
+    let Told::Proved(part) = &chain.sections[0].told else {
+        unreachable!()
+    };
+    assert_eq!(part.answer.verdict, Verdict::FailedTest);
+    assert!(!part.answer.complete);
+    assert_eq!((answer.verdict, answer.complete), (Verdict::Clear, false));
+}
+
+#[test]
+fn a_chain_has_so_many_parts_and_says_that_there_are_more() {
+    use crate::provenance::across::{Following, SECTIONS_MAX};
+    use crate::provenance::answer::Link;
+    let mut story = Story::new();
+    story.imported();
+    story.made();
+    let Told::Proved(mut part) = story.chengdu.part(PASTE) else {
+        unreachable!()
+    };
+    let mut answer = story.chongqing.answer(HOTPOT);
+    let link = answer.links[0].clone();
+    part.answer.links = (0..=SECTIONS_MAX)
+        .map(|number| Link {
+            log: format!("log{number}.example/x"),
+            ..link.clone()
+        })
+        .collect();
+    let mut following = Following::new(CHONGQING, &answer, []);
+    while let Some(wanted) = following.wanted() {
+        let told = if wanted.log == CHENGDU {
+            Told::Proved(part.clone())
+        } else {
+            Told::Silent { last_proved: None }
+        };
+        following.told(wanted, told);
+    }
+    following.finish(&mut answer);
+    let chain = answer.chain.unwrap();
+    assert_eq!((chain.sections.len(), chain.cut), (SECTIONS_MAX, true));
+}

@@ -133,15 +133,16 @@ fn breach(schema: &jsonschema::Validator, document: &Json) -> Option<String> {
         .map(|error| format!("{}: {error}", error.instance_path()))
 }
 
-/// Documents below a folder of the examples.
+/// Documents below a folder of the examples: what has a number before its name.
 fn examples(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // Two levels: one folder for each chain.
-        let below = |path: &Path| fs::read_dir(path).unwrap().map(|one| one.unwrap().path());
+        let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() {
-            all.extend(below(&path).filter(|one| one.extension().is_some_and(|it| it == "json")));
+            all.extend(examples(&path));
+        } else if name.starts_with(|first: char| first.is_ascii_digit()) {
+            all.push(path);
         }
     }
     all
@@ -259,6 +260,9 @@ fn registry_records_of_the_examples_follow_their_schemas() {
         ("participants.json", "participant", "name"),
         ("products.json", "product", "id"),
         ("places.json", "place", "id"),
+        ("chongqing/participants.json", "participant", "name"),
+        ("chongqing/products.json", "product", "id"),
+        ("chongqing/places.json", "place", "id"),
     ] {
         let schema = validator("registry-record.schema.json", definition);
         let records: Json = serde_json::from_str(&read(&format!("examples/{file}"))).unwrap();

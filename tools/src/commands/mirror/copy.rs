@@ -36,7 +36,10 @@ const SPAN_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes that one share aims at.
 const SHARE_BYTES: u64 = 2 * 1024 * 1024;
 
-/// Key records read at a time.
+/// Leaves of the first share, before it is known how large they are.
+const FIRST_SHARE: u64 = 256;
+
+/// Key records read at a time: a megabyte.
 const SCAN: usize = 8192;
 
 /// A copy of one log, and where it comes from.
@@ -171,7 +174,7 @@ impl Mirror {
         Ok(Follower {
             auditor: Auditor::resume(&self.origin, view, &SECRETS)?,
             keys,
-            share: 256,
+            share: FIRST_SHARE,
         })
     }
 
@@ -200,7 +203,11 @@ impl Mirror {
         let wanted = &judged.checkpoint;
         match self.replay(follower, wanted.size, Some((wanted, &note)), &mut progress) {
             Ok(()) => {}
-            Err(Stop::Failure(failure)) => return Err(failure),
+            Err(Stop::Failure(failure)) => {
+                // Leaves of a block that is still open would come a second time.
+                *follower = self.follower()?;
+                return Err(failure);
+            }
             Err(Stop::Fault(finding, sound)) => {
                 // What came before the fault is sound, and is kept.
                 *follower = self.follower()?;

@@ -49,8 +49,13 @@ impl Demands {
         let kept = self.kept.as_ref().filter(|kept| kept.origin == origin);
         let followed = kept.map_or(Ok(()), |kept| kept.is_followed_by(size, root));
         followed.map_err(|error| {
-            Failure::new(Code::Proof, format!("{}: {error}", error.name()))
-                .remedy("keep both files: they are evidence")
+            let remedy = match error {
+                HistoryError::Fork { .. } => "keep both files: they are evidence",
+                HistoryError::Older { .. } => {
+                    "ask the node again; if it stays so, ask the log's witnesses or a mirror"
+                }
+            };
+            Failure::new(Code::Proof, format!("{}: {error}", error.name())).remedy(remedy)
         })
     }
 
