@@ -154,6 +154,9 @@ pub const fn refusal(reason: &RejectReason) -> Refusal {
         RejectReason::TooLarge { .. } => words(
             ("超过大小限制", "Too large"),
             ("请拆分成多条提交；大附件只登记其哈希。", "Split it into several; of large attachments record the hash only.")),
+        RejectReason::TooMany { .. } => words(
+            ("一次的条数过多", "Too many records in one act"),
+            ("请分几次提交。", "Send them in several acts.")),
         RejectReason::WithoutObject { .. } => words(
             ("没有可以处理的对象", "There is nothing to act on"),
             ("请先查询当前状态，再决定要做什么。", "Look up the present state first, then decide what to do.")),
@@ -252,6 +255,11 @@ mod tests {
                 what: "statement",
                 bytes: 2,
                 limit_bytes: 1,
+            },
+            RejectReason::TooMany {
+                act: "import",
+                found: 17,
+                limit: 16,
             },
             RejectReason::WithoutObject { what: "key" },
         ]

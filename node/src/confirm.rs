@@ -13,18 +13,17 @@
 //! anything that brings a lost memory back, and goes only when the quorum has answered: a crash in
 //! between asks again.
 
-use crate::durable::{remove, replace};
+use crate::durable::{read_bounded, remove, replace};
 use api::service::NotSigning;
 use ledger::signature::KeyId;
 use ledger::tlog_policy::TlogPolicy;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, ErrorKind, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes of such a text that anybody reads.
-const TEXT_BYTES_MAX: u64 = 1024;
+const TEXT_BYTES_MAX: usize = 1024;
 
 /// How far a witness's clock may be from this node's, seconds: an answer that is older may be one
 /// that was given before the memory was lost.
@@ -61,14 +60,8 @@ pub fn close(dir: &Path, successor: &str) -> io::Result<()> {
 
 /// The text of such a file; `None` where there is none.
 fn text(path: &Path) -> io::Result<Option<String>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = Vec::new();
-    file.take(TEXT_BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned()))
+    let bytes = read_bounded(path, TEXT_BYTES_MAX)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
 }
 
 fn say_unconfirmed(why: &str) {

@@ -23,7 +23,7 @@
 //! signature is verified; one request at a time goes to each witness.
 
 use crate::contradiction::{Contradiction, contradicted_by, growth};
-use crate::durable::replace;
+use crate::durable::{read_bounded, replace};
 use crate::node::{Halt, Shared};
 use ledger::checkpoint::{CheckpointError, SignedCheckpoint};
 use ledger::hash::Digest;
@@ -32,8 +32,6 @@ use ledger::note::{KeyKind, NOTE_BYTES_MAX, NoteKey};
 use ledger::store::{Store, StoreError};
 use ledger::tlog_policy::{KnownWitness, Standing, TlogPolicy};
 use ledger::witness::{AddCheckpoint, PROOF_HASHES_MAX, parse_size};
-use std::fs::File;
-use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -149,8 +147,6 @@ struct State {
     witnessed: Option<(TreeSize, String)>,
     /// The checkpoint that somebody waits for, until its round begins.
     asked_for: Option<SignedCheckpoint>,
-    /// The last such that met the quorum.
-    granted: Option<SignedCheckpoint>,
     /// Answers that wait for one.
     waiting: usize,
     closed: bool,
@@ -228,7 +224,6 @@ impl Cosigning {
                 witnesses,
                 witnessed,
                 asked_for: None,
-                granted: None,
                 waiting: 0,
                 closed: false,
             }),
@@ -302,10 +297,6 @@ impl Cosigning {
         let is_it = |one: &SignedCheckpoint| one.claim() == wanted.claim();
         let until = Instant::now() + wait;
         loop {
-            if let Some(granted) = state.granted.as_ref().filter(|one| is_it(one)) {
-                let given = granted.to_string();
-                return (state, Some(given));
-            }
             let newest = state.witnessed.as_ref();
             if let Some((_, note)) = newest.filter(|(size, _)| *size == wanted.claim().size) {
                 let given = note.clone();
@@ -389,7 +380,6 @@ impl Cosigning {
                     adopted.witnessed_after = Some(state.round_offered.elapsed());
                 }
                 state.witnessed = Some((size, note));
-                state.granted = Some(state.round.clone());
             }
         }
         state.witnesses[number].failing = false;
@@ -437,7 +427,7 @@ pub(crate) fn read_kept(
     policy: &TlogPolicy,
     origin: &str,
 ) -> Option<SignedCheckpoint> {
-    let bytes = match read_bounded(path) {
+    let bytes = match read_bounded(path, NOTE_BYTES_MAX + 1) {
         Ok(bytes) => bytes?,
         Err(error) => {
             tracing::warn!(%error, path = %path.display(), "cannot be read, and is passed over");
@@ -457,19 +447,6 @@ pub(crate) fn read_kept(
         tracing::warn!(%error, path = %path.display(), "no checkpoint of ours, and passed over");
     })
     .ok()
-}
-
-/// The bytes of a note, or more than a note may have; `None` where there is no file.
-fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(NOTE_BYTES_MAX + 1).unwrap_or(u64::MAX);
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
 }
 
 /// The thread of one witness.

@@ -1,7 +1,7 @@
-//! Small files that are replaced or removed whole, durably: a crash leaves the old one or the new.
+//! Small files that are read, replaced or removed whole, durably: a crash leaves the old one or the new.
 
 use std::fs::{File, OpenOptions, remove_file, rename};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -24,6 +24,22 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     file.sync_all()?;
     rename(new, path)?;
     sync_name(path)
+}
+
+/// The first `limit` bytes of `path`; `None` where there is no such file.
+///
+/// # Errors
+/// The operating system's.
+pub fn read_bounded(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 /// Removes `path`, which may be gone already. When this returns `Ok`, power may fail.

@@ -19,6 +19,7 @@
 //! it; after any doubt about the store nothing more is signed; every queue has a limit, and who
 //! finds it reached hears `Busy` at once.
 
+mod address;
 pub mod clock;
 pub mod config;
 mod confirm;
@@ -43,6 +44,7 @@ mod service;
 mod verifier;
 mod witness;
 
+pub use address::is_private;
 pub use api::service::{SubmitError, Submitted};
 pub use config::{NodeConfig, Settings, SettingsError};
 pub use confirm::{Confirmation, close, unconfirm};

@@ -11,6 +11,7 @@
 //! ends when its 16 receivers have answered, after five seconds at most, and untried ones go first;
 //! nothing here delays the sequencer or an answer.
 
+use crate::address::is_private;
 use crate::node::Node;
 use api::service::Notice;
 use ledger::feed::Kind;
@@ -119,23 +120,6 @@ impl Addresses {
             .collect::<Result<_, _>>()
             .map(Self)
     }
-}
-
-/// Whether nobody on the way can read what is sent there: HTTPS, or HTTP to this very machine.
-pub(crate) fn is_private(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    // A user name can look like a host.
-    if authority.is_empty() || authority.contains('@') {
-        return false;
-    }
-    let loopback = ["127.0.0.1", "[::1]"].iter().any(|host| {
-        let port = authority.strip_prefix(host);
-        port.is_some_and(|port| port.is_empty() || port.starts_with(':'))
-    });
-    scheme == "https" || (scheme == "http" && loopback)
 }
 
 /// How a notice reaches an address.

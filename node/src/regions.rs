@@ -20,6 +20,7 @@
 //! kept of them is bounded by [`KEPT_BYTES_MAX`]. A log's answers never go back behind one that it has
 //! proved here since this node started. A region that is asked asks nobody else.
 
+use crate::address::is_private;
 use crate::keys::{self, KeyFileError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -436,7 +437,7 @@ impl Regions {
 
     /// A token for a region that knows this node, and to which nobody on the way can read it.
     fn token(&self, region: &Region, sight: Sight, now: UnixMillis) -> Option<String> {
-        if sight == Sight::Open || !crate::notify::is_private(&region.url) {
+        if sight == Sight::Open || !is_private(&region.url) {
             return None;
         }
         let credential = self.credentials.0.get(&region.log)?;

@@ -77,6 +77,15 @@ impl Log {
         self.dir.path().join(name)
     }
 
+    /// Runs `args` at the log, signed by the authority.
+    fn by_authority(&self, args: &[&str]) {
+        let (key, url) = (self.home().join("keys/chengdu-amr.key"), self.url());
+        let signed = ["--key", text(&key), "--as", AUTHORITY, "--node", &url];
+        let args = [args, &signed[..]].concat();
+        let output = suyuan(&args).output().unwrap();
+        assert!(output.status.success(), "{}", ended(&output).1);
+    }
+
     fn url(&self) -> String {
         format!("http://{}", self.listen)
     }
@@ -267,8 +276,7 @@ fn without_an_agreement_effects_are_taken_and_with_one_recomputed() {
         (&audit["clean"], &audit["takenNotRecomputed"]),
         (&true.into(), &taken.into())
     );
-    let (key, url) = (log.home().join("keys/chengdu-amr.key"), log.url());
-    let agreed = suyuan(&[
+    log.by_authority(&[
         "agreement",
         "--partner",
         SHOP,
@@ -276,17 +284,7 @@ fn without_an_agreement_effects_are_taken_and_with_one_recomputed() {
         "5101",
         "--parts",
         "confidential",
-        "--key",
-        text(&key),
-        "--as",
-        AUTHORITY,
-        "--node",
-        &url,
-        "--json",
-    ])
-    .output()
-    .unwrap();
-    assert!(agreed.status.success(), "{}", ended(&agreed).1);
+    ]);
     let partner = log.mirror("partner", SHOP, &[]);
     assert_eq!(partner["takenNotRecomputed"], 0);
     assert_eq!(log.audit("partner")["clean"], true);
@@ -489,9 +487,8 @@ fn an_order_to_delete_reaches_the_mirror() {
     log.mirror("copy", AUTHORITY, &["--personal"]);
     let keys = || std::fs::read(log.path("copy/part.keys")).unwrap();
     let before = keys();
-    let (key, url) = (log.home().join("keys/chengdu-amr.key"), log.url());
     let at = format!("{}.0", log.size() - 2);
-    let ordered = suyuan(&[
+    log.by_authority(&[
         "forget",
         "order",
         &at,
@@ -501,17 +498,7 @@ fn an_order_to_delete_reaches_the_mirror() {
         "个人信息保护法第四十七条",
         "--basis-en",
         "PIPL art. 47",
-        "--key",
-        text(&key),
-        "--as",
-        AUTHORITY,
-        "--node",
-        &url,
-        "--json",
-    ])
-    .output()
-    .unwrap();
-    assert!(ordered.status.success(), "{}", ended(&ordered).1);
+    ]);
     let said = log.mirror("copy", AUTHORITY, &["--personal"]);
     assert_eq!(said["ordersToDelete"], 1);
     assert_ne!(keys(), before);

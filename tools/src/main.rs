@@ -8,6 +8,7 @@
 mod client;
 mod commands;
 mod exit;
+mod files;
 mod output;
 mod qr;
 mod text;

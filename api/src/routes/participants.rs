@@ -10,14 +10,11 @@ use crate::service::Service;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse as _, Response};
-use ledger::cbor::{Map, Value};
 use ledger::identifier::Identifier;
 use ledger::ids::Handle;
 use ledger::lists::{Reader, ViewSource};
-use ledger::provenance::answer::{Party, Text};
-use ledger::provenance::{Content, Source as _};
-use ledger::registry::Action;
-use ledger::state::Role;
+use ledger::provenance::answer::Party;
+use ledger::provenance::{Source as _, participant as participant_of};
 use ledger::store::Store as _;
 use serde_json::json;
 
@@ -70,93 +67,5 @@ fn read<S: Service>(service: &S, handle: Handle) -> Result<Option<Party>, Proble
     let view = service.store().view();
     let mut source = ViewSource::new(&view, Reader::Public);
     let touches = source.touches(Identifier::participant(handle).as_str())?;
-    let mut found: Option<Party> = None;
-    for touch in touches.shown {
-        if let Content::Registry { action, record } = &*touch.content {
-            apply(&mut found, handle, action, record);
-        }
-    }
-    Ok(found)
-}
-
-fn apply(found: &mut Option<Party>, wanted: Handle, action: &Action, record: &Map) {
-    match action {
-        Action::Found { founders, .. } => {
-            if let Some((_, district, _)) = founders.iter().find(|(handle, ..)| *handle == wanted) {
-                let party = found.get_or_insert_default();
-                describe(party, &[Role::Authority], district, record);
-            }
-        }
-        Action::Admit {
-            handle,
-            roles,
-            district,
-            ..
-        }
-        | Action::Amend {
-            handle,
-            roles,
-            district,
-            ..
-        } if *handle == wanted => {
-            let roles: Vec<Role> = roles.iter().collect();
-            describe(found.get_or_insert_default(), &roles, district, record);
-        }
-        Action::Suspend(handle) | Action::Reinstate(handle) if *handle == wanted => {
-            if let Some(party) = found {
-                party.suspended = matches!(action, Action::Suspend(_));
-            }
-        }
-        Action::Admit { .. }
-        | Action::Amend { .. }
-        | Action::Suspend(_)
-        | Action::Reinstate(_)
-        | Action::AddKey { .. }
-        | Action::RetireKey { .. }
-        | Action::RevokeKey { .. }
-        | Action::Delegate { .. }
-        | Action::Product
-        | Action::Place
-        | Action::Policy
-        | Action::Recode
-        | Action::Agreement
-        | Action::Region
-        | Action::Import
-        | Action::Hold
-        | Action::Recall
-        | Action::Release
-        | Action::Respond
-        | Action::Rules { .. }
-        | Action::Forget => {}
-    }
-}
-
-fn describe(party: &mut Party, roles: &[Role], district: &str, record: &Map) {
-    let text = |map: &Map, key: &str| map.get(key).and_then(Value::as_text).map(str::to_owned);
-    party.roles = roles.to_vec();
-    district.clone_into(&mut party.district);
-    if let Some(name) = record.get("name").and_then(Value::as_map) {
-        let said = |key| text(name, key).unwrap_or_default();
-        party.name = Text {
-            zh: said("zh"),
-            en: said("en"),
-        };
-    } else if let Some(name) = text(record, "name") {
-        party.name = Text {
-            zh: name.clone(),
-            en: name,
-        };
-    }
-    if let Some(uscc) = text(record, "uscc") {
-        party.uscc = Some(uscc);
-    }
-    if let Some(licences) = record.get("licences").and_then(Value::as_array) {
-        let one = |licence: &Map| {
-            (
-                text(licence, "kind").unwrap_or_default(),
-                text(licence, "number").unwrap_or_default(),
-            )
-        };
-        party.licences = licences.iter().filter_map(Value::as_map).map(one).collect();
-    }
+    Ok(participant_of(&touches.shown, handle))
 }

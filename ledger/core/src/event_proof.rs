@@ -23,9 +23,8 @@ use crate::lists::{Reader as Access, ViewSource};
 use crate::merkle::tile::TileNodes;
 use crate::merkle::{ProofError, ProveError, multi_proof, verify_multi};
 use crate::provenance::source::Source as _;
-use crate::registry::Action;
 use crate::seal::{ViewTiles, tile_error};
-use crate::state::{Role, Roles};
+use crate::state::Roles;
 use crate::statement::{Issuer, Payload, SignedStatement};
 use crate::store::{EventRef, StoreError, View};
 use crate::tlog_policy::{Judged, Standing, TlogPolicy};
@@ -222,7 +221,7 @@ impl EventProof {
             let crate::provenance::Content::Registry { action, .. } = &*touch.content else {
                 return false;
             };
-            touch.at.leaf < at.leaf && standing_of(action, read.issuer).is_some()
+            touch.at.leaf < at.leaf && action.standing_of(read.issuer).is_some()
         });
         let admission = admission
             .ok_or_else(|| damaged("list", format!("{} was never admitted", read.issuer)))?
@@ -331,7 +330,7 @@ impl EventProof {
         let Payload::Registry(payload) = act.payload() else {
             return Err(not_shown);
         };
-        let (roles, district) = standing_of(&payload.action, issuer).ok_or(not_shown)?;
+        let (roles, district) = payload.action.standing_of(issuer).ok_or(not_shown)?;
         if leaf >= self.statement.leaf {
             return Err(EventProofError::IssuerNotShown { leaf });
         }
@@ -361,28 +360,4 @@ fn parse(one: &BundledStatement) -> Result<SignedStatement, EventProofError> {
         why: why.to_string(),
     })?;
     Ok(statement)
-}
-
-/// What an act says that `wanted` may do, and where.
-fn standing_of(action: &Action, wanted: Handle) -> Option<(Roles, &str)> {
-    if let Action::Admit {
-        handle,
-        roles,
-        district,
-        ..
-    }
-    | Action::Amend {
-        handle,
-        roles,
-        district,
-        ..
-    } = action
-    {
-        return (*handle == wanted).then_some((*roles, district));
-    }
-    let Action::Found { founders, .. } = action else {
-        return None;
-    };
-    let founder = founders.iter().find(|(handle, _, _)| *handle == wanted)?;
-    Some(([Role::Authority].into_iter().collect(), &founder.1))
 }

@@ -42,6 +42,7 @@ pub use forward::case::{
     case, case_head, cases,
 };
 pub use forward::{Affected, Amounts, Forward, Held, How, Line, Millionths, Start, Total, forward};
+pub use names::participant;
 pub use rule::{Article, Law, Rule};
 pub use source::{Content, Scope, Source, Touch, Touches};
 pub use verdict::{judge, trace};

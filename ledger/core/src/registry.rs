@@ -10,7 +10,7 @@ use crate::checkpoint::SignedCheckpoint;
 use crate::hash::Digest;
 use crate::ids::{CaptureId, Handle, UnixMillis};
 use crate::signature::KeyId;
-use crate::state::{Licence, Roles, read_district};
+use crate::state::{Licence, Role, Roles, read_district};
 use crate::statement::Commitment;
 
 /// Keys of one admission, founders of one log, approvals of one act: a board, not a crowd.
@@ -190,6 +190,31 @@ impl Action {
         } else {
             None
         }
+    }
+
+    /// What the act says that `wanted` may do, and where, if it is one that admits or amends it.
+    #[must_use]
+    pub fn standing_of(&self, wanted: Handle) -> Option<(Roles, &str)> {
+        if let Self::Admit {
+            handle,
+            roles,
+            district,
+            ..
+        }
+        | Self::Amend {
+            handle,
+            roles,
+            district,
+            ..
+        } = self
+        {
+            return (*handle == wanted).then_some((*roles, district));
+        }
+        let Self::Found { founders, .. } = self else {
+            return None;
+        };
+        let founder = founders.iter().find(|(handle, _, _)| *handle == wanted)?;
+        Some(([Role::Authority].into_iter().collect(), &founder.1))
     }
 
     /// The act's word, as the command line says it.

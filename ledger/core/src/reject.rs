@@ -281,6 +281,16 @@ pub enum RejectReason {
         /// The limit.
         limit_bytes: usize,
     },
+    /// More records than one act may have.
+    #[error("{found} records in one {act} act, the limit is {limit}")]
+    TooMany {
+        /// The act's word.
+        act: &'static str,
+        /// How many there are.
+        found: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// The act has nothing to act on: an unknown key, a participant not suspended, a second
     /// founding.
     #[error("the act has nothing to act on: {what}")]
@@ -343,6 +353,7 @@ impl RejectReason {
             Self::SignatureInvalid { .. } => "signature-invalid",
             Self::TimeInFuture { .. } => "time-in-future",
             Self::TooLarge { .. } => "too-large",
+            Self::TooMany { .. } => "too-many",
             Self::WithoutObject { .. } => "without-object",
         }
     }
@@ -366,7 +377,8 @@ impl RejectReason {
             | Self::SaltWeak
             | Self::SignatureInvalid { .. }
             | Self::TimeInFuture { .. }
-            | Self::TooLarge { .. } => Fault::Bytes,
+            | Self::TooLarge { .. }
+            | Self::TooMany { .. } => Fault::Bytes,
             Self::CaptureIdReused { .. }
             | Self::CaseUnknown { .. }
             | Self::DuplicateEvent { .. }

@@ -5,6 +5,7 @@ use super::keygen::parse_handle;
 use crate::client::http::Remote;
 use crate::client::signer::SignerArgs;
 use crate::exit::Failure;
+use crate::files::read_bounded;
 use crate::output::Console;
 use clap::Args as ClapArgs;
 use ledger::event_proof::{EVENT_PROOF_BYTES_MAX, EventProof};
@@ -12,7 +13,7 @@ use ledger::ids::Handle;
 use ledger::region::{IMPORTS_MAX, import_record};
 use ledger::registry::Action;
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Fetch the proof of one event, for a partner in another region.
@@ -101,11 +102,6 @@ pub(crate) fn import(args: &ImportArgs, console: Console) -> Result<(), Failure>
 }
 
 fn read_proof(path: &Path) -> Result<EventProof, Failure> {
-    let failed = |error| Failure::file(path, &error);
-    let limit = u64::try_from(EVENT_PROOF_BYTES_MAX + 1).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    EventProof::decode(&bytes)
+    EventProof::decode(&read_bounded(path, EVENT_PROOF_BYTES_MAX)?)
         .map_err(|why| Failure::malformed(format!("{}: {why}", path.display())))
 }

@@ -156,7 +156,8 @@ fn show(console: Console, mirror: &Mirror, round: &Round) -> Result<(), Failure>
 #[derive(Debug, Default)]
 struct Monitor {
     size: u64,
-    as_of_s: i64,
+    /// Of the newest block; nothing before the first good look.
+    as_of_s: Option<i64>,
     taken: u64,
     answers: bool,
     fault: bool,
@@ -167,7 +168,7 @@ impl Monitor {
         match round {
             Ok(round) => {
                 self.size = round.size.0;
-                self.as_of_s = round.time.map_or(0, |time| time.0 / 1000);
+                self.as_of_s = round.time.map(|time| time.0 / 1000);
                 self.taken = round.taken;
                 (self.answers, self.fault) = (true, false);
             }
@@ -179,16 +180,20 @@ impl Monitor {
     }
 
     fn write(&self, path: &Path) -> Result<(), Failure> {
-        let lag_s = (now().0 / 1000).saturating_sub(self.as_of_s);
+        let now_s = now().0 / 1000;
+        let age = self.as_of_s.map_or_else(String::new, |as_of_s| {
+            format!(
+                "# TYPE suyuan_mirror_as_of_seconds gauge\nsuyuan_mirror_as_of_seconds {as_of_s}\n\
+                 # TYPE suyuan_mirror_lag_seconds gauge\nsuyuan_mirror_lag_seconds {}\n",
+                now_s.saturating_sub(as_of_s)
+            )
+        });
         let text = format!(
-            "# TYPE suyuan_mirror_size gauge\nsuyuan_mirror_size {}\n\
-             # TYPE suyuan_mirror_as_of_seconds gauge\nsuyuan_mirror_as_of_seconds {}\n\
-             # TYPE suyuan_mirror_lag_seconds gauge\nsuyuan_mirror_lag_seconds {lag_s}\n\
+            "# TYPE suyuan_mirror_size gauge\nsuyuan_mirror_size {}\n{age}\
              # TYPE suyuan_mirror_taken_total counter\nsuyuan_mirror_taken_total {}\n\
              # TYPE suyuan_mirror_source_answers gauge\nsuyuan_mirror_source_answers {}\n\
              # TYPE suyuan_mirror_fault gauge\nsuyuan_mirror_fault {}\n",
             self.size,
-            self.as_of_s,
             self.taken,
             u8::from(self.answers),
             u8::from(self.fault),

@@ -10,6 +10,7 @@ mod entry;
 
 use super::checked;
 use crate::exit::{Code, Failure};
+use crate::files::read_bounded;
 use crate::output::Console;
 use crate::text::{self, Text};
 use crate::trust;
@@ -23,8 +24,6 @@ use ledger::proof_file::Kind;
 use ledger::provenance::Scope;
 use ledger::time::format_utc;
 use ledger::tlog_policy::{Cosigned, Judged, Standing, TlogPolicy};
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -72,7 +71,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
     let trust = trust::read(&args.trust)?;
     let demands = Demands::read(args, &trust)?;
-    let bytes = read_bounded(&args.file)?;
+    let bytes = read_proof(&args.file)?;
     match Kind::of(&bytes) {
         Some(Kind::Bundle | Kind::Chain) => verify_bundle(&bytes, &trust, &demands, console),
         Some(Kind::Check) => verify_check(&bytes, &trust, &demands, console),
@@ -87,16 +86,8 @@ pub(crate) fn run(args: &Args, console: Console) -> Result<(), Failure> {
 }
 
 /// Reads a file, but no more than the largest bundle and one byte, which verifying then refuses.
-fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error| Failure::file(path, &error);
-    let limit = u64::try_from(BUNDLE_BYTES_MAX + 1).unwrap_or(u64::MAX);
-    let mut bytes = Vec::new();
-    File::open(path)
-        .map_err(failed)?
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    Ok(bytes)
+fn read_proof(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_bounded(path, BUNDLE_BYTES_MAX)
 }
 
 /// The machine's time, against which expiry is read.

@@ -106,7 +106,6 @@ fn limit(answer: &mut Answer, reader: &Reader, sight: &dyn Fn(EventRef) -> Sight
         }
     }
     for link in &mut answer.links {
-        let seen = |at: Option<EventRef>| at.is_some_and(|at| sight(at) >= Sight::Named);
         if !seen(link.received) {
             link.received = None;
             link.shipped = None;

@@ -179,6 +179,7 @@ refusals! {
         said::an_event_six_minutes_ahead
         said::a_declaration_in_the_future;
     TooLarge: bytes::a_statement_too_large bytes::an_entry_too_large;
+    TooMany: regions::an_import_of_more_than_a_delivery;
     WithoutObject:
         acts::founding_twice
         acts::founding_by_a_participant

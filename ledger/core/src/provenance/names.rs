@@ -337,68 +337,22 @@ fn owner_of_gln(list: &[Touch], gln: &str) -> Option<Handle> {
     })
 }
 
-/// A participant's record as its acts leave it.
-fn participant(list: &[Touch], wanted: Handle) -> Option<Party> {
+/// A participant as the acts about it leave it; `list`: its own item's.
+#[must_use]
+pub fn participant(list: &[Touch], wanted: Handle) -> Option<Party> {
     let mut found: Option<Party> = None;
     for touch in list {
         let Content::Registry { action, record } = &*touch.content else {
             continue;
         };
-        match action {
-            Action::Admit {
-                handle,
-                roles,
-                district,
-                ..
-            }
-            | Action::Amend {
-                handle,
-                roles,
-                district,
-                ..
-            } if *handle == wanted => {
-                let party = found.get_or_insert_default();
-                describe(party, *roles, district, record);
-            }
-            Action::Found { founders, .. } => {
-                if let Some((_, district, _)) =
-                    founders.iter().find(|(handle, ..)| *handle == wanted)
-                {
-                    let party = found.get_or_insert_default();
-                    describe(
-                        party,
-                        [Role::Authority].into_iter().collect(),
-                        district,
-                        record,
-                    );
-                }
-            }
-            Action::Suspend(handle) | Action::Reinstate(handle) if *handle == wanted => {
-                if let Some(party) = &mut found {
-                    party.suspended = matches!(action, Action::Suspend(_));
-                }
-            }
-            Action::Admit { .. }
-            | Action::Amend { .. }
-            | Action::Suspend(_)
-            | Action::Reinstate(_)
-            | Action::AddKey { .. }
-            | Action::RetireKey { .. }
-            | Action::RevokeKey { .. }
-            | Action::Delegate { .. }
-            | Action::Product
-            | Action::Place
-            | Action::Policy
-            | Action::Recode
-            | Action::Agreement
-            | Action::Region
-            | Action::Import
-            | Action::Hold
-            | Action::Recall
-            | Action::Release
-            | Action::Respond
-            | Action::Rules { .. }
-            | Action::Forget => {}
+        if let Some((roles, district)) = action.standing_of(wanted) {
+            describe(found.get_or_insert_default(), roles, district, record);
+        }
+        if let Action::Suspend(handle) | Action::Reinstate(handle) = action
+            && *handle == wanted
+            && let Some(party) = &mut found
+        {
+            party.suspended = matches!(action, Action::Suspend(_));
         }
     }
     found

@@ -281,6 +281,16 @@ pub(crate) fn an_import_again() -> RejectReason {
     refusal(&mut story, &proof)
 }
 
+/// More events in one act than it may have; each of them may be proved or not.
+pub(crate) fn an_import_of_more_than_a_delivery() -> RejectReason {
+    let mut story = Story::new();
+    let record = import_record(CHENGDU, &story.chengdu.proof(story.shipped));
+    let records = vec![record; IMPORTS_MAX + 1];
+    let world = &mut story.chongqing.world;
+    let import = world.registry(&story.cook, Action::Import, records);
+    world.refusal(import)
+}
+
 /// An import from a log that is no longer believed.
 pub(crate) fn an_import_from_a_region_that_was_ended() -> RejectReason {
     let mut story = Story::new();

@@ -111,9 +111,7 @@ impl City {
     /// Whether its neighbour asks it by name: a credential is sent to nobody over a network in the
     /// clear, and strangers are told of no hand-overs.
     pub(super) fn is_asked_by_name(&self) -> bool {
-        let host = self.url.trim_start_matches("http://");
-        host.parse()
-            .is_ok_and(|address: SocketAddr| address.ip().is_loopback())
+        node::is_private(&self.url)
     }
 
     /// Founds the ledger in `dir`. Its pages lead to the verifier at `neighbour`.

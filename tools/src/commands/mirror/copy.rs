@@ -1,6 +1,6 @@
 //! The copy, and the replay that feeds it.
 
-use super::source::{Source, root_at};
+use super::source::Source;
 use crate::client::http::{IN_FLIGHT, Remote};
 use crate::client::ledger::with_source;
 use crate::commands::audit::verified::{Keys, verified};
@@ -9,10 +9,10 @@ use ledger::audit::{AuditFinding, Auditor, Prepared};
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
 use ledger::evidence::Evidence;
 use ledger::excerpt::EXCERPT_LEAVES_MAX;
-use ledger::hash::Digest;
+use ledger::hash::{Digest, empty_root};
 use ledger::ids::{LeafIndex, TreeSize, UnixMillis};
-use ledger::merkle::consistency_proof;
 use ledger::merkle::tile::TileNodes;
+use ledger::merkle::{consistency_proof, prefix_root};
 use ledger::registry::Action;
 use ledger::seal::ViewTiles;
 use ledger::signature::PublicKey;
@@ -252,7 +252,10 @@ impl Mirror {
         let tiles = ViewTiles(&view);
         let nodes = TileNodes::new(&tiles);
         let own = |error: &dyn std::fmt::Debug| Failure::new(Code::Store, format!("{error:?}"));
-        let prefix = root_at(&nodes, theirs.size).map_err(|error| own(&error))?;
+        let prefix = match theirs.size {
+            TreeSize(0) => empty_root(),
+            size => prefix_root(&nodes, size).map_err(|error| own(&error))?,
+        };
         if prefix != theirs.root {
             let proof = consistency_proof(&nodes, theirs.size, size);
             let proof = proof.map_err(|error| own(&error))?;

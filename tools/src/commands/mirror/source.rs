@@ -8,7 +8,7 @@ use ledger::excerpt;
 use ledger::hash::Digest;
 use ledger::ids::{LeafIndex, TreeSize};
 use ledger::merkle::tile::{TileKind, TileName, TileNodes, Tiles};
-use ledger::merkle::{Frontier, Nodes, consistency_proof, verify_consistency};
+use ledger::merkle::{consistency_proof, prefix_root, verify_consistency};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,7 +120,7 @@ impl Source {
             let own = tiles.failed.borrow_mut().take();
             own.unwrap_or_else(|| Failure::new(Code::Proof, format!("tiles: {error}")))
         };
-        let root_at = |size| root_at(&nodes, size).map_err(|error| failed(&error));
+        let root_at = |size| prefix_root(&nodes, size).map_err(|error| failed(&error));
         if root_at(new.size)? != new.root {
             let what = "tiles: they do not lead to the checkpoint's root";
             return Err(Failure::new(Code::Proof, what));
@@ -133,18 +133,6 @@ impl Source {
             .map_err(|error| failed(&error))?;
         Ok((prefix, path))
     }
-}
-
-/// The root over the first `size` leaves of the tree of these nodes.
-pub(super) fn root_at<N: Nodes>(nodes: &N, size: TreeSize) -> Result<Digest, N::Error> {
-    let mut peaks = Vec::new();
-    let mut before = 0_u64;
-    for level in (0..64_u8).rev().filter(|level| size.0 >> level & 1 == 1) {
-        peaks.push(nodes.node(level, before >> level)?);
-        before += 1 << level;
-    }
-    let tree = Frontier::from_peaks(size, peaks).expect("a peak for each bit of the size");
-    Ok(tree.root())
 }
 
 /// Hash tiles of the tree of one checkpoint.

@@ -24,7 +24,7 @@ impl Demands {
     /// [`Failure`]: usage, malformed.
     pub(super) fn read(args: &Args, trust: &TlogPolicy) -> Result<Self, Failure> {
         let read = |path: &Path| {
-            let bytes = super::read_bounded(path)?;
+            let bytes = super::read_proof(path)?;
             let note = std::str::from_utf8(&bytes).map_err(Failure::malformed)?;
             let judged = trust.judge(note).map_err(|error| {
                 Failure::malformed(format!("{}: {error}", path.display()))

@@ -1,7 +1,7 @@
 //! Proofs that one entry is in a log: receipts and tlog-proofs.
 
 use super::demands::Demands;
-use super::{Args, cosigned_json, not_proved, read_bounded, row, show_standing};
+use super::{Args, cosigned_json, not_proved, read_proof, row, show_standing};
 use crate::exit::{Code, Failure};
 use crate::output::Console;
 use crate::text;
@@ -143,7 +143,7 @@ fn statement(args: &Args) -> Result<Option<SignedStatement>, Failure> {
     let Some(path) = args.entry.clone().or_else(|| entry_beside(&args.file)) else {
         return Ok(None);
     };
-    SignedStatement::parse(&read_bounded(&path)?)
+    SignedStatement::parse(&read_proof(&path)?)
         .map(Some)
         .map_err(|reason| Failure::malformed(format!("{}: {reason}", path.display())))
 }

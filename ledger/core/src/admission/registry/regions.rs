@@ -5,6 +5,7 @@ use crate::admission::events;
 use crate::cbor::Map;
 use crate::ids::Handle;
 use crate::region::{IMPORTS_MAX, ITEM, ImportError, Region, import_item, read_import};
+use crate::registry::Action;
 use crate::reject::RejectReason;
 use crate::state::{EventRecord, RegionRecord, State, StateKey};
 use crate::tlog_policy::TlogPolicy;
@@ -41,10 +42,10 @@ impl Act<'_> {
             return Err(RejectReason::WithoutObject { what: "an event" }.into());
         }
         if records.len() > IMPORTS_MAX {
-            return Err(RejectReason::TooLarge {
-                what: "import",
-                bytes: records.len(),
-                limit_bytes: IMPORTS_MAX,
+            return Err(RejectReason::TooMany {
+                act: Action::Import.word(),
+                found: records.len(),
+                limit: IMPORTS_MAX,
             }
             .into());
         }

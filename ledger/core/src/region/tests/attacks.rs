@@ -209,7 +209,7 @@ fn more_than_a_deliverys_papers_are_too_many() {
     let world = &mut story.chongqing.world;
     let records = vec![record; IMPORTS_MAX + 1];
     let act = world.registry(&story.cook, Action::Import, records);
-    assert_eq!(world.refusal(act).name(), "too-large");
+    assert_eq!(world.refusal(act).name(), "too-many");
 }
 
 /// A member of `city` as a reader.
