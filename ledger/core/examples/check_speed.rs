@@ -52,6 +52,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             .verify(statement.signed_bytes(), statement.signature())
     });
     time("parse the statement", || SignedStatement::parse(&bytes));
+    let entry = statement.entry();
+    time("glance at its entry", || SignedStatement::glance(entry));
     time("read the body", || decode_body(&body));
     time("check all but the signature", || {
         check_unsigned(statement.clone())

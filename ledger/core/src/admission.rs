@@ -9,7 +9,7 @@
 //! put into force by an entry ([`crate::registry::Action::Rules`]).
 
 use crate::cbor::Map;
-use crate::disclosure::{DisclosureError, check_salts};
+use crate::disclosure::{Disclosed, DisclosureError, check_salts};
 use crate::event::Event;
 use crate::ids::{Handle, LeafIndex, UnixMillis};
 use crate::registry::RegistryPayload;
@@ -108,26 +108,41 @@ pub fn check(statement: SignedStatement, key: &PublicKey) -> Result<Checked, Rej
 /// # Errors
 /// [`RejectReason`].
 pub fn check_unsigned(statement: SignedStatement) -> Result<Checked, RejectReason> {
-    statement.check_commitment()?;
-    check_salts(statement.disclosed()).map_err(|_| RejectReason::SaltWeak)?;
-    let whole = |index: u16, result: Result<(), DisclosureError>| {
-        result.map_err(|why| RejectReason::Disclosure { index, why })
-    };
-    let events = matches!(statement.payload(), Payload::Events(_));
-    for disclosed in statement.disclosed() {
-        whole(disclosed.index, disclosed.check_whole())?;
-        if events && !parts_in_place(disclosed) {
-            whole(disclosed.index, Err(DisclosureError::WrongPart))?;
-        }
-    }
+    check_parts(&statement, |one| one.check_whole())?;
     check_content(statement)
 }
 
-/// Checks the public part alone, as a replay does after parts were deleted.
+/// As [`check_unsigned`], of a statement on the ledger: some of its parts may have been deleted on
+/// lawful order since it was admitted. What is left of them must belong to it.
 ///
 /// # Errors
 /// [`RejectReason`].
-pub fn check_content(statement: SignedStatement) -> Result<Checked, RejectReason> {
+pub fn check_recorded(statement: SignedStatement) -> Result<Checked, RejectReason> {
+    check_parts(&statement, |one| one.restore().map(drop))?;
+    check_content(statement)
+}
+
+fn check_parts(
+    statement: &SignedStatement,
+    belong: impl Fn(&Disclosed) -> Result<(), DisclosureError>,
+) -> Result<(), RejectReason> {
+    statement.check_commitment()?;
+    check_salts(statement.disclosed()).map_err(|_| RejectReason::SaltWeak)?;
+    let events = matches!(statement.payload(), Payload::Events(_));
+    for one in statement.disclosed() {
+        let in_place = belong(one).and_then(|()| {
+            if events && !parts_in_place(one) {
+                return Err(DisclosureError::WrongPart);
+            }
+            Ok(())
+        });
+        let index = one.index;
+        in_place.map_err(|why| RejectReason::Disclosure { index, why })?;
+    }
+    Ok(())
+}
+
+fn check_content(statement: SignedStatement) -> Result<Checked, RejectReason> {
     let content = match statement.payload() {
         Payload::Block(_) => {
             return Err(RejectReason::RoleForbids {

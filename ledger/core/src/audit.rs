@@ -338,10 +338,7 @@ impl<'a> Auditor<'a> {
             .filter_map(|key| Some((key.digest, Digest::of(self.state.records.get(key)?))))
             .collect();
         changes.sort_unstable();
-        let pages = Layered(
-            &self.pages,
-            self.state.base.as_deref().map(|base| base as &dyn View),
-        );
+        let pages = Layered(&self.pages, self.state.beneath());
         match statemap::update(&pages, &self.state_root, &changes) {
             Ok(update) => {
                 if let Some(copy) = &mut self.copy {

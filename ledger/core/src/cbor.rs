@@ -719,7 +719,14 @@ impl Writer {
     /// An empty writer.
     #[must_use]
     pub fn new() -> Self {
-        Self(BufWriter::new(Vec::new()))
+        Self::with_capacity(0)
+    }
+
+    /// An empty writer with room for so many bytes: a long text that grows by doubling is copied
+    /// as it grows.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(BufWriter::new(Vec::with_capacity(bytes)))
     }
 
     /// What was written.

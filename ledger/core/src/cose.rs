@@ -18,6 +18,10 @@ pub const ALG_ED25519: i64 = -19;
 /// CBOR tag of a COSE_Sign1.
 pub const TAG_SIGN1: u64 = 18;
 
+/// A message beside its headers and its payload, at most: heads, and the signature; what is signed
+/// has less.
+const FRAME_BYTES: usize = 80;
+
 /// Header label of the algorithm.
 pub const LABEL_ALG: i64 = 1;
 /// Header label of the list of labels that must be understood.
@@ -64,9 +68,13 @@ impl Sign1 {
         }
         reader.array_of(4, "an array of four items, a COSE_Sign1")?;
         let protected = reader.byte_string()?;
-        Headers::of_protected(protected)?;
+        if !protected.is_empty() {
+            let mut reader = Reader::new(protected);
+            labels(&mut reader, 0, |_, _| {})?;
+            reader.end()?;
+        }
         let start = reader.offset();
-        Headers::read(&mut reader)?;
+        labels(&mut reader, 0, |_, _| {})?;
         let unprotected = reader.since(start);
         let payload = if reader.null() {
             None
@@ -86,7 +94,9 @@ impl Sign1 {
     /// The message's one encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
+        let payload = self.payload.as_ref().map_or(0, Vec::len);
+        let room = self.protected.len() + self.unprotected.len() + payload + FRAME_BYTES;
+        let mut writer = Writer::with_capacity(room);
         writer
             .tag(TAG_SIGN1)
             .array(4)
@@ -136,7 +146,7 @@ impl Sign1 {
         } else {
             protected
         };
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(protected.len() + payload.len() + FRAME_BYTES);
         writer
             .array(4)
             .text("Signature1")
@@ -290,16 +300,9 @@ impl<'a> Headers<'a> {
 
     /// Reads the next value, a map.
     fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let mut previous = None;
-        (0..reader.map()?)
-            .map(|_| {
-                let start = reader.offset();
-                let label = Label::read(reader)?;
-                previous = Some(reader.sorted_after(previous, start)?);
-                Ok((label, skip(reader, 1)?))
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let mut found = Vec::new();
+        labels(reader, 0, |label, value| found.push((label, value)))?;
+        Ok(Self(found))
     }
 
     /// The labels and their encoded values, in order.
@@ -335,6 +338,22 @@ impl<'a> Headers<'a> {
     }
 }
 
+/// Reads a map of labels that lies `depth` deep, and hands over each with its encoded value.
+fn labels<'a>(
+    reader: &mut Reader<'a>,
+    depth: usize,
+    mut found: impl FnMut(Label<'a>, &'a [u8]),
+) -> Result<(), DecodeError> {
+    let mut previous = None;
+    for _ in 0..reader.map()? {
+        let start = reader.offset();
+        let label = Label::read(reader)?;
+        previous = Some(reader.sorted_after(previous, start)?);
+        found(label, skip(reader, depth + 1)?);
+    }
+    Ok(())
+}
+
 /// Skips one value and returns its bytes. Wider than [`Reader::skip`]: maps in headers have
 /// numbers for keys. Tags are passed over, their content checked like any other value.
 fn skip<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<&'a [u8], DecodeError> {
@@ -354,15 +373,7 @@ fn skip<'a>(reader: &mut Reader<'a>, depth: usize) -> Result<&'a [u8], DecodeErr
                 skip(reader, depth + 1)?;
             }
         }
-        5 => {
-            let mut previous = None;
-            for _ in 0..reader.map()? {
-                let key_start = reader.offset();
-                Label::read(reader)?;
-                previous = Some(reader.sorted_after(previous, key_start)?);
-                skip(reader, depth + 1)?;
-            }
-        }
+        5 => labels(reader, depth, |_, _| {})?,
         6 => {
             reader.tag()?;
             skip(reader, depth + 1)?;

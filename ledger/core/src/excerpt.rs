@@ -17,10 +17,15 @@ pub const EXCERPT_LEAVES_MAX: usize = 1024;
 /// Bytes of bodies after which an excerpt ends: one body may be 4 MiB.
 pub const EXCERPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Bytes of the heads of a leaf's array and its three strings (RFC 8949 §3).
+const HEADS_MAX: usize = 16;
+
 /// Encodes leaves that follow one another.
 #[must_use]
 pub fn encode(leaves: &[EntryWrite]) -> Vec<u8> {
-    let mut writer = Writer::new();
+    let parts = |leaf: &EntryWrite| leaf.entry.len() + leaf.effects.len() + leaf.body.len();
+    let bytes = leaves.iter().map(|leaf| HEADS_MAX + parts(leaf)).sum();
+    let mut writer = Writer::with_capacity(bytes);
     writer.array(leaves.len());
     for leaf in leaves {
         writer

@@ -4,7 +4,7 @@ use crate::head_file::Mark;
 use crate::layout::{Family, META_HEAD, META_SLOTS, leaf_key, posting_key, tile_key};
 use crate::open::{Committer, Database, RocksStore};
 use crate::view::RocksView;
-use ledger::store::{Store, StoreError, WriteSet};
+use ledger::store::{EntryWrite, Store, StoreError, WriteSet};
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{WaitForCompactOptions, WriteBatch, WriteOptions};
 use std::fs::{DirBuilder, File};
@@ -109,10 +109,22 @@ fn write_block(
         .map_err(|why| format!("key file: {why}"))
 }
 
+/// Bytes that a batch holds of one pair beside its value: the key, and three small numbers.
+const KEY_ROOM: usize = 48;
+
+/// What most of a batch takes, so that it need not be copied as it grows.
+fn room(write: &WriteSet) -> usize {
+    let leaf = |one: &EntryWrite| one.entry.len() + one.body.len() + one.effects.len();
+    let leaves: usize = write.entries.iter().map(leaf).sum();
+    let records: usize = write.records.iter().map(|(_, record)| record.len()).sum();
+    let keys = 3 * write.entries.len() + write.records.len() + write.postings.len();
+    leaves + records + KEY_ROOM * keys
+}
+
 fn batch(database: &Database, write: &WriteSet) -> WriteBatch {
     let family = |family| database.family(family);
     let [entries, bodies, effects] = [Family::Entries, Family::Bodies, Family::Effects].map(family);
-    let mut batch = WriteBatch::default();
+    let mut batch = WriteBatch::with_capacity_bytes(room(write));
     for leaf in &write.entries {
         let key = leaf_key(leaf.leaf);
         batch.put_cf(entries, key, &leaf.entry);

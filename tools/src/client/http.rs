@@ -9,6 +9,7 @@ use ledger::checkpoint::Checkpoint;
 use ledger::ids::LeafIndex;
 use ledger::note::Note;
 use ledger::tlog_proof::TlogProof;
+use std::io::Read as _;
 use std::time::Duration;
 
 /// Bytes of one answer: the largest bundle.
@@ -162,8 +163,13 @@ impl Remote {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         let media_type = media_type.to_owned();
+        // Room for all that is announced: what grows by doubling is copied as it grows.
+        let announced = response.body().content_length().unwrap_or_default();
+        let room = usize::try_from(announced.min(ANSWER_BYTES_MAX)).unwrap_or_default();
+        let mut body = Vec::with_capacity(room);
         let limited = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
-        let body = limited.read_to_vec().map_err(silent)?;
+        (limited.reader().read_to_end(&mut body))
+            .map_err(|error| silent(ureq::Error::from(error)))?;
         Ok(Got {
             status,
             body,

@@ -2,7 +2,7 @@
 //!
 //! Entries, bodies and effects are read from leaf 0; state, tiles, lists, state map, head and
 //! checkpoint are computed again and compared with what is stored. Nothing is written. Signatures
-//! are verified on all cores, one batch ahead of the replay.
+//! are verified on all cores, a few batches ahead of the replay.
 
 pub(crate) mod verified;
 mod views;
@@ -15,24 +15,23 @@ use crate::text;
 use crate::trust;
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
-use ledger::audit::{
-    AuditFinding, AuditReport, Auditor, FINDINGS_MAX, Prepared, prepare, undestroyed,
-};
+use ledger::audit::{AuditFinding, AuditReport, Auditor, FINDINGS_MAX, prepare, undestroyed};
 use ledger::ids::LeafIndex;
 use ledger::signature::PublicKey;
 use ledger::store::{StoreError, View};
 use ledger_rocks::{Options, ReadOnlyStore};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::thread;
-use verified::{Keys, verified};
+use verified::{Keys, ahead, verified};
 
-/// Leaves verified and replayed at a time: tens of megabytes at most for common statements.
-const BATCH_LEAVES: u64 = 4096;
+/// Leaves verified and replayed at a time: few enough to be in a cache still when they are replayed.
+const BATCH_LEAVES: u64 = 1024;
 
 /// Leaves that one core reads and verifies at a time: some milliseconds, so that none waits long
 /// for another at the end of a batch.
-const SHARE_LEAVES: u64 = 128;
+const SHARE_LEAVES: u64 = 64;
 
 /// Deleted parts that the text lists; `--json` has all.
 const FORGOTTEN_SHOWN: usize = 20;
@@ -113,30 +112,35 @@ pub(crate) fn replay<V: View + Sync>(
     let head = view.head()?;
     let size = head.as_ref().map_or(0, |head| head.size().0);
     let mut keys = Keys::of_log(log_key);
+    let share = usize::try_from(SHARE_LEAVES).unwrap_or(usize::MAX);
     let read = |leaves: Range<u64>| {
-        let count = usize::try_from(leaves.end - leaves.start).unwrap_or(usize::MAX);
-        let leaves = view.leaves(LeafIndex(leaves.start), count)?;
+        let count = usize::try_from(leaves.end - leaves.start).unwrap_or(share);
+        let (leaves, failed) = match view.leaves(LeafIndex(leaves.start), count) {
+            Ok(leaves) => (leaves, None),
+            Err(error) => (Vec::new(), Some(Err(error))),
+        };
         let prepared = leaves.into_iter().map(|leaf| prepare(view, leaf));
-        prepared.collect::<Result<Vec<_>, StoreError>>()
+        prepared.chain(failed)
     };
+    let batches = (0..size).step_by(usize::try_from(BATCH_LEAVES).unwrap_or(usize::MAX));
     let mut auditor = Auditor::new(origin);
-    let mut ready: Vec<(Prepared, bool)> = Vec::new();
-    let mut next = 0;
-    while next < size || !ready.is_empty() {
-        let batch = next..size.min(next + BATCH_LEAVES);
-        next = batch.end;
-        // One batch is read and its signatures verified while the one before is replayed.
-        let verified = thread::scope(|scope| {
-            let verifying = scope.spawn(|| verified(batch, SHARE_LEAVES, &mut keys, read));
+    thread::scope(|scope| {
+        let ready = batches.map(|start| {
+            let end = size.min(start + BATCH_LEAVES);
+            let starts = (start..end).step_by(share);
+            let shares = starts.map(|start| start..end.min(start + SHARE_LEAVES));
+            let shares: Vec<Range<u64>> = shares.collect();
+            verified(shares.into_par_iter().flat_map_iter(read), &mut keys)
+        });
+        ahead(scope, ready).try_for_each(|ready| {
+            let ready = ready?;
             progress(ready.len());
-            for (prepared, good) in ready.drain(..) {
+            for (prepared, good) in ready {
                 auditor.leaf(prepared, good);
             }
-            verifying.join()
-        });
-        let panicked = |_| Failure::new(Code::Store, "a thread of the audit panicked: a bug");
-        ready = verified.map_err(panicked)??;
-    }
+            Ok::<_, StoreError>(())
+        })
+    })?;
     let mut report = auditor.finish(head.as_ref(), log_key);
     let outlived = undestroyed(view, &report)?;
     report.findings.extend(outlived);

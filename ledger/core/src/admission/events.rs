@@ -47,19 +47,19 @@ struct Opening {
 impl From<Event> for Said {
     fn from(event: Event) -> Self {
         let openings = Openings::of(&event);
+        let (items, place) = (event.items(), read_at(&event));
         Self {
-            items: touched(&event, &openings),
+            items: touched(&items, &openings),
             warns: openings.warns(),
             created: created(&event).collect(),
-            names_no_goods: lists_a_standing(&event),
-            read_at: read_at(&event),
+            names_no_goods: lists_a_standing(&items, place),
+            read_at: place,
             event,
         }
     }
 }
 
-fn touched(event: &Event, openings: &Openings) -> Vec<Touched> {
-    let items = event.items();
+fn touched(items: &[Cow<'_, str>], openings: &Openings) -> Vec<Touched> {
     let one = |item: &Cow<'_, str>| Touched {
         whole: StateKey::item(item).digest,
         open: openings.under(item).map(|when| Opening {
@@ -276,10 +276,8 @@ fn may_say(role: Role, said: &Said) -> bool {
 
 /// Whether an event would stand on the list of somebody, as an object, a transformation or, where
 /// it names none, as the place of a reading. A participant as such a place is for [`read_at`].
-fn lists_a_standing(event: &Event) -> bool {
-    let place = read_at(event);
-    event
-        .items()
+fn lists_a_standing(items: &[Cow<'_, str>], place: Option<Handle>) -> bool {
+    items
         .iter()
         .filter_map(|item| Identifier::parse(item).ok())
         .filter(|identifier| place.is_none() || identifier.participant_handle() != place)

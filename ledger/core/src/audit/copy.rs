@@ -150,8 +150,8 @@ impl<'a> Auditor<'a> {
             failed: None,
         });
         auditor.state.written = Some(Vec::new());
-        // An empty store need not be asked for what it has not.
-        auditor.state.base = begun.then(|| Box::new(view) as _);
+        auditor.state.base = Some(Box::new(view));
+        auditor.state.complete = !begun;
         Ok(auditor)
     }
 
@@ -216,6 +216,7 @@ impl<'a> Auditor<'a> {
         if self.state.records.len() > RECORDS_MAX || self.pages.len() > PAGES_MAX {
             self.state.records = Records::default();
             self.pages = MemoryPages::new();
+            self.state.complete = false;
         }
     }
 

@@ -2,13 +2,12 @@
 
 use super::AuditFinding;
 use super::copy::{self, Arrived};
-use crate::admission::{Checked, check_content, check_unsigned};
+use crate::admission::{Checked, check_recorded};
 use crate::block::BlockHeader;
-use crate::disclosure::{Disclosed, DisclosureError, decode_body};
+use crate::disclosure::{Disclosed, decode_body};
 use crate::hash::{Digest, leaf_hash};
 use crate::ids::LeafIndex;
 use crate::registry::Action;
-use crate::reject::RejectReason;
 use crate::signature::PublicKey;
 use crate::statement::{Payload, SignedStatement};
 use crate::store::{EntryWrite, StoreError, View};
@@ -122,29 +121,10 @@ fn kind_of(
         Err(StoreError::Corrupt { what, detail }) => return Ok(damaged(what, detail)),
         Err(error @ (StoreError::Io(_) | StoreError::Unknown(_))) => return Err(error),
     };
-    // Parts may have been deleted on lawful order: then the public part alone is checked, and
-    // that what is left of the parts belongs to it.
-    let missing = |one: &Disclosed| one.check_whole() == Err(DisclosureError::PartMissing);
-    let checked = if statement.disclosed().iter().any(missing) {
-        check_deleted(statement)
-    } else {
-        check_unsigned(statement)
-    };
-    Ok(match checked {
+    Ok(match check_recorded(statement) {
         Ok(checked) => Kind::Whole(Box::new(checked)),
         Err(why) => Kind::Refused(format!("{}: {why}", why.name())),
     })
-}
-
-/// [`check_unsigned`] for a statement some of whose parts are gone.
-fn check_deleted(statement: SignedStatement) -> Result<Checked, RejectReason> {
-    statement.check_commitment()?;
-    for one in statement.disclosed() {
-        let index = one.index;
-        one.restore()
-            .map_err(|why| RejectReason::Disclosure { index, why })?;
-    }
-    check_content(statement)
 }
 
 impl Prepared {

@@ -17,6 +17,8 @@ pub(super) struct Replayed<'a> {
     /// All keys written since they were last taken, where a copy is kept.
     pub(super) written: Option<Vec<StateKey>>,
     pub(super) base: Base<'a>,
+    /// Whether all that the base has is in memory too, so that it need not be asked.
+    pub(super) complete: bool,
     /// What the base was found not to have, since it last changed or the block began.
     pub(super) absent: BTreeSet<StateKey>,
 }
@@ -33,9 +35,15 @@ impl fmt::Debug for Replayed<'_> {
 }
 
 impl Replayed<'_> {
+    /// Where to look for what is not in memory.
+    pub(super) fn beneath(&self) -> Option<&dyn View> {
+        let base = self.base.as_deref().filter(|_| !self.complete);
+        base.map(|base| base as &dyn View)
+    }
+
     /// Reads what a block will need together.
     pub(super) fn prefetch(&mut self, block: &[Prepared]) -> Result<(), StoreError> {
-        let Some(base) = &self.base else {
+        let Some(base) = self.beneath() else {
             return Ok(());
         };
         let mut keys: Vec<StateKey> = block
@@ -50,8 +58,9 @@ impl Replayed<'_> {
             .collect();
         keys.sort_unstable();
         keys.dedup();
+        let found = base.records(&keys)?;
         self.absent.clear();
-        for (key, record) in keys.iter().zip(base.records(&keys)?) {
+        for (key, record) in keys.iter().zip(found) {
             match record {
                 Some(record) => self.records.insert(*key, record),
                 None => drop(self.absent.insert(*key)),
@@ -63,11 +72,12 @@ impl Replayed<'_> {
 
 impl State for Replayed<'_> {
     fn read(&mut self, key: StateKey) -> Result<Option<&[u8]>, StoreError> {
-        if let Some(base) = &self.base
+        if let Some(base) = self.beneath()
             && self.records.get(&key).is_none()
             && !self.absent.contains(&key)
         {
-            match base.records(&[key])?.pop().flatten() {
+            let found = base.records(&[key])?.pop().flatten();
+            match found {
                 Some(record) => self.records.insert(key, record),
                 None => drop(self.absent.insert(key)),
             }
@@ -110,25 +120,27 @@ impl statemap::Pages for Layered<'_> {
     }
 }
 
-/// State records in key order: a map for each class and first twelve bits of the digest. Digests
-/// are spread evenly, so that a record among millions is three steps away, not eight.
+/// State records in key order: a map for each class and first two bytes of the digest. Digests are
+/// spread evenly, so that a record among a million is two steps away, not six; the maps of a first
+/// byte are there once it has come, or a small ledger would pay for a large one.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Records(BTreeMap<Class, Vec<BTreeMap<Digest, Vec<u8>>>>);
+pub struct Records(BTreeMap<Class, Vec<Vec<Shard>>>);
+
+type Shard = BTreeMap<Digest, Vec<u8>>;
 
 impl Records {
     /// The record under `key`.
     #[must_use]
     pub fn get(&self, key: &StateKey) -> Option<&[u8]> {
-        let shards = self.0.get(&key.class)?;
-        shards[shard(&key.digest)]
-            .get(&key.digest)
-            .map(Vec::as_slice)
+        let (first, second) = place(&key.digest);
+        let shard = self.0.get(&key.class)?.get(first)?.get(second)?;
+        shard.get(&key.digest).map(Vec::as_slice)
     }
 
     /// All records in key order.
     pub fn iter(&self) -> impl Iterator<Item = (StateKey, &Vec<u8>)> {
         self.0.iter().flat_map(|(class, shards)| {
-            shards.iter().flatten().map(|(digest, record)| {
+            shards.iter().flatten().flatten().map(|(digest, record)| {
                 let (class, digest) = (*class, *digest);
                 (StateKey { class, digest }, record)
             })
@@ -137,22 +149,28 @@ impl Records {
 
     /// The records of one class, by digest.
     pub fn of_class(&self, class: Class) -> impl Iterator<Item = (Digest, &Vec<u8>)> {
-        let shards = self.0.get(&class).into_iter().flatten();
+        let shards = self.0.get(&class).into_iter().flatten().flatten();
         shards.flatten().map(|(digest, record)| (*digest, record))
     }
 
     /// Number of records.
     pub(super) fn len(&self) -> usize {
-        self.0.values().flatten().map(BTreeMap::len).sum()
+        let shards = self.0.values().flatten().flatten();
+        shards.map(BTreeMap::len).sum()
     }
 
     pub(super) fn insert(&mut self, key: StateKey, record: Vec<u8>) {
         let shards = self.0.entry(key.class);
-        let shards = shards.or_insert_with(|| vec![BTreeMap::new(); 1 << 12]);
-        shards[shard(&key.digest)].insert(key.digest, record);
+        let shards = shards.or_insert_with(|| vec![Vec::new(); 1 << 8]);
+        let (first, second) = place(&key.digest);
+        let shards = &mut shards[first];
+        if shards.is_empty() {
+            shards.resize(1 << 8, Shard::new());
+        }
+        shards[second].insert(key.digest, record);
     }
 }
 
-fn shard(digest: &Digest) -> usize {
-    usize::from(u16::from_be_bytes([digest.0[0], digest.0[1]]) >> 4)
+fn place(digest: &Digest) -> (usize, usize) {
+    (usize::from(digest.0[0]), usize::from(digest.0[1]))
 }

@@ -8,6 +8,7 @@ use crate::cbor::{Map, Value};
 use crate::hash::Digest;
 use crate::identifier::Identifier;
 use crate::time;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The key that marks parts withheld from a map (design of the disclosure).
@@ -221,37 +222,32 @@ impl Check {
         }
     }
 
-    /// A text field's normal form; the text itself where it has none.
+    /// A text field's normal form; the text itself where it has none, or is it.
     fn text(&mut self, text: String, kind: Kind) -> String {
+        let is = |normal: bool| normal.then_some(Cow::Borrowed(text.as_str()));
         let normal = match kind {
-            Kind::Action => {
-                Action::parse(&text)
-                    .map(|_| text.clone())
-                    .ok_or(EventFault::WrongKind {
-                        expected: "ADD, OBSERVE or DELETE",
-                    })
-            }
-            Kind::Hex => (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
-                .then(|| text.clone())
+            Kind::Action => is(Action::parse(&text).is_some()).ok_or(EventFault::WrongKind {
+                expected: "ADD, OBSERVE or DELETE",
+            }),
+            Kind::Hex => is(!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
                 .ok_or(EventFault::BadHex),
             Kind::Id => Identifier::parse(&self.context.expand(&text))
-                .map(|id| id.as_str().to_owned())
+                .map(|id| id.into_uri().into())
                 .map_err(EventFault::BadIdentifier),
-            Kind::Offset => is_offset(&text)
-                .then(|| text.clone())
-                .ok_or(EventFault::BadOffset),
-            Kind::Time => normal_time(&text).ok_or(EventFault::BadTime),
-            Kind::Unit => is_unit(&text)
-                .then(|| text.clone())
-                .ok_or(EventFault::BadUnit),
+            Kind::Offset => is(is_offset(&text)).ok_or(EventFault::BadOffset),
+            Kind::Time => normal_time(&text)
+                .map(Cow::Owned)
+                .ok_or(EventFault::BadTime),
+            Kind::Unit => is(is_unit(&text)).ok_or(EventFault::BadUnit),
             Kind::Uri if name(&text) == Name::Bare => {
                 Err(EventFault::WrongKind { expected: "a URI" })
             }
             Kind::Uri => Ok(self.context.expand(&text)),
-            Kind::Word(vocabulary) => vocabulary
-                .normal(&self.context.expand(&text))
-                .map(str::to_owned)
-                .ok_or(EventFault::UnknownWord(vocabulary.name)),
+            Kind::Word(vocabulary) => match self.context.expand(&text) {
+                Cow::Borrowed(word) => vocabulary.normal(word).map(Cow::Borrowed),
+                Cow::Owned(uri) => vocabulary.normal(&uri).map(|word| word.to_owned().into()),
+            }
+            .ok_or(EventFault::UnknownWord(vocabulary.name)),
             Kind::Any
             | Kind::Bool
             | Kind::Context
@@ -263,10 +259,15 @@ impl Check {
             | Kind::Text
             | Kind::Type => return text,
         };
-        normal.unwrap_or_else(|why| {
-            self.fault(why);
-            text
-        })
+        match normal {
+            // Most are in normal form, and stay where they are.
+            Ok(normal) if normal == text => text,
+            Ok(normal) => normal.into_owned(),
+            Err(why) => {
+                self.fault(why);
+                text
+            }
+        }
     }
 
     fn list(&mut self, value: Value, item: Kind) -> Value {

@@ -6,6 +6,7 @@
 use super::error::{EventError, EventFault, Path};
 use super::json;
 use crate::cbor::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The EPCIS 2.0 context every document names.
@@ -152,13 +153,13 @@ impl DocumentContext {
     }
 
     /// `prefix:local` written out, where the prefix is known; anything else as it is.
-    pub(super) fn expand(&self, text: &str) -> String {
+    pub(super) fn expand<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match name(text) {
             Name::Prefixed(prefix, local) => self.namespace(prefix).map_or_else(
-                || text.to_owned(),
-                |namespace| format!("{namespace}{local}"),
+                || text.into(),
+                |namespace| format!("{namespace}{local}").into(),
             ),
-            Name::Bare | Name::Absolute => text.to_owned(),
+            Name::Bare | Name::Absolute => text.into(),
         }
     }
 

@@ -44,6 +44,9 @@ pub const VOCABULARY: &str = "https://ref.suyuan.example/voc/";
 /// Bytes of one encoded event: room for some two thousand objects, small enough to hash at once.
 pub const EVENT_SIZE_MAX_BYTES: usize = 256 * 1024;
 
+/// What most events take when encoded.
+const COMMON_BYTES: usize = 512;
+
 /// The five kinds of event (EPCIS 2.0 §7.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventKind {
@@ -167,7 +170,8 @@ impl Event {
             return Err(one(path.error(EventFault::WrongKind { expected })));
         };
         let map = check::normalise(map, context.clone(), Parts::Whole, prefix)?;
-        Self::sized(map).map_err(|why| one(path.error(why)))
+        let event = Self::dated(map).and_then(Self::sized);
+        event.map_err(|why| one(path.error(why)))
     }
 
     /// An event of the ledger, whole.
@@ -180,17 +184,20 @@ impl Event {
                 expected: "an object",
             }));
         };
-        Self::from_parts(&map, Parts::Whole)
+        Self::from_parts(&map, Parts::Whole)?
+            .sized()
+            .map_err(root_error)
     }
 
     /// An event of the ledger of which parts may be withheld.
     ///
     /// Under [`WITHHELD_KEY`] any map may hold the 32-byte digests of such parts; fields that are
     /// otherwise required may then be missing from it. Never missing are type, time, offset,
-    /// action, and the identifiers of parents and of classes.
+    /// action, and the identifiers of parents and of classes. The limit on its bytes is kept where
+    /// they are read: here, and by disclosures, which have the same.
     ///
     /// # Errors
-    /// As [`Self::from_value`]; `BadWithheld`.
+    /// As [`Self::from_value`] but `TooLarge`; `BadWithheld`.
     pub fn from_public_map(map: &Map) -> Result<Self, EventError> {
         Self::from_parts(map, Parts::MayBeWithheld)
     }
@@ -242,10 +249,10 @@ impl Event {
             }
             return Err(path.error(EventFault::NotNormal));
         }
-        Self::sized(normal).map_err(root_error)
+        Self::dated(normal).map_err(root_error)
     }
 
-    fn sized(map: Map) -> Result<Self, EventFault> {
+    fn dated(map: Map) -> Result<Self, EventFault> {
         let text = |key| map.get(key).and_then(Value::as_text);
         let kind = text("type")
             .and_then(EventKind::parse)
@@ -253,19 +260,22 @@ impl Event {
         let time = text("eventTime")
             .and_then(time::parse)
             .ok_or(EventFault::BadTime)?;
-        let event = Self { map, kind, time };
-        if event.encode().len() > EVENT_SIZE_MAX_BYTES {
+        Ok(Self { map, kind, time })
+    }
+
+    fn sized(self) -> Result<Self, EventFault> {
+        if self.encode().len() > EVENT_SIZE_MAX_BYTES {
             return Err(EventFault::TooLarge {
                 limit_bytes: EVENT_SIZE_MAX_BYTES,
             });
         }
-        Ok(event)
+        Ok(self)
     }
 
     /// The event's one encoding: a deterministic CBOR map.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(COMMON_BYTES);
         writer.value_map(&self.map);
         writer.finish()
     }

@@ -352,7 +352,7 @@ impl Event {
     /// its objects and transformation; if it names none, its sensors and read point.
     #[must_use]
     pub fn items(&self) -> Vec<Cow<'_, str>> {
-        let mut items: BTreeSet<&str> = self.objects().iter().map(|object| object.id).collect();
+        let mut items: Vec<&str> = self.objects().iter().map(|object| object.id).collect();
         items.extend(self.transformation_id());
         if items.is_empty() {
             items.extend(self.sensor_elements().filter_map(SensorElement::device));
@@ -361,10 +361,11 @@ impl Event {
             }
             items.extend(self.read_point());
         }
-        let lots = self.lots_made();
-        let items = items.into_iter().map(Cow::Borrowed);
-        let all: BTreeSet<Cow<'_, str>> = items.chain(lots.into_iter().map(Cow::Owned)).collect();
-        all.into_iter().collect()
+        let lots = self.lots_made().into_iter().map(Cow::Owned);
+        let mut all: Vec<Cow<'_, str>> = items.into_iter().map(Cow::Borrowed).chain(lots).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// The lots of the serials and trace codes that this event brings into being, by the lot number

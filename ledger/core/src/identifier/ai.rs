@@ -326,14 +326,17 @@ impl Ai {
         };
         let mut rest = value.chars();
         for part in self.parts {
-            let taken: Vec<char> = rest.by_ref().take(part.max).collect();
-            if let Some(&character) = taken.iter().find(|&&character| !part.set.holds(character)) {
-                return Err(IdentifierError::BadCharacter {
-                    field: field(code),
-                    character,
-                });
+            let mut taken = 0;
+            for character in rest.by_ref().take(part.max) {
+                if !part.set.holds(character) {
+                    return Err(IdentifierError::BadCharacter {
+                        field: field(code),
+                        character,
+                    });
+                }
+                taken += 1;
             }
-            if taken.len() < part.min && !(part.optional && taken.is_empty()) {
+            if taken < part.min && !(part.optional && taken == 0) {
                 return Err(bad_length(value.chars().count()));
             }
         }

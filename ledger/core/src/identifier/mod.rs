@@ -154,6 +154,12 @@ impl Identifier {
         &self.uri
     }
 
+    /// The canonical URI, taken out.
+    #[must_use]
+    pub fn into_uri(self) -> String {
+        self.uri
+    }
+
     /// What kind of thing this names.
     #[must_use]
     pub const fn kind(&self) -> Kind {

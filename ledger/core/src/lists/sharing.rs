@@ -11,11 +11,12 @@ use crate::access::{Concern, Entitled, Reader, Sight, sight};
 use crate::disclosure::{Class, encode_body};
 use crate::ids::{Handle, LeafIndex};
 use crate::registry::Action;
+use crate::reject::RejectReason;
 use crate::signature::KeyId;
 use crate::state::{KeyRecord, StateKey};
-use crate::statement::{Issuer, Payload, SignedStatement};
+use crate::statement::{Header, Issuer, Payload, SignedStatement};
 use crate::store::{EventRef, StoreError, View};
-use crate::stored::{self, outline};
+use crate::stored::{self, Outline, outline};
 use std::collections::BTreeMap;
 
 /// Bodies for one partner, out of one view.
@@ -66,18 +67,18 @@ impl<'v, V: View> Sharing<'v, V> {
         if body.is_empty() {
             return Ok(body);
         }
-        let statement =
-            SignedStatement::parse(entry).map_err(|error| corrupt(leaf, &error.to_string()))?;
-        let sights = self.sights(leaf, &statement, &body)?;
+        let malformed = |why: RejectReason| corrupt(leaf, &why.to_string());
+        let (header, payload) = SignedStatement::glance(entry).map_err(malformed)?;
+        let outline = outline(&body).map_err(|error| corrupt(leaf, &error.to_string()))?;
+        let sights = self.sights(leaf, &header, &payload, &body, &outline)?;
         // An import's record is an event of another log.
-        let open = match statement.payload() {
+        let open = match &payload {
             Payload::Registry(payload) => payload.action != Action::Import,
             Payload::Events(_) | Payload::Block(_) => false,
         };
         if !open && sights.values().any(|(sight, _)| *sight < Sight::Named) {
             return Ok(Vec::new());
         }
-        let outline = outline(&body).map_err(|error| corrupt(leaf, &error.to_string()))?;
         for one in &outline {
             let Some((sight, district)) = sights.get(&one.index) else {
                 continue;
@@ -91,7 +92,7 @@ impl<'v, V: View> Sharing<'v, V> {
             }
         }
         // What has no personal part is stored as it was sent, and may go as it is stored.
-        let plain = |one: &stored::Outline| one.sealed == 0;
+        let plain = |one: &Outline| one.sealed == 0;
         let confidential = |(sight, _): &(Sight, String)| *sight >= Class::Confidential.opens_at();
         if outline.iter().all(plain) && sights.values().all(confidential) {
             return Ok(body);
@@ -100,6 +101,7 @@ impl<'v, V: View> Sharing<'v, V> {
             let sight = sights.get(&index).map(|(sight, _)| *sight);
             sight.is_some_and(|sight| class.opens_at() <= sight)
         };
+        let statement = SignedStatement::parse(entry).map_err(malformed)?;
         let opened = stored::open(self.view, &statement, &body, sees)?;
         Ok(encode_body(&opened.disclosed))
     }
@@ -108,13 +110,15 @@ impl<'v, V: View> Sharing<'v, V> {
     fn sights(
         &mut self,
         leaf: LeafIndex,
-        statement: &SignedStatement,
+        header: &Header,
+        payload: &Payload,
         body: &[u8],
+        outline: &[Outline],
     ) -> Result<BTreeMap<u16, (Sight, String)>, StoreError> {
-        let Issuer::Participant { handle: issuer, .. } = statement.header().issuer else {
+        let Issuer::Participant { handle: issuer, .. } = header.issuer else {
             return Ok(BTreeMap::new());
         };
-        let key = statement.header().key;
+        let key = header.key;
         let signer = match self.signers.get(&key) {
             Some(signer) => *signer,
             None => {
@@ -134,14 +138,13 @@ impl<'v, V: View> Sharing<'v, V> {
         let least = sight(&self.reader, &alone);
         // Parties to an event never open more than this, so that they need not be looked up.
         if least >= Sight::Confidential {
-            let outline = outline(body).map_err(|error| corrupt(leaf, &error.to_string()))?;
             let district = &alone.issuer.district;
             return Ok(outline
                 .iter()
                 .map(|one| (one.index, (least, district.clone())))
                 .collect());
         }
-        let act = match statement.payload() {
+        let act = match payload {
             Payload::Registry(payload) => Some(&payload.action),
             Payload::Events(_) | Payload::Block(_) => None,
         };

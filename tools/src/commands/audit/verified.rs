@@ -2,9 +2,33 @@
 
 use ledger::audit::Prepared;
 use ledger::signature::{KeyId, PublicKey};
-use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+use rayon::iter::ParallelIterator;
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::sync::mpsc::sync_channel;
+use std::thread::Scope;
+
+/// What waits between two stages of a replay, for the cores to have work while a write is synced;
+/// each is some megabytes.
+const AHEAD: usize = 4;
+
+/// The items of `source`, made on a thread of their own while those before are taken; after an
+/// error there are none.
+pub(crate) fn ahead<'scope, T: Send + 'scope, E: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    source: impl Iterator<Item = Result<T, E>> + Send + 'scope,
+) -> impl Iterator<Item = Result<T, E>> + Send + 'scope {
+    let (made, taken) = sync_channel(AHEAD);
+    scope.spawn(move || {
+        for one in source {
+            let failed = one.is_err();
+            // Nobody takes any more where a later stage failed.
+            if made.send(one).is_err() || failed {
+                break;
+            }
+        }
+    });
+    taken.into_iter()
+}
 
 /// Keys that signatures may be under. Whether a key counts at a leaf is the replay's to judge.
 #[derive(Debug)]
@@ -39,53 +63,32 @@ impl Keys {
 /// A leaf, whether its signature verifies if its key was known before, and the keys it brings.
 type Judged = (Prepared, Option<bool>, Vec<PublicKey>);
 
-/// The leaves of `batch`, read in shares of `share` leaves on all threads of the pool in which this
-/// runs. Where one share comes short, for a limit of its own, what follows it is left out.
+/// The leaves of a batch with the verdict on each signature; the keys they bring are added to
+/// `keys`. All cores work, each on one leaf from its bytes to what is left of it: memory that
+/// changes hands is slow.
 ///
 /// # Errors
-/// Those of `read`.
+/// Those of `leaves`.
 pub(crate) fn verified<E: Send>(
-    batch: Range<u64>,
-    share: u64,
+    leaves: impl ParallelIterator<Item = Result<Prepared, E>>,
     keys: &mut Keys,
-    read: impl Fn(Range<u64>) -> Result<Vec<Prepared>, E> + Sync,
 ) -> Result<Vec<(Prepared, bool)>, E> {
     let known = &*keys;
-    let step = usize::try_from(share).unwrap_or(usize::MAX);
-    let starts: Vec<u64> = batch.clone().step_by(step).collect();
-    // Who reads a leaf also parses it and frees most of it: memory that changes hands is slow.
-    let shares: Vec<(bool, Vec<Judged>)> = starts
-        .into_par_iter()
-        .map(|start| {
-            let wanted = start..batch.end.min(start + share);
-            let leaves = read(wanted.clone())?;
-            let whole = u64::try_from(leaves.len()) == Ok(wanted.end - wanted.start);
-            let judged = leaves.into_iter().map(|mut one| {
-                let good = known.verify(&one);
-                let new = one.new_keys();
-                if good.is_some() {
-                    one.forget_disclosures();
-                }
-                (one, good, new)
-            });
-            Ok((whole, judged.collect()))
-        })
-        .collect::<Result<_, E>>()?;
-    let all = || shares.iter().flat_map(|(_, share)| share);
-    let new: Vec<PublicKey> = all().flat_map(|(_, _, new)| new.iter().cloned()).collect();
-    keys.extend(new);
-    let mut gap = false;
-    let together = shares.into_iter().take_while(|(whole, _)| {
-        let goes_on = !gap;
-        gap |= !whole;
-        goes_on
-    });
+    let judge = |mut one: Prepared| {
+        let good = known.verify(&one);
+        let new = one.new_keys();
+        if good.is_some() {
+            one.forget_disclosures();
+        }
+        (one, good, new)
+    };
+    let judged = leaves.map(|one| one.map(judge));
+    let judged = judged.collect::<Result<Vec<Judged>, E>>()?;
+    keys.extend(judged.iter().flat_map(|(_, _, new)| new.iter().cloned()));
     // What this batch's own keys have signed is few.
-    Ok(together
-        .flat_map(|(_, share)| share)
-        .map(|(one, good, _)| {
-            let good = good.or_else(|| keys.verify(&one)).unwrap_or(false);
-            (one, good)
-        })
-        .collect())
+    let last = |(one, good, _): Judged| {
+        let good = good.or_else(|| keys.verify(&one)).unwrap_or(false);
+        (one, good)
+    };
+    Ok(judged.into_iter().map(last).collect())
 }

@@ -1,14 +1,13 @@
 //! The copy, and the replay that feeds it.
 
 use super::source::Source;
-use crate::client::http::{IN_FLIGHT, Remote};
+use crate::client::http::Remote;
 use crate::client::ledger::with_source;
-use crate::commands::audit::verified::{Keys, verified};
+use crate::commands::audit::verified::{Keys, ahead, verified};
 use crate::exit::{Code, Failure};
-use ledger::audit::{AuditFinding, Auditor, Prepared};
+use ledger::audit::{AuditFinding, Auditor, Prepared, prepare_arrived};
 use ledger::checkpoint::{Checkpoint, SignedCheckpoint};
 use ledger::evidence::Evidence;
-use ledger::excerpt::EXCERPT_LEAVES_MAX;
 use ledger::hash::{Digest, empty_root};
 use ledger::ids::{LeafIndex, TreeSize, UnixMillis};
 use ledger::merkle::tile::TileNodes;
@@ -24,20 +23,17 @@ use ledger_rocks::{Options, RocksStore};
 use node::durable::replace;
 use node::secrets::OsSecrets;
 use node::{EvidenceFiles, Settings};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::iter::{IndexedParallelIterator as _, IntoParallelIterator as _, ParallelIterator as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// Leaves of one write where many blocks are caught up with, and their bytes: a second's work, and
-/// what a kill can make it fetch again.
-const SPAN_LEAVES: usize = 32_768;
+/// Leaves of one write where many blocks are caught up with, and their bytes: a third of a
+/// second's work, which is also what a kill can make it fetch again.
+const SPAN_LEAVES: usize = 8_192;
 const SPAN_BYTES: usize = 64 * 1024 * 1024;
 
-/// Bytes that one share aims at.
-const SHARE_BYTES: u64 = 2 * 1024 * 1024;
-
-/// Leaves of the first share, before it is known how large they are.
-const FIRST_SHARE: u64 = 256;
+/// Leaves that one core verifies at a time, a millisecond: none waits long for another.
+const SHARE_LEAVES: usize = 16;
 
 /// Key records read at a time: a megabyte.
 const SCAN: usize = 8192;
@@ -51,8 +47,6 @@ pub(crate) struct Mirror {
     origin: String,
     log_key: PublicKey,
     source: Source,
-    /// More threads than cores, since they wait for the network.
-    pool: ThreadPool,
 }
 
 /// Where the replay is.
@@ -60,7 +54,6 @@ pub(crate) struct Mirror {
 pub(crate) struct Follower<'m> {
     auditor: Auditor<'m>,
     keys: Keys,
-    share: u64,
 }
 
 /// What one look at the log brought.
@@ -130,15 +123,13 @@ impl Mirror {
         } else {
             RocksStore::create(dir, &origin, Options::default())
         };
-        let pool = ThreadPoolBuilder::new().num_threads(IN_FLIGHT).build();
         Ok(Self {
             dir: dir.to_owned(),
             store: store.map_err(|error| failed(&error))?,
             policy,
             origin,
             log_key,
-            source: Source::new(remote, parts),
-            pool: pool.map_err(|error| Failure::new(Code::Store, error))?,
+            source: Source::new(remote, parts)?,
         })
     }
 
@@ -174,7 +165,6 @@ impl Mirror {
         Ok(Follower {
             auditor: Auditor::resume(&self.origin, view, &SECRETS)?,
             keys,
-            share: FIRST_SHARE,
         })
     }
 
@@ -316,39 +306,19 @@ impl Mirror {
         signed: Option<(&Checkpoint, &str)>,
         progress: &mut impl FnMut(usize),
     ) -> Result<(), Stop> {
-        let Follower {
-            auditor,
-            keys,
-            share,
-        } = follower;
-        let mut next = auditor.size().0;
-        let mut ready: Vec<(Prepared, bool)> = Vec::new();
-        while next < to.0 || !ready.is_empty() {
-            let in_flight = u64::try_from(IN_FLIGHT).unwrap_or(1);
-            let batch = next..to.0.min(next + *share * in_flight);
-            let (wanted, begun) = (batch.end - batch.start, self.source.bytes());
-            // One batch is fetched and its signatures verified while the one before is replayed.
-            let fetched = thread::scope(|scope| {
-                let fetching = scope.spawn(|| {
-                    let read = |leaves| self.source.leaves(leaves);
-                    self.pool.install(|| verified(batch, *share, keys, read))
-                });
-                progress(ready.len());
-                let replayed = self.take(auditor, &mut ready, to);
-                (replayed, fetching.join())
+        let Follower { auditor, keys } = follower;
+        let wanted = auditor.size().0..to.0;
+        thread::scope(|scope| {
+            let ready = ahead(scope, self.source.excerpts(wanted)).map(|leaves| {
+                let leaves = leaves?.into_par_iter().with_min_len(SHARE_LEAVES);
+                verified::<Failure>(leaves.map(|leaf| Ok(prepare_arrived(leaf))), keys)
             });
-            let (replayed, fetched) = fetched;
-            replayed?;
-            let panicked = |_| Failure::new(Code::Store, "a thread of the mirror panicked: a bug");
-            ready = fetched.map_err(panicked)??;
-            let came = u64::try_from(ready.len()).unwrap_or_default();
-            next += came;
-            if wanted > 0 {
-                let bytes = self.source.bytes().saturating_sub(begun).max(1);
-                let most = u64::try_from(EXCERPT_LEAVES_MAX).unwrap_or(1024);
-                *share = (SHARE_BYTES.saturating_mul(came) / bytes).clamp(16, most);
-            }
-        }
+            ahead(scope, ready).try_for_each(|ready| {
+                let ready = ready?;
+                progress(ready.len());
+                self.take(auditor, ready, to)
+            })
+        })?;
         let reached = auditor.size();
         if let Some((checkpoint, _)) = signed
             && !(reached == to && auditor.root() == checkpoint.root)
@@ -367,10 +337,10 @@ impl Mirror {
     fn take<'m>(
         &'m self,
         auditor: &mut Auditor<'m>,
-        ready: &mut Vec<(Prepared, bool)>,
+        ready: Vec<(Prepared, bool)>,
         to: TreeSize,
     ) -> Result<(), Stop> {
-        for (prepared, good) in ready.drain(..) {
+        for (prepared, good) in ready {
             auditor.leaf(prepared, good);
             if let Some(finding) = auditor.fault() {
                 return Err(Stop::Fault(finding.clone(), auditor.sound()));

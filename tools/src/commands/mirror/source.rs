@@ -1,22 +1,33 @@
 //! The log that is mirrored, over HTTP. Nothing that comes from here is believed.
 
-use crate::client::http::Remote;
+use crate::client::http::{IN_FLIGHT, Remote};
 use crate::exit::{Code, Failure};
-use ledger::audit::{Prepared, prepare_arrived};
 use ledger::checkpoint::Checkpoint;
-use ledger::excerpt;
+use ledger::excerpt::{self, EXCERPT_LEAVES_MAX};
 use ledger::hash::Digest;
 use ledger::ids::{LeafIndex, TreeSize};
 use ledger::merkle::tile::{TileKind, TileName, TileNodes, Tiles};
 use ledger::merkle::{consistency_proof, prefix_root, verify_consistency};
+use ledger::store::EntryWrite;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::iter;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Bytes after which a share ends: eight of them in flight, parsed, are some hundred megabytes.
-const SHARE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Leaves of the first share, before it is known how large they are; and of any.
+const FIRST_SHARE: u64 = 256;
+const SHARE_MAX: u64 = EXCERPT_LEAVES_MAX as u64;
+
+/// Bytes that one share aims at.
+const SHARE_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Bytes after which a share ends: eight of them in flight and as many that wait are, parsed, some
+/// hundred megabytes.
+const SHARE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// How often a busy node is asked again for one excerpt, and how long at most between: a minute.
 const TRIES_MAX: usize = 12;
@@ -28,25 +39,22 @@ pub(crate) struct Source {
     remote: Remote,
     /// Which withheld parts to ask for.
     parts: &'static str,
-    bytes: AtomicU64,
+    /// A thread for each request in flight.
+    pool: ThreadPool,
 }
 
 impl Source {
-    pub(crate) const fn new(remote: Remote, parts: &'static str) -> Self {
-        Self {
+    pub(crate) fn new(remote: Remote, parts: &'static str) -> Result<Self, Failure> {
+        let pool = ThreadPoolBuilder::new().num_threads(IN_FLIGHT).build();
+        Ok(Self {
             remote,
             parts,
-            bytes: AtomicU64::new(0),
-        }
+            pool: pool.map_err(|error| Failure::new(Code::Store, error))?,
+        })
     }
 
     pub(crate) const fn remote(&self) -> &Remote {
         &self.remote
-    }
-
-    /// Bytes that came so far.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
     }
 
     /// What it gives as its newest checkpoint.
@@ -55,8 +63,56 @@ impl Source {
         String::from_utf8(bytes).map_err(|_| Failure::new(Code::Proof, "checkpoint: not UTF-8"))
     }
 
-    /// The leaves of a range with everything that needs no state, or the first of them.
-    pub(crate) fn leaves(&self, range: Range<u64>) -> Result<Vec<Prepared>, Failure> {
+    /// The leaves of a range in order, in excerpts as they come; several are in flight.
+    pub(crate) fn excerpts(
+        &self,
+        range: Range<u64>,
+    ) -> impl Iterator<Item = Result<Vec<EntryWrite>, Failure>> + Send {
+        let (mut next, mut share) = (range.start, FIRST_SHARE);
+        let mut fetched = VecDeque::new();
+        iter::from_fn(move || {
+            if fetched.is_empty() && next < range.end {
+                match self.fetch(next..range.end, share) {
+                    Ok(some) => fetched.extend(some),
+                    Err(failure) => return Some(Err(failure)),
+                }
+                let (mut came, mut bytes) = (0, 1);
+                for leaf in fetched.iter().flatten() {
+                    came += 1;
+                    bytes += leaf.entry.len() + leaf.body.len() + leaf.effects.len();
+                }
+                next += came;
+                let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+                share = (SHARE_BYTES.saturating_mul(came) / bytes).clamp(16, SHARE_MAX);
+            }
+            fetched.pop_front().map(Ok)
+        })
+    }
+
+    /// The first of a range, in as many shares as are in flight.
+    fn fetch(&self, range: Range<u64>, share: u64) -> Result<Vec<Vec<EntryWrite>>, Failure> {
+        let step = usize::try_from(share).unwrap_or(usize::MAX);
+        let starts = range.clone().step_by(step).take(IN_FLIGHT);
+        let starts: Vec<u64> = starts.collect();
+        let whole = |start: u64| start..range.end.min(start + share);
+        let mut fetched: Vec<Vec<EntryWrite>> = self.pool.install(|| {
+            let starts = starts.par_iter();
+            let some = starts.map(|start| self.leaves(whole(*start)));
+            some.collect::<Result<_, _>>()
+        })?;
+        // What follows one that came short, for a limit of its own, is asked for again.
+        let short = |(start, leaves): (&u64, &Vec<EntryWrite>)| {
+            let wanted = whole(*start);
+            u64::try_from(leaves.len()) != Ok(wanted.end - wanted.start)
+        };
+        if let Some(at) = starts.iter().zip(&fetched).position(short) {
+            fetched.truncate(at + 1);
+        }
+        Ok(fetched)
+    }
+
+    /// The leaves of a range, or the first of them.
+    fn leaves(&self, range: Range<u64>) -> Result<Vec<EntryWrite>, Failure> {
         let (mut leaves, mut bytes) = (Vec::new(), 0);
         let mut next = range.start;
         while next < range.end && bytes < SHARE_BYTES_MAX {
@@ -78,10 +134,8 @@ impl Source {
                     .remedy("the node does not serve what its own checkpoint promises"));
             }
             next += came;
-            leaves.extend(some.into_iter().map(prepare_arrived));
+            leaves.extend(some);
         }
-        let read = u64::try_from(bytes).unwrap_or_default();
-        self.bytes.fetch_add(read, Ordering::Relaxed);
         Ok(leaves)
     }
 
