@@ -300,4 +300,6 @@ fn names_are_stable_and_distinct() {
         "disclosure-mismatch"
     );
     assert_eq!(RejectReason::KeyUnproved.name(), "key-unproved");
+    let many = regions::an_import_of_more_than_a_delivery();
+    assert_eq!(many.name(), "too-many");
 }

@@ -202,16 +202,6 @@ fn a_proof_of_this_log_itself_is_no_import() {
     assert_eq!(world.refusal(act).name(), "region-unknown");
 }
 
-#[test]
-fn more_than_a_deliverys_papers_are_too_many() {
-    let mut story = Story::new();
-    let record = import_record(CHENGDU, &story.chengdu.proof(story.tested));
-    let world = &mut story.chongqing.world;
-    let records = vec![record; IMPORTS_MAX + 1];
-    let act = world.registry(&story.cook, Action::Import, records);
-    assert_eq!(world.refusal(act).name(), "too-many");
-}
-
 /// A member of `city` as a reader.
 fn reader(city: &City, member: &Member) -> Reader {
     let view = city.world.store.view();
